@@ -1,4 +1,5 @@
 import type { RunRow, TurnRow } from "../../features/runs/row.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 
 /** Queries on runs that announcements need. */
@@ -10,5 +11,7 @@ export interface RunBook {
   onlyRunning(on: ReadTx, agentId: string): Promise<RunRow | undefined>;
   /** Whether its running turn is making its context smaller, and hears nothing meanwhile. */
   isCompacting(on: ReadTx, run: RunRow): Promise<boolean>;
+  /** Whether the caller runs it, or directs it: its requester, agents above it, operators. */
+  follows(on: ReadTx, caller: Caller, run: RunRow): Promise<boolean>;
   turnsOf(on: ReadTx, runId: string, limit: number): Promise<TurnRow[]>;
 }

@@ -15,7 +15,7 @@ import { toAnnouncement } from "./view.ts";
 /** Topic of notices to `user`. */
 const TOPIC = "announcements";
 /** Files that one message carries. */
-const MAX_FILES = 64;
+const MAX_FILES = 32;
 
 export type Delivery = ReturnType<typeof createDelivery>;
 
@@ -89,15 +89,19 @@ export function createDelivery(
     if (!destination) return block(tx, row, "requester-gone", { target: null, route: null });
     const { route } = destination;
     const routed = { target: route.to, route: JSON.stringify(route) };
-    const messageId = await tx.attempt(() => post(tx, row, run, destination)).catch(refusalOf);
+    const files = filesOf(run);
+    const attempt = (carried: typeof files) => tx.attempt(() => post(tx, row, run, { ...destination, files: carried }));
+    let messageId = await attempt(files).catch(refusalOf);
+    // A file may have gone since the run ended: the result goes without.
+    if (messageId === "permanent:invalid" && files.length > 0) messageId = await attempt([]).catch(refusalOf);
     if (messageId === undefined) return block(tx, row, "requester-gone", routed);
     if (typeof messageId === "string") return block(tx, row, messageId, routed);
     return save(tx, row, { ...routed, state: "sent", reason: null, messageId, externalIds: "[]", endedAt: null }, run);
   }
 
   /** One message in the name of the run's agent: the loop rule counts it, and its reader trusts it as a peer's. */
-  async function post(tx: Tx, row: AnnouncementRow, run: RunRow, destination: Destination) {
-    const { route, replyTo, urgent } = destination;
+  async function post(tx: Tx, row: AnnouncementRow, run: RunRow, destination: Destination & { files: object[] }) {
+    const { route, replyTo, urgent, files } = destination;
     const turns = await book.turnsOf(tx, run.id, MAX_TURNS);
     const first = turns.find(({ startedAt }) => startedAt !== null);
     const announcement = factsOf({
@@ -105,7 +109,6 @@ export function createDelivery(
       findings: await findingsFor(tx, run, turns),
       instruction: instructionFor(run, destination),
     });
-    const files = filesOf(run);
     const chat = route.conversation;
     const sent = await messages.post(tx, await authorOf(tx, run), {
       ...{ to: route.to, kind: "announcement", urgent, replyTo, body: bodyOf(run) },

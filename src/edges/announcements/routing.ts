@@ -60,6 +60,9 @@ export function createAnnouncementRouting({ identity, core, channels }: Areas & 
   }
 
   async function toAgent(on: ReadTx, { run, of, step }: Way, agentId: AgentId, by: By) {
+    // The sender of an event is its channel: the chat is meant.
+    const chat = of.messageId === null ? undefined : await places.fromMessage(on, of.messageId);
+    if (chat?.channelId === agentId) return toConversation(on, of, chat, by);
     const parent = of.parentId === null ? undefined : await book.byId(on, of.parentId);
     const own = parent?.agentId === agentId ? parent : undefined;
     if (await isThere(on, agentId)) {

@@ -39,6 +39,12 @@ export function createAnnouncementService(
     return row.target === agentId || (await requesterOf(on, row)) === agentId;
   }
 
+  /** Whether the caller follows the run, as its runner's orchestrator does. */
+  async function followsRun(on: ReadTx, caller: Caller, runId: string): Promise<boolean> {
+    const run = await book.byId(on, runId);
+    return run !== undefined && book.follows(on, caller, run);
+  }
+
   const require = async (on: ReadTx, id: string): Promise<AnnouncementRow> =>
     (await store.byId(on, id)) ?? Problem.missing("announcement", id);
 
@@ -76,10 +82,12 @@ export function createAnnouncementService(
   return {
     sweeps: [stale, ended],
 
-    /** Newest first: all for operators and viewers, those an agent made or gets for the agent. @throws Problem 403, 409 */
+    /** Newest first: those that the caller made, gets, or follows by their run; all for operators and viewers. @throws Problem 403, 409 */
     async list(on: ReadTx, caller: Caller, query: z.output<typeof AnnouncementQuery>): Promise<List<Announcement>> {
       const { limit, page, ...filter } = query;
-      const seenBy = await agents.requireReader(on, caller);
+      const reader = await agents.requireReader(on, caller);
+      const seesAll = reader === null || (query.run !== undefined && (await followsRun(on, caller, query.run)));
+      const seenBy = seesAll ? null : reader;
       const { rows, reached } = await store.page(on, { ...filter, seenBy }, page, limit + 1);
       const shown = rows.slice(0, limit);
       const next = rows.length > limit ? (shown.at(-1)?.number ?? null) : reached;
@@ -90,7 +98,8 @@ export function createAnnouncementService(
     async get(on: ReadTx, caller: Caller, id: string): Promise<Announcement> {
       const reader = await agents.requireReader(on, caller);
       const row = await require(on, id);
-      if (reader !== null && row.agentId !== reader && !(await isFor(on, reader, row))) throw notFor(id, reader);
+      if (reader === null || row.agentId === reader || (await isFor(on, reader, row))) return toAnnouncement(row);
+      if (!(await followsRun(on, caller, row.runId))) throw notFor(id, reader);
       return toAnnouncement(row);
     },
 

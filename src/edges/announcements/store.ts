@@ -129,6 +129,9 @@ function conditions(row: Columns, { state, run, requester, seenBy }: Announcemen
       sql`(${row.requester} = ${requester} or substr(${row.requester}, 1, ${requester.length + 1}) = ${`${requester}/`})`,
     );
   if (seenBy !== null)
-    where.push(sql`(${row.agentId} = ${seenBy} or ${row.target} = ${seenBy} or ${row.requester} = ${seenBy})`);
+    where.push(
+      sql`(${row.agentId} = ${seenBy} or ${row.target} = ${seenBy} or ${row.requester} = ${seenBy}
+        or exists (select 1 from runs r where r.id = ${row.requester} and r.agent_id = ${seenBy}))`,
+    );
   return where;
 }

@@ -97,7 +97,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     findings: store.findings,
     book: {
       ...{ byId: store.byId, findings: store.findings, onlyRunning: store.onlyRunning, turnsOf: store.turnsOf },
-      isCompacting: recorder.isCompacting,
+      ...{ isCompacting: recorder.isCompacting, follows: access.follows },
     },
     /** The newest run that names a message, and the newest of these that has not ended. */
     async ofMessage(on: ReadTx, messageId: number) {

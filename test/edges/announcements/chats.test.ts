@@ -176,6 +176,15 @@ describe("the way to a chat", () => {
     expect(await office.ofRun(run)).toMatchObject([{ route: { by: "deliverTo", conversation: deliverTo } }]);
   });
 
+  test("a requester that is the channel itself means the chat of the event", async () => {
+    const { bob, chat, run, finish, ofRun } = await world();
+    const message = await chat.event({ threadId: "t1" });
+    const one = await run(bob, { messageId: message.id, requester: { agentId: chat.id } });
+    await finish(bob, one, { result: "Done." });
+    expect(await ofRun(one)).toMatchObject([{ state: "sent", route: { conversation: conversation("c1", "t1") } }]);
+    expect(await chat.claim()).toHaveLength(1);
+  });
+
   test("a deliverTo whose channel is gone leaves the requester", async () => {
     const { bob, started, finish, ofRun } = await world();
     const { run } = await started({}, { deliverTo: conversation("C9", undefined, "slack:gone") });

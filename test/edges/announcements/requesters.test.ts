@@ -92,6 +92,25 @@ describe("a requester that is gone", () => {
     expect(told[0].body).toContain(`POST /v1/announcements/${blocked.id}/retry`);
   });
 
+  test("a retry goes without a file that is gone since", async () => {
+    const { ask, relay, ada, bob, asked, finish, ofRun, handle, announced, pass } = await startOffice();
+    const upload = await relay.app.handle(
+      new Request("http://localhost/v1/files?name=a.txt", {
+        ...{ method: "POST", body: "content" },
+        headers: { authorization: `Bearer ${bob.token}`, "content-type": "text/plain" },
+      }),
+    );
+    const { id } = await upload.json();
+    const run = await asked(ada, bob, ADA);
+    await ask("DELETE", "/v1/agents/ada");
+    await finish(bob, run, { result: "See the file.", files: [id] });
+    for (let hours = 0; hours < 30; hours++) await pass(60 * MINUTE);
+    expect((await ask("GET", `/v1/files/${id}`)).status).toBe(404);
+    await ask("POST", "/v1/agents/ada/restore");
+    expect((await handle("retry", (await ofRun(run))[0])).body.state).toBe("sent");
+    expect((await announced(ada))[0]).toMatchObject({ body: "See the file." });
+  });
+
   test("a requester that is restored gets it by a retry, once", async () => {
     const { ask, ada, bob, asked, finish, ofRun, handle, announced } = await startOffice();
     const run = await asked(ada, bob, ADA);
@@ -178,6 +197,41 @@ describe("who may see and handle announcements", () => {
       ...{ items: [{ runId: other.id }], nextPage: expect.any(String) },
     });
     expect((await ask("GET", "/v1/announcements?requester=bob")).body.items).toEqual([]);
+  });
+
+  test("a parent's agent sees what its child will announce, and those above see it by its run", async () => {
+    const { ask, ada, bob, cid, dan, run, asked, finish } = await startOffice();
+    const top = await run(ada);
+    const child = await asked(ada, bob, { parentId: top.id, cause: "spawn" });
+    await asked(bob, cid, { parentId: child.id, cause: "spawn" });
+    await finish(bob, child, { result: "Asked cid." });
+    const listed = async (by: typeof ada, query: string) =>
+      (await ask("GET", `/v1/announcements?${query}`, undefined, by)).body.items.map(
+        ({ state }: { state: string }) => state,
+      );
+    expect(await listed(ada, "state=waiting")).toEqual(["waiting"]);
+    expect(await listed(bob, `run=${child.id}`)).toEqual(["waiting"]);
+    expect(await listed(dan, `run=${child.id}`)).toEqual([]);
+  });
+
+  test("an orchestrator sees what its agents announce", async () => {
+    const { ask, ada, run, does } = await startOffice();
+    const draft = { role: "orchestrator", agentId: "orchestrator-box", prefix: "box-" };
+    const boss = { id: "orchestrator-box", token: (await ask("POST", "/v1/tokens", draft)).body.token };
+    const box = {
+      hostname: "box",
+      baseDir: "/work",
+      providers: [{ name: "claude", version: "2.1.0", capabilities: [] }],
+    };
+    expect((await ask("PUT", "/v1/orchestrators/box", box, boss)).status).toBe(201);
+    expect((await ask("PUT", "/v1/agents/box-1", { name: "Claude" }, boss)).status).toBe(201);
+    const one = await run(ada, { agentId: "box-1", ...ADA });
+    const turn = (await does(boss, one, "start")).body.token;
+    expect((await does(boss, one, "finish", { outcome: "ok", result: "Done." }, turn)).status).toBe(200);
+    const { items } = (await ask("GET", `/v1/announcements?run=${one.id}`, undefined, boss)).body;
+    expect(items).toMatchObject([{ state: "sent" }]);
+    expect((await ask("GET", `/v1/announcements/${items[0].id}`, undefined, boss)).status).toBe(200);
+    expect((await ask("POST", `/v1/announcements/${items[0].id}/dismiss`, undefined, boss)).status).toBe(403);
   });
 
   test("its requester dismisses what it has not read; readers pass it over, and activity shows who did it", async () => {
