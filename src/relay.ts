@@ -147,7 +147,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const a2a = createA2A({ kernel, identity, core, delegations }, { publicUrl });
   const chat = createChat({ kernel, identity, core, runs });
   const digests = createDigests({ kernel, identity, core, delegations, runs });
-  const metrics = createMetrics(gaugesOf({ kernel, identity, core, delegations, announcements, a2a }));
+  const metrics = createMetrics(gaugesOf({ kernel, identity, core, delegations, runs, announcements, a2a }));
   const health = createHealth({ kernel, identity, core, announcements, metrics });
   const backups = createBackups(base);
   return {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Areas } from "../../core/core.ts";
 import type { RunRow } from "../../features/runs/row.ts";
 import type { Runs } from "../../features/runs/runs.ts";
@@ -7,10 +6,7 @@ import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { MessageDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { RunDraft, RunId } from "../../protocol/runs.ts";
-import type { Saying } from "./saying.ts";
-
-/** Longest name of a chat that is part of its session key as it is. */
-const NAME = 128;
+import { type Saying, short } from "./saying.ts";
 
 /** A chat with an agent: a run's id, or a name of the caller's. */
 export interface Chat {
@@ -47,8 +43,10 @@ export function createChats({ kernel, core, runs }: Areas & { runs: Runs }) {
       return { runId: newest.id, turnId };
     }
     const files = saying.files.map((fileId) => ({ fileId }));
+    // Retention may have passed the thread while its run is kept.
+    const thread = newest?.threadId == null ? undefined : await messages.rows.lineage(tx, newest.threadId);
     const draft = MessageDraft.parse({
-      ...{ to: agentId, body: saying.text, replyTo: newest?.threadId ?? undefined },
+      ...{ to: agentId, body: saying.text, replyTo: thread?.id },
       ...(files.length > 0 ? { payload: { files } } : {}),
     });
     const sent = await messages.send(tx, caller, draft);
@@ -94,8 +92,6 @@ export function createChats({ kernel, core, runs }: Areas & { runs: Runs }) {
     },
   };
 }
-
-const short = (text: string): string => (text.length <= NAME ? text : createHash("sha256").update(text).digest("hex"));
 
 /** Names of one caller are not those of another. */
 const sessionKeyOf = (caller: Caller, chatId: string): string => `chat:${actingAs(caller)}:${short(chatId)}`;

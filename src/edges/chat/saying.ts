@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { z } from "zod";
 import type { AgUiInput } from "../../protocol/chat.ts";
 import { BODY_BYTES } from "../../protocol/limits.ts";
@@ -14,6 +15,8 @@ export interface Saying {
   files: string[];
 }
 
+/** Longest name of a client that is kept as it is. */
+const NAME = 100;
 const FILE_URL = /\/v1\/files\/([^/?#]+)$/;
 
 /** The newest message of a user in a body of the AI SDK. Everything before it is known already. @throws Problem 422 */
@@ -28,7 +31,8 @@ export function sayingOf({ messages }: ChatBody): Saying {
     if (part.type === "text" && typeof part.text === "string") texts.push(part.text);
     if (part.type === "file") files.push(fileOf(part.url, `${pointer}/url`));
   }
-  return checked({ id: message.id, text: texts.join("\n"), files }, `/messages/${index}/parts`);
+  const id = message.id === undefined ? undefined : short(message.id);
+  return checked({ id, text: texts.join("\n"), files }, `/messages/${index}/parts`);
 }
 
 /** The same of a body of AG-UI, whose `runId` makes a repeat the same. @throws Problem 422 */
@@ -43,8 +47,12 @@ export function sayingIn({ messages, runId, tools, resume }: AgUiInput): Saying 
     if (part?.type === "text" && typeof part.text === "string") return part.text;
     throw Problem.invalid(`/messages/${index}/content/${at}`, "has to be text");
   });
-  return checked({ id: `agui:${runId}`, text: texts.join("\n"), files: [] }, `/messages/${index}/content`);
+  return checked({ id: short(`agui:${runId}`), text: texts.join("\n"), files: [] }, `/messages/${index}/content`);
 }
+
+/** A name of a client as part of a key: a long one by its hash. */
+export const short = (name: string): string =>
+  name.length <= NAME && name.isWellFormed() ? name : createHash("sha256").update(name).digest("hex");
 
 /** @throws Problem 422 */
 function fileOf(url: unknown, pointer: string): string {

@@ -45,7 +45,7 @@ export type Follows = ReturnType<typeof createFollows>;
 export function createFollows({ db, clock, connections, onError }: Kernel, log: PartLog, store: PartStore) {
   const viewers = createViewers(connections, MAX_STREAMS);
   /** Ends of streams that last as long as their run, by its id. */
-  const waiting = new Map<string, Set<() => void>>();
+  const waiting = new Map<string, Set<(isOver: boolean) => void>>();
 
   function sourceOf({ runId, turnId }: PartScope): Source<PartEntry> {
     // The log is one for all runs.
@@ -74,7 +74,7 @@ export function createFollows({ db, clock, connections, onError }: Kernel, log: 
     return { entries: entries.slice(0, items.length), upTo: more && last ? last.place : head };
   }
 
-  function whenEnded(runId: string, end: () => void): () => void {
+  function whenChanged(runId: string, end: (isOver: boolean) => void): () => void {
     const ends = waiting.get(runId) ?? new Set();
     waiting.set(runId, ends.add(end));
     return () => {
@@ -87,9 +87,12 @@ export function createFollows({ db, clock, connections, onError }: Kernel, log: 
     /** Open streams of all tokens. */
     size: viewers.size,
 
-    /** A run has ended: streams of all of it end once they have everything. */
-    runEnded(runId: string): void {
-      for (const end of waiting.get(runId) ?? []) end();
+    /**
+     * A run has changed. Once it is over, streams of all of it end as soon as they have everything: a write may also end
+     * a run and begin its next turn.
+     */
+    runChanged(runId: string, isOver: boolean): void {
+      for (const end of waiting.get(runId) ?? []) end(isOver);
     },
 
     /** Opens a stream. @throws Problem 429, 503 */
@@ -123,14 +126,16 @@ export function createFollows({ db, clock, connections, onError }: Kernel, log: 
         after,
         clock.now,
       );
-      const leave = whenEnded(scope.runId, () => {
-        isOver = true;
-        follower.markStale();
-      });
+      const changed = (now: boolean): void => {
+        isOver = now;
+        if (now) follower.markStale();
+      };
+      // The last part of a turn ends its own stream.
+      const leave = scope.turnId === undefined ? whenChanged(scope.runId, changed) : undefined;
       outlet.onDrain = () => follower.run();
       view.onEnded = () => {
         follower.close();
-        leave();
+        leave?.();
       };
       follower.run();
       return view.response;

@@ -5,7 +5,7 @@ import * as api from "../../protocol/run-routes.ts";
 import type { EventService } from "./events.ts";
 import { tokenIn } from "./fence.ts";
 import type { PartReads } from "./parts.ts";
-import { partForm, uiForm } from "./ui-stream.ts";
+import { partForm, turnForm, uiForm } from "./ui-stream.ts";
 
 /** The log of runs: appending to it, reading and following it. */
 export function partRoutes(
@@ -22,7 +22,8 @@ export function partRoutes(
     route(api.getRunDiff, async ({ caller, params }) => ok(await read((on) => parts.diff(on, caller, params.id)))),
     route(api.followRunEvents, (call) => {
       const { after, turn } = call.query;
-      return parts.follow(call, call.params.id, { after: lastEventId(call.request) ?? after, turn }, partForm);
+      const form = turn === undefined ? partForm : turnForm;
+      return parts.follow(call, call.params.id, { after: lastEventId(call.request) ?? after, turn }, form);
     }),
     route(api.streamRun, async (call) => {
       const { turn, live } = call.query;

@@ -11,7 +11,7 @@ import type { RunAccess } from "./access.ts";
 import { addDiff, type DiffSum, diffOf } from "./diff.ts";
 import type { Follows, PartForm } from "./follow.ts";
 import { toPartEntry } from "./part-log.ts";
-import type { PartRow, RunRow } from "./row.ts";
+import type { PartRow, RunRow, TurnRow } from "./row.ts";
 import type { RunStore } from "./store.ts";
 import type { PartStore } from "./store-parts.ts";
 
@@ -64,11 +64,17 @@ export function createParts(
 
   /** Start of a turn's stream. */
   async function startOf(on: ReadTx, run: RunRow, turnId: string): Promise<{ after: number; over: boolean }> {
+    const { endedAt } = await turnOf(on, run, turnId);
     const place = await store.start(on, turnId);
     if (place !== undefined) return { after: place - 1, over: false };
+    return { after: store.head(on), over: endedAt !== null };
+  }
+
+  /** @throws Problem 404 */
+  async function turnOf(on: ReadTx, run: RunRow, turnId: string): Promise<TurnRow> {
     const turn = await runs.turn(on, turnId);
     if (turn?.runId !== run.id) throw new Problem("not-found", `Run ${run.id} has no turn ${turnId}.`);
-    return { after: store.head(on), over: turn.endedAt !== null };
+    return turn;
   }
 
   return {
@@ -101,8 +107,11 @@ export function createParts(
 
     /** `GET .../events/stream`. @throws Problem 403, 404, 429 */
     async follow(opening: Opening, id: string, { after = 0, turn }: Pick<PartPage, "after" | "turn">, form: PartForm) {
-      const run = await db.read((on) => access.requireFollower(on, opening.caller, id));
-      return follows.open(opening, { runId: id, turnId: turn }, { after, over: run.status === "ended" }, form);
+      const over = await db.read(async (on) => {
+        const run = await access.requireFollower(on, opening.caller, id);
+        return turn === undefined ? run.status === "ended" : (await turnOf(on, run, turn)).endedAt !== null;
+      });
+      return follows.open(opening, { runId: id, turnId: turn }, { after, over }, form);
     },
 
     /**

@@ -113,9 +113,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     forget: inputStore.forgetMessages,
     dueHandlers: { ...reactions.dueHandlers, ...traces.dueHandlers },
     /** Streams of a run that has ended come to their end. */
-    endStreams({ id, status }: RunChange): void {
-      if (status === "ended") follows.runEnded(id);
-    },
+    endStreams: ({ id, status }: RunChange): void => follows.runChanged(id, status === "ended"),
     showWatchers(change: RunChange): void {
       if (change.messageId !== null) inbox.watch.about(change.messageId, "run", () => JSON.stringify(change));
       else inbox.watch.toAll("run", () => JSON.stringify(change));

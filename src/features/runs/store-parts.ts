@@ -1,12 +1,11 @@
 import { and, asc, desc, eq, gt, lt, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import { lastIdOf } from "../../kernel/db/sequence.ts";
 import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { PartRow, RecordingRow } from "./row.ts";
-import { isDiff, isNotCompact, isStart, runInputs, runParts, runRecordings, runSources, runs } from "./tables.ts";
+import { isDiff, isNotCompact, isStart, runParts, runRecordings, runSources, runs } from "./tables.ts";
 
 export type PartStore = ReturnType<typeof createPartStore>;
 
@@ -88,14 +87,6 @@ export function createPartStore(db: Db) {
     },
     delete: async (tx: Tx, places: readonly number[]): Promise<void> => {
       tx.db.delete(runParts).where(inIds(runParts.place, places)).run();
-    },
-
-    /** Deletes the log of a run, at most `limit` parts at once. @returns false while more is left */
-    forget: async (tx: Tx, runId: string, limit: number): Promise<boolean> => {
-      if (deleteSome(tx, runParts, eq(runParts.runId, runId), limit) === limit) return false;
-      for (const table of [runRecordings, runSources, runInputs])
-        tx.db.delete(table).where(eq(table.runId, runId)).run();
-      return true;
     },
 
     recording: async (on: ReadTx, runId: string): Promise<RecordingRow | undefined> => recording(on).get({ runId }),

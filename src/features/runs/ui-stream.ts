@@ -16,6 +16,9 @@ export const partForm: PartForm = {
   cut: byeEvent,
 };
 
+/** The same of one turn, to its end. */
+export const turnForm: PartForm = { ...partForm, isLast: isEnd };
+
 /** One turn as the AI SDK reads it: from `start` to its end, and `[DONE]`. */
 export function uiForm(): PartForm {
   let hasBegun = false;

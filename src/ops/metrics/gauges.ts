@@ -2,6 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { A2A } from "../../edges/a2a/a2a.ts";
 import type { Announcements } from "../../edges/announcements/announcements.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
+import type { Runs } from "../../features/runs/runs.ts";
 
 /** A gauge that is read when it is scraped. With a label, its values are keyed by the label's value. */
 export interface GaugeRow {
@@ -13,13 +14,14 @@ export interface GaugeRow {
 
 interface Parts {
   delegations: Delegations;
+  runs: Pick<Runs, "openStreams">;
   announcements: Pick<Announcements, "blocked">;
   a2a: A2A;
 }
 
 /** Gauges of everything that the relay counts in memory. */
 export function gaugesOf(areas: Areas & Parts): GaugeRow[] {
-  const { kernel, identity, core, delegations, announcements, a2a } = areas;
+  const { kernel, identity, core, delegations, runs, announcements, a2a } = areas;
   const { roster, orchestrators } = identity;
   const byStatus = () => Map.groupBy(roster.values(), (agent) => agent.status);
   const channels = () => [...roster.values()].filter(({ kind }) => kind === "channel");
@@ -35,6 +37,7 @@ export function gaugesOf(areas: Areas & Parts): GaugeRow[] {
       read: announcements.blocked,
     },
     { name: "a2a_streams", help: "Open streams on tasks over A2A.", read: a2a.openStreams },
+    { name: "run_streams", help: "Open streams on runs.", read: runs.openStreams },
     { name: "log_head", help: "The newest place in the log.", read: core.messages.log.head },
     {
       ...{ name: "agents", help: "Agents by status.", label: "status" },

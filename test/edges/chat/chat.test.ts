@@ -201,6 +201,35 @@ describe("a chat of the AI SDK", () => {
     expect((await crew.ask("GET", "/v1/messages?from=ada", undefined, crew.ada)).body.items).toHaveLength(1);
   });
 
+  test("names of chats and messages may be long, whoever chats", async () => {
+    const crew = await startCrew();
+    const long = await crew.agent("a".repeat(128));
+    const url = listen(crew);
+    const ids = ["x".repeat(10_000), "\ud800"];
+    for (const [i, id] of ids.entries()) {
+      const answer = chatter(url, long, "c".repeat(512))
+        .say([asked(id, `Say ${i}`)])
+        .then(messageOf);
+      await crew.finish(crew.bob, await takeNext(crew), { result: `Said ${i}` });
+      expect(textIn(await answer)).toBe(`Said ${i}`);
+    }
+  });
+
+  test("a word to a run that cannot hear it now is answered by the turn after", async () => {
+    const crew = await startCrew();
+    const { say } = chatter(listen(crew), crew.ada);
+    const first = say([asked("m1", "Work")]).then(messageOf);
+    const run = await takeNext(crew);
+    const second = say([asked("x".repeat(10_000), "More")]);
+    await second;
+    await crew.finish(crew.bob, run, { result: "Worked." });
+    expect(textIn(await first)).toBe("Worked.");
+    const next = await takeNext(crew);
+    expect([next.id, next.turnId === run.turnId]).toEqual([run.id, false]);
+    await crew.finish(crew.bob, next, { result: "More work." });
+    expect(textIn(await second.then(messageOf))).toBe("More work.");
+  });
+
   test("a chat that says nothing, names nobody, or brings a foreign file is refused with its place", async () => {
     const crew = await startCrew();
     const post = (agentId: string, body: object, how: object = crew.ada) =>
