@@ -5,13 +5,12 @@ import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { RunAborted } from "../../protocol/runs.ts";
 import type { RunAccess } from "./access.ts";
 import type { Control } from "./control.ts";
+import { CONFIRM_MS } from "./life.ts";
 import type { RunRow } from "./row.ts";
 import type { RunSettle } from "./settle.ts";
 import type { RunStore } from "./store.ts";
 import { runLists } from "./store-lists.ts";
 
-/** Time in which a runner confirms that it stopped. */
-const CONFIRM_MS = 15_000;
 /** Live runs of one tree that are looked at. */
 const MAX_TREE = 2000;
 

@@ -9,7 +9,7 @@ import type { RunAccess } from "./access.ts";
 import type { Finished, Finishes } from "./finish.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RunRow, TurnRow } from "./row.ts";
-import { type End, NOTHING, type RunSettle } from "./settle.ts";
+import { type End, NOTHING, type RunSettle, WAKE_MS } from "./settle.ts";
 import type { RunStore } from "./store.ts";
 import { addUsage } from "./usage.ts";
 
@@ -17,6 +17,8 @@ import { addUsage } from "./usage.ts";
 const GRACE_MS = 30_000;
 /** Time in which a runner that said that its turn is over may still say more. */
 const CLOSING_MS = 15_000;
+/** Time in which a runner confirms that it stopped. */
+export const CONFIRM_MS = 15_000;
 
 export type Life = ReturnType<typeof createLife>;
 
@@ -179,7 +181,7 @@ export function createLife({ kernel }: Areas, { store, access, recorder, settle,
     },
 
     /** After an absence of the relay runners have time to be heard of. */
-    giveGrace: (tx: Tx, now: number): Promise<void> => store.giveGrace(tx, now, now + GRACE_MS),
+    giveGrace: (tx: Tx, now: number): Promise<void> => store.giveGrace(tx, now, now + GRACE_MS, CONFIRM_MS, WAKE_MS),
   };
 }
 

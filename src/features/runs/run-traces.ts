@@ -97,8 +97,11 @@ const draft = (level: 2 | 3, type: string, content: string, metadata: Record<str
 });
 
 /** A value as text: the beginning of a long one. */
-const short = (value: unknown): string =>
-  beginning(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), CONTENT / 2);
+function short(value: unknown): string {
+  // Output that was text alone is stored as `{ text }`.
+  const text = typeof value === "object" && value !== null && "text" in value ? value.text : value;
+  return beginning(typeof text === "string" ? text : (JSON.stringify(value) ?? ""), CONTENT / 2);
+}
 
 /** The beginning of a text, without a broken character at its end. */
 function beginning(text: string, bytes: number): string {

@@ -13,7 +13,7 @@ import type { RunStore } from "./store.ts";
 import { toChange } from "./view.ts";
 
 /** Time in which a runner may take the turn that wakes a run. */
-const WAKE_MS = 30 * 60_000;
+export const WAKE_MS = 30 * 60_000;
 
 export type RunSettle = ReturnType<typeof createSettle>;
 

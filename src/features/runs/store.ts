@@ -183,13 +183,23 @@ export function createRunStore(db: Db) {
 
     earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
     ripe: async (on: ReadTx, now: number, limit: number): Promise<RunRow[]> => ripe(on).all({ now, limit }),
-    /** No live run ends by time before `soonest`, and no lease is further from `now` than it was asked for. */
-    giveGrace: async (tx: Tx, now: number, soonest: number): Promise<void> => {
-      const lease = sql`${now} + ${runs.leaseSeconds} * 1000`;
+    /** No live run ends by time before `soonest`, and none later than `now` and the whole time that it was given. */
+    giveGrace: async (tx: Tx, now: number, soonest: number, confirmMs: number, wakeMs: number): Promise<void> => {
+      const whole = sql`${now} + coalesce(${runs.timeoutSeconds}, 86400) * 1000`;
       tx.db
         .update(runs)
-        .set({ dueAt: lease })
-        .where(and(eq(runs.status, "running"), isLive, sql`${runs.dueAt} > ${lease}`))
+        .set({ deadlineAt: whole })
+        .where(and(isLive, sql`${runs.deadlineAt} > ${whole}`))
+        .run();
+      const latest = sql`case ${runs.status}
+        when 'running' then ${now} + ${runs.leaseSeconds} * 1000
+        when 'stopping' then ${now + confirmMs}
+        when 'queued' then iif(${runs.wokenAt} is null, ${runs.deadlineAt}, ${now + wakeMs})
+        else ${runs.deadlineAt} end`;
+      tx.db
+        .update(runs)
+        .set({ dueAt: latest })
+        .where(and(isLive, sql`due_at is not null`, sql`${runs.dueAt} > ${latest}`))
         .run();
       tx.db
         .update(runs)
