@@ -170,7 +170,7 @@ function onFeatures(relayed: Relayed): void {
   // An agent outside waits for the state of its task; a claim makes no message.
   delegations.changed.afterCommit(a2a.delegationChanged, metrics.delegationChanged, delegations.showWatchers);
   runs.changed.inTx(announcements.followRun, webhooks.runChanged);
-  runs.changed.afterCommit(runs.endStreams, metrics.runChanged, runs.showWatchers);
+  runs.changed.afterCommit(runs.endStreams, a2a.runChanged, metrics.runChanged, runs.showWatchers);
   runs.ended.inTx(announcements.announce);
   runs.unwanted.inTx(announcements.dropOf);
   announcements.changed.inTx(webhooks.announcementChanged);

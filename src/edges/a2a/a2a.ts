@@ -2,12 +2,15 @@ import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
+import type { RunRow } from "../../features/runs/row.ts";
+import type { Runs } from "../../features/runs/runs.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { lazy } from "../../kernel/lazy.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { Fact } from "../../protocol/explain.ts";
+import type { RunChange } from "../../protocol/runs.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import { WORK_KINDS, WORK_MS, type WorkKind } from "./kinds.ts";
 import { createStores } from "./stores.ts";
@@ -22,7 +25,10 @@ export type A2A = ReturnType<typeof createA2A>;
  * Agents of the relay for A2A clients, and A2A external agents for the relay. The code that speaks the protocol,
  * with its SDK, is loaded when it is first needed: most relays never do.
  */
-export function createA2A(areas: Areas & { delegations: Delegations }, options: { publicUrl: string | undefined }) {
+export function createA2A(
+  areas: Areas & { delegations: Delegations; runs: Runs },
+  options: { publicUrl: string | undefined },
+) {
   const { db, hooks } = areas.kernel;
   const { waits } = areas.core.inbox;
   const stores = createStores(db);
@@ -67,6 +73,10 @@ export function createA2A(areas: Areas & { delegations: Delegations }, options: 
     /** Wakes the asker's waits: no message says that its request was claimed. */
     delegationChanged({ from }: DelegationChange): void {
       waits.nudge(from);
+    },
+    /** Wakes the waits of whoever asked: no message says that a run was taken. */
+    runChanged(_: RunChange, { delegationId, askedBy }: RunRow): void {
+      if (delegationId !== null && askedBy !== null) waits.nudge(askedBy);
     },
     sweeps: [sweepOf("a2a.calls", stores.external), sweepOf("a2a.contexts", stores.contexts)],
     dueOutside: Object.fromEntries(WORK_KINDS.map((kind) => [kind, lateWork(kind)])),

@@ -42,7 +42,7 @@ export function eventsSince(exchange: Exchange, since: EventPosition): TaskEvent
   if (isTerminal(since.state)) return events;
   // The position moves past an answer with the state that follows it.
   if (isTerminal(status.state))
-    for (const artifact of artifactsOf(delegation))
+    for (const artifact of artifactsOf(exchange))
       events.push({ event: artifactEvent(exchange, artifact), position: now });
   if (status.state !== now.state) events.push({ event: statusEvent(exchange, status), position: positionOf(exchange) });
   return events;

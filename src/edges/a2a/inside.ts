@@ -1,5 +1,3 @@
-import type { Areas } from "../../core/core.ts";
-import type { Delegations } from "../../features/delegations/delegations.ts";
 import type { Route } from "../../identity/auth/route.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { createSeal } from "../../kernel/seal.ts";
@@ -17,14 +15,14 @@ import { createPoller } from "./poll.ts";
 import { createPushes } from "./pushes.ts";
 import { restRoutes } from "./rest-routes.ts";
 import { rpcRoutes } from "./rpc-routes.ts";
-import { createTaskService } from "./service.ts";
+import { createTaskService, type TaskAreas } from "./service.ts";
 import type { Stores } from "./stores.ts";
 import type { Streams } from "./stream.ts";
 import type { WakeUps } from "./wake-ups.ts";
 
 /** Everything that speaks the protocol: its routes, and the work that becomes due. */
 export function createInside(
-  areas: Areas & { delegations: Delegations },
+  areas: TaskAreas,
   options: { stores: Stores; wakeUps: WakeUps; streams: Streams; publicUrl: string | undefined; note: Note },
 ) {
   const { kernel, identity } = areas;

@@ -2,6 +2,7 @@ import { type Message, type SendMessageRequest, TaskState } from "@a2a-js/sdk";
 import { UnsupportedOperationError } from "@a2a-js/sdk/errors";
 import type { Areas } from "../../core/core.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
+import type { Runs } from "../../features/runs/runs.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
@@ -14,6 +15,7 @@ import { line } from "../../protocol/wire.ts";
 import { asCancelError, asTaskError } from "./errors.ts";
 import { exchangeOf, isQuestion, workerOf } from "./exchange.ts";
 import { textOf } from "./parts.ts";
+import { servingRun } from "./served.ts";
 import type { ContextStore } from "./store-contexts.ts";
 import { contextOf, type Exchange, isTerminal, stateOf, threadOf } from "./tasks.ts";
 
@@ -25,10 +27,13 @@ const TIMEOUT_SECONDS = 3600;
 /** Messages about the tasks of one page, after which it ends. */
 const MAX_READ = 4000;
 
+/** Areas that tasks are made of. */
+export type TaskAreas = Areas & { delegations: Delegations; runs: Runs };
+
 export type TaskService = ReturnType<typeof createTaskService>;
 
 /** The verbs of tasks, each one a verb of delegations: there is no other store of them. */
-export function createTaskService(areas: Areas & { delegations: Delegations }, contexts: ContextStore) {
+export function createTaskService(areas: TaskAreas, contexts: ContextStore) {
   const { idempotency } = areas.kernel;
   const { messages } = areas.core;
   const { service: delegations } = areas.delegations;
@@ -37,6 +42,7 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
     delegation,
     contextId: await nameOf(on, delegation),
     messages: await exchangeOf(on, messages.lists, delegation),
+    run: await servingRun(on, areas.runs, delegation),
   });
   const nameOf = async (on: ReadTx, { from, threadId }: Delegation): Promise<string> =>
     (await contexts.nameOf(on, from, threadId)) ?? contextOf(threadId);

@@ -1,7 +1,9 @@
-import { type Artifact, type Message, Role, type Task, TaskState, type TaskStatus } from "@a2a-js/sdk";
+import { type Artifact, type Message, type Part, Role, type Task, TaskState, type TaskStatus } from "@a2a-js/sdk";
 import type { Delegation, DelegationAnswer } from "../../protocol/delegations.ts";
+import { toTime } from "../../protocol/wire.ts";
 import { isQuestion, type TaskMessage, workerOf } from "./exchange.ts";
 import { dataPart, messageWith, textPart } from "./parts.ts";
+import { isAtWork, type ServingRun } from "./served.ts";
 
 /** A delegation and the messages about it: a task has no rows of its own. */
 export interface Exchange {
@@ -9,6 +11,8 @@ export interface Exchange {
   /** Name of its thread for the client. */
   contextId: string;
   messages: TaskMessage[];
+  /** Run that serves it. */
+  run?: ServingRun | undefined;
 }
 
 const TERMINAL = new Set([
@@ -30,7 +34,7 @@ export const threadOf = (contextId: string): number | undefined => {
   return digits === undefined ? undefined : Number(digits);
 };
 
-export function stateOf({ delegation, messages }: Exchange): TaskState {
+export function stateOf({ delegation, messages, run }: Exchange): TaskState {
   switch (delegation.status) {
     case "answered":
       return TaskState.TASK_STATE_COMPLETED;
@@ -43,7 +47,8 @@ export function stateOf({ delegation, messages }: Exchange): TaskState {
     default: {
       const last = messages.at(-1);
       if (last && isQuestion(delegation, last)) return TaskState.TASK_STATE_INPUT_REQUIRED;
-      const isTaken = delegation.status === "claimed" || messages.some(({ from }) => from === workerOf(delegation));
+      const hasSpoken = messages.some(({ from }) => from === workerOf(delegation));
+      const isTaken = delegation.status === "claimed" || isAtWork(run) || hasSpoken;
       return isTaken ? TaskState.TASK_STATE_WORKING : TaskState.TASK_STATE_SUBMITTED;
     }
   }
@@ -60,9 +65,9 @@ export function taskOf(exchange: Exchange, historyLength?: number): Task {
     id: delegation.id,
     contextId: exchange.contextId,
     status: statusOf(exchange),
-    artifacts: artifactsOf(delegation),
+    artifacts: artifactsOf(exchange),
     history: historyLength === undefined ? history : historyLength === 0 ? [] : history.slice(-historyLength),
-    metadata: { signalbox: factsOf(delegation) },
+    metadata: { signalbox: { ...factsOf(delegation), ...runFacts(exchange.run) } },
   };
 }
 
@@ -96,13 +101,34 @@ function statusMessage(exchange: Exchange, state: TaskState): Message | undefine
   return last && messageOf(exchange, last);
 }
 
-/** The answer. A late one is included, though the task had failed before. */
-export function artifactsOf({ status, late, answer }: Delegation): Artifact[] {
-  if (!answer || (status !== "answered" && !late)) return [];
-  const parts = [textPart(answer.text ?? ""), ...(answer.payload ? [dataPart(answer.payload)] : [])];
-  const metadata = { signalbox: { messageId: answer.messageId, from: answer.from, at: answer.at, late } };
-  return [{ artifactId: `msg_${answer.messageId}`, name: "answer", description: "", parts, metadata, extensions: [] }];
+function runFacts(run: ServingRun | undefined) {
+  if (!run) return {};
+  const { id, status, outcome, inputTokens, outputTokens, costUsd } = run;
+  return { run: { id, status, outcome, usage: { inputTokens, outputTokens, costUsd } } };
 }
+
+/**
+ * The answer; a late one is included, though the task had failed before. The artifact of a run has the run's id from its first word
+ * on: while the run goes on, it is the text that it has said so far.
+ */
+export function artifactsOf({ delegation, run }: Exchange): Artifact[] {
+  const { status, late, answer } = delegation;
+  if (answer && (status === "answered" || late)) {
+    const isOfRun = run !== undefined && answer.payload?.runId === run.id;
+    const text = (isOfRun ? run.text : null) ?? answer.text ?? "";
+    const parts = [textPart(text), ...(answer.payload ? [dataPart(answer.payload)] : [])];
+    const about = { messageId: answer.messageId, from: answer.from, at: answer.at, late };
+    return [artifact(isOfRun ? run.id : `msg_${answer.messageId}`, parts, about)];
+  }
+  if (delegation.endedAt !== null || !isAtWork(run) || !run?.text) return [];
+  return [
+    artifact(run.id, [textPart(run.text)], { from: workerOf(delegation), at: toTime(run.startedAt), late: false }),
+  ];
+}
+
+const artifact = (artifactId: string, parts: Part[], facts: Record<string, unknown>): Artifact => ({
+  ...{ artifactId, name: "answer", description: "", parts, metadata: { signalbox: facts }, extensions: [] },
+});
 
 const placeOf = ({ delegation, contextId }: Exchange) => ({ taskId: delegation.id, contextId });
 
