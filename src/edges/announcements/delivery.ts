@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
 import type { RunRow, TurnRow } from "../../features/runs/row.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
-import type { Announcement, AnnouncementInstruction } from "../../protocol/announcements.ts";
+import type { Announcement, AnnouncementInstruction, AnnouncementRoute } from "../../protocol/announcements.ts";
 import type { MessageId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { RunBook } from "./book.ts";
@@ -89,6 +89,9 @@ export function createDelivery(
     if (!destination) return block(tx, row, "requester-gone", { target: null, route: null });
     const { route } = destination;
     const routed = { target: route.to, route: JSON.stringify(route) };
+    const known = await placeOf(tx, row, route);
+    if (known === "unread") return save(tx, row, { ...routed, state: "sent", reason: null, endedAt: null }, run);
+    if (known === "read") return end(tx, row, { ...routed, state: "acknowledged" });
     const files = filesOf(run);
     const attempt = (carried: typeof files) => tx.attempt(() => post(tx, row, run, { ...destination, files: carried }));
     let messageId = await attempt(files).catch(refusalOf);
@@ -97,6 +100,14 @@ export function createDelivery(
     if (messageId === undefined) return block(tx, row, "requester-gone", routed);
     if (typeof messageId === "string") return block(tx, row, messageId, routed);
     return save(tx, row, { ...routed, state: "sent", reason: null, messageId, externalIds: "[]", endedAt: null }, run);
+  }
+
+  /** Whether the inbox that gets it has the message already: a requester that was deleted and restored keeps its mail. */
+  async function placeOf(on: ReadTx, { messageId }: AnnouncementRow, { to, conversation }: AnnouncementRoute) {
+    const message = messageId === null || conversation ? undefined : await messages.rows.lineage(on, messageId);
+    if (message?.target !== to) return undefined;
+    const { cursor = 0 } = (await directory.facts(on, to)) ?? {};
+    return cursor < message.id ? "unread" : "read";
   }
 
   /** One message in the name of the run's agent: the loop rule counts it, and its reader trusts it as a peer's. */
@@ -189,7 +200,7 @@ function refusalOf(error: unknown): string {
   return error.code === "loop-paused" ? "loop-paused" : `permanent:${error.code}`;
 }
 
-type Ended = Pick<AnnouncementRow, "state"> & Partial<Pick<AnnouncementRow, "reason" | "externalIds" | "person">>;
+type Ended = Pick<AnnouncementRow, "state"> & Partial<AnnouncementRow>;
 
 /** An orchestrating requester gets an update; a person who waits for a result gets it; anybody else may be spared. */
 function instructionFor(run: RunRow, { asker, route }: Destination): AnnouncementInstruction {

@@ -55,6 +55,7 @@ export function announcementText(letter: Pick<Message, "kind" | "payload" | "bod
   return {
     lead: [
       ...(title === null ? [] : [`Task: ${harmlessLine(title, TITLE)}`]),
+      ...(facts.sessionKey === facts.runId ? [] : [`Session: ${harmlessLine(facts.sessionKey, TITLE)}`]),
       ...(facts.statusText === null ? [] : [`Error: ${harmlessLine(facts.statusText, ERROR)}`]),
     ],
     said: [letter.body, ...findingsText(facts)].join("\n"),

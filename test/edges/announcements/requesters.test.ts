@@ -141,6 +141,22 @@ describe("a requester that is gone", () => {
     expect((await inbox(bob)).filter(({ subject }) => subject === "ada was deleted")).toEqual([]);
   });
 
+  test("a requester that comes back has the message that it had not read, once", async () => {
+    const { ask, ada, bob, asked, finish, ofRun, handle, announced, ackUpTo } = await startOffice();
+    const [unread, read] = [await asked(ada, bob, ADA), await asked(ada, bob, ADA)];
+    for (const run of [unread, read]) await finish(bob, run, { result: "Done." });
+    await ask("DELETE", "/v1/agents/ada");
+    for (const run of [unread, read])
+      expect(await ofRun(run)).toMatchObject([{ state: "blocked", reason: "requester-gone" }]);
+    await ask("POST", "/v1/agents/ada/restore");
+    const back = { ...ada, token: (await ask("POST", "/v1/tokens", { role: "agent", agentId: "ada" })).body.token };
+    expect((await handle("retry", (await ofRun(unread))[0])).body).toMatchObject({ state: "sent" });
+    await ackUpTo(back, (await announced(ada)).at(-1).id);
+    expect((await handle("retry", (await ofRun(read))[0])).body).toMatchObject({ state: "acknowledged" });
+    expect(await ofRun(unread)).toMatchObject([{ state: "acknowledged" }]);
+    expect(await announced(ada)).toHaveLength(2);
+  });
+
   test("hundreds that an agent never read go on when it is deleted", async () => {
     const office = await startOffice({ durability: "normal" });
     const { ask, relay, ada, bob, asked, finish } = office;

@@ -33,13 +33,13 @@ describe("an announcement as its reader's model gets it", () => {
     expect(lines[0]).toMatch(
       /^\[7 from kid \(agent, peer\); to you; announcement; thread 3; 5 s ago; fence [0-9a-f]{12}\]$/,
     );
-    expect(lines.slice(1, 3)).toEqual(["| Task: Parser check", "| No regressions."]);
-    expect(lines[3]).toMatch(/^\[end [0-9a-f]{12}\]$/);
-    expect(lines[4]).toBe(
+    expect(lines.slice(1, 4)).toEqual(["| Task: Parser check", "| Session: main", "| No regressions."]);
+    expect(lines[4]).toMatch(/^\[end [0-9a-f]{12}\]$/);
+    expect(lines[5]).toBe(
       "Run run_1 completed successfully. Stats: runtime 5m12s • tokens 1.0k (in 12 / out 1.0k) • prompt/cache 197.0k",
     );
-    expect(lines[5]).toStartWith("Action: The result is ready for your user.");
-    expect(lines).toHaveLength(6);
+    expect(lines[6]).toStartWith("Action: The result is ready for your user.");
+    expect(lines).toHaveLength(7);
   });
 
   test("each outcome has its words, and the error stays inside the fence", () => {
