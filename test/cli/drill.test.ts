@@ -6,9 +6,9 @@ import { runCli, startCli } from "../support/cli-harness.ts";
 import { tempFolder } from "../support/relay.ts";
 import { until } from "../support/until.ts";
 
-const FEW = ["--senders", "6", "--workers", "4", "--readers", "2"];
+const FEW = ["--senders", "6", "--workers", "4", "--readers", "2", "--people", "1"];
 
-test("G1, G3, G4: killed 20 times amid 64 senders and 64 workers, the relay keeps every promise it made", async () => {
+test("G1, G3, G4: killed 20 times amid 64 senders, 64 workers and runs below runs, the relay keeps every promise it made", async () => {
   const TMPDIR = tempFolder();
   const crew = ["--senders", "64", "--workers", "64", "--readers", "4"];
   const { code, stdout } = await runCli(["drill", "--kills", "20", ...crew, "--seed", "20261120", "--json"], {
@@ -19,11 +19,13 @@ test("G1, G3, G4: killed 20 times amid 64 senders and 64 workers, the relay keep
   expect(report).toMatchObject({ kills: 20, lost: 0, doubled: 0 });
   expect(report.sent).toBeGreaterThan(200);
   expect(report.completed).toBeGreaterThan(100);
+  // Each person has asked, and was answered at the latest after the last kill.
+  expect(report.answered).toBeGreaterThanOrEqual(4);
   expect(code).toBe(0);
   expect(readdirSync(TMPDIR)).toEqual([]);
 }, 180_000);
 
-test("a message that was accepted and is gone ends the drill with what was lost, and keeps its data", async () => {
+test("a message that was accepted, or a part of a run, and is gone ends the drill with what was lost, and keeps its data", async () => {
   const TMPDIR = tempFolder();
   const { ended, complained } = startCli(["drill", "--kills", "3", ...FEW], { env: { TMPDIR } });
   await until(() => complained().includes("kill 1:"), "the first kill");
@@ -38,10 +40,17 @@ test("a message that was accepted and is gone ends the drill with what was lost,
   await until(() => accepted.get() !== null, "a sender that goes on");
   const id = accepted.get()?.id ?? 0;
   data.run("delete from messages where id = ?", [id]);
+  const begun = data.prepare<{ turn: string }, []>(
+    `select turn_id turn from run_parts where json like '{"type":"start",%'`,
+  );
+  await until(() => begun.get() !== null, "a turn that began");
+  const turn = begun.get()?.turn ?? "";
+  data.run(`delete from run_parts where turn_id = ? and json like '{"type":"start",%'`, [turn]);
   data.close();
   const { code, stdout, stderr } = await ended;
   expect(code).toBe(1);
   expect(stdout).toContain(`accepted as message ${id}, which is not there`);
+  expect(stdout).toContain(`lost: ${turn} had its start 0 times`);
   expect(stdout).toMatch(/\nlost [1-9]\d*, doubled 0\n$/);
   expect(stderr).toContain(join(TMPDIR, folder));
   expect(readdirSync(TMPDIR)).toEqual([folder]);

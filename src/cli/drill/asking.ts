@@ -5,11 +5,23 @@ export interface Answered<T> {
   body: T;
 }
 
+/** A member of the crew and the token it speaks with. */
+export interface Hand {
+  id: string;
+  token: string;
+}
+
 /** The relay under the drill, asked until it answers. */
 export interface Drilled {
   readonly relay: ScratchRelay;
   /** One request as the caller `token` (the operator, when left out), repeated after network failures and 5xx. */
-  ask<T>(method: string, path: string, body?: unknown, token?: string): Promise<Answered<T>>;
+  ask<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    token?: string,
+    headers?: Record<string, string>,
+  ): Promise<Answered<T>>;
   /** Ends requests that are still without an answer. */
   giveUp(): void;
 }
@@ -20,8 +32,8 @@ export function createDrilled(relay: ScratchRelay): Drilled {
   let isOver = false;
   return {
     relay,
-    async ask<T>(method: string, path: string, body?: unknown, token = relay.token()): Promise<Answered<T>> {
-      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    async ask<T>(method: string, path: string, body?: unknown, token = relay.token(), more = {}): Promise<Answered<T>> {
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", ...more };
       const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
       while (!isOver) {
         try {

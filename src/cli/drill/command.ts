@@ -17,6 +17,7 @@ export function addDrillCommand(program: Command): void {
     .option("--senders <n>", "agents that send at the same time", positive, 64)
     .option("--workers <n>", "agents that claim work", positive, 64)
     .option("--readers <n>", "agents that follow their inbox", positive, 8)
+    .option("--people <n>", "people that ask a chain of three agents", positive, 4)
     .option("--seed <n>", "decides when it is killed (default: by chance)", wholeNumber)
     .addHelpText("after", HELP)
     .action(({ seed = Math.floor(Math.random() * 2 ** 31), ...crew }: Given, command: Command) =>
@@ -44,21 +45,23 @@ async function run(options: DrillOptions, out: Output): Promise<void> {
   });
 }
 
-const introduction = ({ senders, workers, readers, seed }: DrillOptions, dataDir: string): string =>
-  `A scratch relay with its data in ${dataDir} serves ${senders} senders, ${workers} workers and ${readers} readers.
+const introduction = ({ senders, workers, readers, people, seed }: DrillOptions, dataDir: string): string =>
+  `A scratch relay with its data in ${dataDir} serves ${senders} senders, ${workers} workers, ${readers} readers, and ${people}
+people who ask an agent, whose run asks a second one, whose run asks a third.
 The drill kills it (kill -9) and starts it again, at moments that seed ${seed} decides, and remembers every answer.`;
 
 function progressText(event: DrillEvent): string {
   if (event.type === "killed")
-    return `  kill ${event.kill}: until now ${event.sent} messages accepted, ${event.completed} pieces of work done`;
-  if (event.type === "draining") return "No more kills. Workers finish, readers catch up.";
+    return `  kill ${event.kill}: until now ${event.sent} messages accepted, ${event.completed} pieces of work done, ${event.answered} questions answered`;
+  if (event.type === "draining") return "No more kills. Workers and runs finish, readers catch up.";
   return "The drill compares every promise with the database.";
 }
 
-function reportText({ kills, sent, completed, delivered, faults, lost, doubled }: DrillReport): string {
+function reportText({ kills, sent, completed, delivered, answered, faults, lost, doubled }: DrillReport): string {
   const other = faults.length - lost - doubled;
   return [
-    `${kills} kills. ${sent} messages accepted, ${completed} pieces of work done, ${delivered} deliveries to readers.`,
+    `${kills} kills. ${sent} messages accepted, ${completed} pieces of work done, ${delivered} deliveries to readers,`,
+    `${answered} questions answered through three runs each.`,
     ...faults.map(({ kind, what }) => `  ${kind === "other" ? "fault" : kind}: ${what}`),
     `lost ${lost}, doubled ${doubled}${other > 0 ? `, other faults ${other}` : ""}`,
   ].join("\n");

@@ -1,12 +1,9 @@
 import { createSseParser } from "../../client/sse.ts";
 import type { SentBatch, SentMessage } from "../../protocol/messages.ts";
 import type { ClaimedList } from "../../protocol/work.ts";
-import type { Answered, Drilled } from "./asking.ts";
-
-export interface Fault {
-  kind: "lost" | "doubled" | "other";
-  what: string;
-}
+import type { Answered, Drilled, Hand } from "./asking.ts";
+import type { Fault } from "./fault.ts";
+import type { Story } from "./story.ts";
 
 /** Every promise that a 2xx made, as the drill remembers it. */
 export interface Promised {
@@ -20,13 +17,8 @@ export interface Promised {
   seen: Map<string, number[]>;
   /** Place up to which each reader was told that it has acknowledged. */
   acked: Map<string, number>;
+  story: Story;
   faults: Fault[];
-}
-
-/** A member of the crew and the token it speaks with. */
-export interface Hand {
-  id: string;
-  token: string;
 }
 
 const DELIVER_AFTER_MS = 150;

@@ -1,7 +1,12 @@
 import type { ScratchRelay } from "../scratch-relay.ts";
-import { createDrilled, type Drilled } from "./asking.ts";
-import { type Fault, type Hand, type Promised, runReader, runSender, runWorker } from "./crew.ts";
+import { createDrilled, type Drilled, type Hand } from "./asking.ts";
+import { type Promised, runReader, runSender, runWorker } from "./crew.ts";
+import type { Fault } from "./fault.ts";
 import { judge } from "./judge.ts";
+import { judgeStory } from "./judge-story.ts";
+import { runAdapter, runPerson } from "./people.ts";
+import { runRunner } from "./runner.ts";
+import { answeredIn, type Cast, castOf, createStory, isTold, noted, type Story } from "./story.ts";
 
 export interface DrillOptions {
   /** Number of kills; left out, as many as fit into 20 s. */
@@ -9,13 +14,15 @@ export interface DrillOptions {
   senders: number;
   workers: number;
   readers: number;
+  /** People that ask a chain of three agents. */
+  people: number;
   /** Decides when the relay is killed; the same seed, the same pauses. */
   seed: number;
 }
 
 /** Progress, told as it happens. */
 export type DrillEvent =
-  | { type: "killed"; kill: number; sent: number; completed: number }
+  | { type: "killed"; kill: number; sent: number; completed: number; answered: number }
   | { type: "draining" }
   | { type: "judging" };
 
@@ -26,6 +33,8 @@ export interface DrillReport {
   completed: number;
   /** Messages that reached a reader's stream. */
   delivered: number;
+  /** Questions of people that a chain of runs answered. */
+  answered: number;
   lost: number;
   doubled: number;
   /** Every broken promise. */
@@ -41,8 +50,8 @@ const MAX_DRAIN_MS = 60_000;
 export const DRILL_FLAGS = ["--rate-limit=0", "--loop-limit=0", "--thread-rate=0", "--messages-per-day=0"];
 
 /**
- * Kills the relay amid concurrent senders, workers and readers, over and over, and then counts: every 2xx is there, nothing was
- * completed twice, every reader saw each message exactly once and in order.
+ * Kills the relay amid concurrent senders, workers, readers and runs, over and over, and then counts: every 2xx is there, nothing was
+ * completed twice, every reader saw each message exactly once and in order, every result of a run arrived once where it was asked for.
  */
 export async function drill(
   relay: ScratchRelay,
@@ -50,24 +59,31 @@ export async function drill(
   onEvent: (event: DrillEvent) => void,
 ): Promise<DrillReport> {
   const drilled = createDrilled(relay);
+  const faults: Fault[] = [];
   const promised: Promised = {
     ...{ sent: new Map(), planned: new Set(), tasks: new Set(), completed: new Set() },
-    ...{ seen: new Map(), acked: new Map(), faults: [] },
+    ...{ seen: new Map(), acked: new Map(), story: createStory(faults), faults },
   };
   let sending = true;
   let working = true;
   await relay.start();
   try {
-    const { boss, workers, readers } = await register(drilled, options);
+    const { boss, workers, readers, cast } = await register(drilled, options);
     const senders = Promise.all(
       range(options.senders).map((i) => runSender(drilled, promised, `s${i}`, () => !sending)),
     );
     const others = Promise.all([
       ...workers.map((hand) => runWorker(drilled, promised, hand, () => !working)),
       ...readers.map((hand) => runReader(drilled, promised, hand, () => !working)),
+      ...play(drilled, promised.story, cast, {
+        ...{ people: options.people, stopped: () => !sending, done: () => !working },
+      }),
     ]);
     const killing = killOften(relay, options, (kill) =>
-      onEvent({ type: "killed", kill, sent: acceptedIn(promised), completed: promised.completed.size }),
+      onEvent({
+        ...{ type: "killed", kill, sent: acceptedIn(promised), completed: promised.completed.size },
+        answered: answeredIn(promised.story),
+      }),
     );
     const kills = await Promise.race([killing, failureOf(senders), failureOf(others)]);
     sending = false;
@@ -79,6 +95,7 @@ export async function drill(
     onEvent({ type: "judging" });
     const [reader] = readers;
     if (reader) await judge(drilled, promised, { reader, boss });
+    await judgeStory(drilled, promised.story);
     return reportOf(kills, promised);
   } finally {
     working = false;
@@ -87,17 +104,34 @@ export async function drill(
   }
 }
 
-async function register({ ask }: Drilled, { workers, readers }: DrillOptions) {
-  const hire = async (id: string, tags: string[]): Promise<Hand> => {
-    await ask("PUT", `/v1/agents/${id}`, { name: id, tags });
+async function register(drilled: Drilled, { workers, readers }: DrillOptions) {
+  const { ask } = drilled;
+  const hire = async (id: string, more: object): Promise<Hand> => {
+    await ask("PUT", `/v1/agents/${id}`, { name: id, ...more });
     const { body } = await ask<{ token: string }>("POST", "/v1/tokens", { role: "agent", agentId: id });
     return { id, token: body.token };
   };
   return {
-    boss: await hire("boss", []),
-    workers: await Promise.all(range(workers).map((i) => hire(`worker-${i}`, ["crew"]))),
-    readers: await Promise.all(range(readers).map((i) => hire(`reader-${i}`, ["news"]))),
+    boss: await hire("boss", {}),
+    workers: await Promise.all(range(workers).map((i) => hire(`worker-${i}`, { tags: ["crew"] }))),
+    readers: await Promise.all(range(readers).map((i) => hire(`reader-${i}`, { tags: ["news"] }))),
+    cast: await castOf(drilled, hire),
   };
+}
+
+/** People who ask, the adapter between, and the agents that answer. */
+function play(
+  drilled: Drilled,
+  story: Story,
+  { adapter, chain }: Cast,
+  { people, stopped, done }: { people: number; stopped(): boolean; done(): boolean },
+): Promise<void>[] {
+  const asking = range(people).map((i) => ({ conversationId: `person-${i}`, adapter }));
+  return [
+    ...asking.map((who) => runPerson(drilled, story, who, { stopped, done })),
+    runAdapter(drilled, story, adapter, done),
+    ...chain.map((hand, level) => runRunner(drilled, story, { hand, level }, done)),
+  ].map((work) => noted(story, work));
 }
 
 /** @returns the number of kills */
@@ -118,21 +152,23 @@ const failureOf = (promise: Promise<unknown>) => new Promise<never>((_, reject) 
 
 const acceptedIn = ({ sent, planned }: Promised): number => sent.size + planned.size;
 
-/** Waits until all work is completed and all readers have seen all talk. Judging tells when they have not. */
-async function drained({ sent, tasks, planned, completed, seen }: Promised): Promise<void> {
+/** Waits until all work is completed, all readers have seen all talk, and all questions are answered. Judging tells what is not. */
+async function drained({ sent, tasks, planned, completed, seen, story }: Promised): Promise<void> {
   const talk = sent.size - tasks.size + planned.size;
-  const isOver = () => tasks.size === completed.size && [...seen.values()].every((ids) => ids.length >= talk);
+  const isRead = () => [...seen.values()].every((ids) => ids.length >= talk);
+  const isOver = () => tasks.size === completed.size && isRead() && isTold(story);
   for (const end = performance.now() + MAX_DRAIN_MS; !isOver() && performance.now() < end; ) await Bun.sleep(20);
 }
 
 function reportOf(kills: number, promised: Promised): DrillReport {
-  const { completed, seen, faults } = promised;
+  const { completed, seen, story, faults } = promised;
   const count = (kind: Fault["kind"]) => faults.filter((fault) => fault.kind === kind).length;
   return {
     kills,
     sent: acceptedIn(promised),
     completed: completed.size,
     delivered: [...seen.values()].reduce((sum, ids) => sum + ids.length, 0),
+    answered: answeredIn(story),
     lost: count("lost"),
     doubled: count("doubled"),
     faults,

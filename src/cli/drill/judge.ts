@@ -1,9 +1,10 @@
 import type { Inbox } from "../../protocol/inbox.ts";
 import type { MessageDetail } from "../../protocol/messages.ts";
-import type { Drilled } from "./asking.ts";
-import type { Fault, Hand, Promised } from "./crew.ts";
+import type { Drilled, Hand } from "./asking.ts";
+import type { Promised } from "./crew.ts";
+import { once } from "./fault.ts";
 
-type Stored = Pick<Inbox["items"][number], "id" | "body" | "replyTo">;
+export type Stored = Inbox["items"][number];
 
 /** Compares every promise with what the relay has stored, and adds the broken ones to the faults. */
 export async function judge(drilled: Drilled, promised: Promised, { reader, boss }: { reader: Hand; boss: Hand }) {
@@ -20,7 +21,7 @@ export async function judge(drilled: Drilled, promised: Promised, { reader, boss
 }
 
 /** All that an agent was ever sent, as the relay has it stored. */
-async function everything({ ask }: Drilled, agent: string): Promise<Stored[]> {
+export async function everything({ ask }: Drilled, agent: string): Promise<Stored[]> {
   const items: Stored[] = [];
   for (let after = 0, more = true; more; ) {
     const { body } = await ask<Inbox>("GET", `/v1/agents/${agent}/inbox?limit=500&after=${after}`);
@@ -29,11 +30,6 @@ async function everything({ ask }: Drilled, agent: string): Promise<Stored[]> {
     after = body.next ?? after;
   }
   return items;
-}
-
-/** One thing that has to be there exactly once. */
-function once(faults: Fault[], times: number, what: string): void {
-  if (times !== 1) faults.push({ kind: times === 0 ? "lost" : "doubled", what: `${what} ${times} times` });
 }
 
 function checkIds({ faults, sent, planned, tasks }: Promised, talk: Stored[]): void {
