@@ -5,6 +5,8 @@ import { until } from "./until.ts";
 const BATCHES = 20;
 const PER_BATCH = 1000;
 const CLAIMED = 0.9;
+/** Enough that statistics do not take their tables for empty. */
+const RUNS = 40;
 
 export interface Seeded extends TestRelay {
   recorder: Recorder;
@@ -31,6 +33,53 @@ const get = (path: string) => (world: Seeded) => world.ask("GET", path, undefine
 
 /** Everything that is asked often enough to hold the relay up if it walked. */
 export const HOT: Hot[] = [
+  {
+    what: "a run that spawns another, is heard of, and ends",
+    async ask(world) {
+      const top = (await world.ask("POST", "/v1/runs", { task: "x" }, world.bob)).body;
+      const headers = { "signalbox-run": top.token };
+      const { id } = (await world.ask("POST", "/v1/runs", { agentId: "alice", task: "x" }, { ...world.bob, headers }))
+        .body;
+      const child = (await world.ask("POST", `/v1/runs/${id}/start`, {}, world.alice)).body;
+      const asChild = { ...world.alice, headers: { "signalbox-run": child.token } };
+      const events = [{ source: "s", seq: 0, stream: "assistant", data: { delta: "x" } }];
+      await world.ask("POST", `/v1/runs/${id}/events`, { events }, asChild);
+      await world.ask("POST", `/v1/runs/${id}/renew`, { leaseSeconds: 300 }, asChild);
+      await world.ask("POST", `/v1/runs/${top.id}/finish`, { outcome: "ok", result: "x" }, { ...world.bob, headers });
+      await world.ask("POST", `/v1/runs/${id}/finish`, { outcome: "ok" }, asChild);
+      await world.pass(1000);
+      return world.ask("POST", `/v1/runs/${top.id}/abort`, {});
+    },
+    uses: [
+      /SEARCH runs .*runs_by_id \(id=\?/,
+      /SEARCH runs .*runs_live_of_session \(agent_id=\?/,
+      /SEARCH runs .*runs_of_requester \(requester=\?/,
+      /SEARCH runs .*runs_of_parent \(parent_id=\?/,
+      /SEARCH runs .*runs_asked_by \(asked_by=\?/,
+      /SEARCH runs .*runs_live_of_tree \(root_id=\?/,
+      /SEARCH runs .*runs_due \(due_at/,
+      /SEARCH run_turns .*\(id=\?/,
+      /SEARCH run_turns .*run_turns_of_run \(run_id=\?/,
+      /SEARCH run_parts .*run_parts_of_run \(run_id=\?/,
+    ],
+    // The next deadline of each source, in the order of its index.
+    walks: /USING (COVERING )?INDEX (\w+_due|due_by_time)/,
+  },
+  {
+    what: "runs of an agent, of a message, of a thread",
+    async ask(world) {
+      for (const query of ["agent=bob", "message=1", "thread=1", "status=running", "parent=run_x", "requester=alice"])
+        await world.ask("GET", `/v1/runs?${query}`);
+    },
+    uses: [
+      /SEARCH runs .*runs_of_agent \(agent_id=\?/,
+      /SEARCH runs .*runs_of_message \(message_id=\?/,
+      /SEARCH runs .*runs_of_thread \(thread_id=\?/,
+      /SEARCH runs .*runs_live \(status=\?/,
+    ],
+    // The rows of one page, by their numbers: a table of forty is walked for them.
+    walks: /^SCAN runs$/,
+  },
   {
     what: "a send to a group",
     ask: (world) => send(world, { to: "tag:pool", body: "x" }),
@@ -327,5 +376,16 @@ export async function seed(recorder: Recorder): Promise<Seeded> {
   await relay.ask("POST", `/v1/messages/${dead.id}/fail`, { token: dead.token, error: "no" }, bob);
   const traces = Array.from({ length: 100 }, () => ({ level: 2, type: "thinking", content: "hm" }));
   for (let id = root; id < root + 20; id++) await relay.ask("POST", `/v1/messages/${id}/traces`, traces, alice);
+  for (let n = 0; n < RUNS; n++) await endedRun(relay, alice);
   return { ...relay, recorder, alice, bob, root, held };
+}
+
+/** A run of alice that bob gets the result of. */
+async function endedRun({ ask }: TestRelay, alice: { token: string }): Promise<void> {
+  const { id } = (await ask("POST", "/v1/runs", { agentId: "alice", task: "x", requester: { agentId: "bob" } })).body;
+  const { token } = (await ask("POST", `/v1/runs/${id}/start`, {}, alice)).body;
+  const asRunner = { ...alice, headers: { "signalbox-run": token } };
+  const events = [{ source: "s", seq: 0, stream: "assistant", data: { delta: "x" } }];
+  await ask("POST", `/v1/runs/${id}/events`, { events }, asRunner);
+  await ask("POST", `/v1/runs/${id}/finish`, { outcome: "ok" }, asRunner);
 }

@@ -1,6 +1,8 @@
-import { and, asc, desc, eq, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, lt, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { ReadTx } from "../../kernel/db/database.ts";
+import { inIds } from "../../kernel/db/lists.ts";
 import { readRows } from "../../kernel/db/reads.ts";
+import { pick } from "../../kernel/db/statements.ts";
 import type { RunStatus } from "../../protocol/runs.ts";
 import type { RunRow } from "./row.ts";
 import { runs } from "./tables.ts";
@@ -20,22 +22,33 @@ export interface RunFilter {
 }
 
 const MAX_VISITED = 20_000;
+const FILTERED = pick(runs, "number", "status", "sessionKey", "sessionId", "project", "person", "tags");
 
 /** Lists of runs: asked for by people and programs now and then, so nothing here is prepared. */
 export const runLists = {
   /** Newest first, among the next 20,000; `reached` is where looking ended, null at the end. */
   async page(on: ReadTx, filter: RunFilter, before: number | undefined, limit: number) {
-    const { indexed, others } = conditions(filter);
-    const range = and(...indexed, ...(before === undefined ? [] : [lt(runs.number, before)]));
-    const newest = on.db.select({ number: runs.number }).from(runs).where(range).orderBy(desc(runs.number));
-    const some = newest.limit(MAX_VISITED).as("some");
-    const rows: RunRow[] = on.db
-      .select()
+    const range = and(...indexed(filter), ...(before === undefined ? [] : [lt(runs.number, before)]));
+    const some = on.db
+      .select(FILTERED)
       .from(runs)
-      .where(and(sql`${runs.number} in (select number from ${some})`, ...others))
+      .where(range)
       .orderBy(desc(runs.number))
+      .limit(MAX_VISITED)
+      .as("some");
+    const numbers = on.db
+      .select({ number: some.number })
+      .from(some)
+      .where(and(...others(some, filter)))
+      .orderBy(desc(some.number))
       .limit(limit)
       .all();
+    // Sorted here: an order in the statement would tempt SQLite to walk all runs in it.
+    const of = inIds(
+      runs.number,
+      numbers.map(({ number }) => number),
+    );
+    const rows = readRows(on, runs, of).sort((one, other) => other.number - one.number);
     if (rows.length === limit) return { rows, reached: rows.at(-1)?.number ?? null };
     const last = on.db
       .select({ number: runs.number })
@@ -59,24 +72,27 @@ export const runLists = {
     }),
 };
 
-/** Conditions by what an index serves, and the others. */
-function conditions(filter: RunFilter): { indexed: SQL[]; others: SQL[] } {
-  const indexed: SQL[] = [];
-  const others: SQL[] = [];
-  const { message, thread, parent, requester, agent, status, sessionKey, sessionId, project, tag, person } = filter;
-  if (message !== undefined) indexed.push(sql`message_id is not null and ${runs.messageId} = ${message}`);
-  if (thread !== undefined) indexed.push(sql`thread_id is not null and ${runs.threadId} = ${thread}`);
-  if (parent !== undefined) indexed.push(sql`parent_id is not null and ${runs.parentId} = ${parent}`);
-  if (requester !== undefined) indexed.push(sql`requester is not null and ${runs.requester} = ${requester}`);
-  if (agent !== undefined) indexed.push(sql`${runs.agentId} = ${agent}`);
-  if (status !== undefined) {
-    if (status !== "ended") indexed.push(sql`status <> 'ended'`);
-    (status === "ended" ? others : indexed).push(sql`${runs.status} = ${status}`);
-  }
-  if (sessionKey !== undefined) others.push(sql`${runs.sessionKey} = ${sessionKey}`);
-  if (sessionId !== undefined) others.push(sql`${runs.sessionId} = ${sessionId}`);
-  if (project !== undefined) others.push(sql`${runs.project} = ${project}`);
-  if (person !== undefined) others.push(sql`${runs.person} = ${person}`);
-  if (tag !== undefined) others.push(sql`exists (select 1 from json_each(${runs.tags}) where value = ${tag})`);
-  return { indexed, others };
+/** Conditions that an index serves. */
+function indexed({ message, thread, parent, requester, agent, status }: RunFilter): SQL[] {
+  const where: SQL[] = [];
+  if (message !== undefined) where.push(sql`message_id is not null and ${runs.messageId} = ${message}`);
+  if (thread !== undefined) where.push(sql`thread_id is not null and ${runs.threadId} = ${thread}`);
+  if (parent !== undefined) where.push(sql`parent_id is not null and ${runs.parentId} = ${parent}`);
+  if (requester !== undefined) where.push(sql`requester is not null and ${runs.requester} = ${requester}`);
+  if (agent !== undefined) where.push(sql`${runs.agentId} = ${agent}`);
+  if (status !== undefined && status !== "ended") where.push(sql`status <> 'ended' and ${runs.status} = ${status}`);
+  return where;
+}
+
+type Filtered = Record<keyof typeof FILTERED, SQLWrapper>;
+
+function others(row: Filtered, { status, sessionKey, sessionId, project, person, tag }: RunFilter): SQL[] {
+  const where: SQL[] = [];
+  if (status !== undefined) where.push(sql`${row.status} = ${status}`);
+  if (sessionKey !== undefined) where.push(sql`${row.sessionKey} = ${sessionKey}`);
+  if (sessionId !== undefined) where.push(sql`${row.sessionId} = ${sessionId}`);
+  if (project !== undefined) where.push(sql`${row.project} = ${project}`);
+  if (person !== undefined) where.push(sql`${row.person} = ${person}`);
+  if (tag !== undefined) where.push(sql`exists (select 1 from json_each(${row.tags}) where value = ${tag})`);
+  return where;
 }
