@@ -868,6 +868,7 @@ CREATE TABLE `tokens` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `tokens_by_hash` ON `tokens` (`hash`);--> statement-breakpoint
 CREATE INDEX `tokens_by_agent` ON `tokens` (`agent_id`);--> statement-breakpoint
+CREATE INDEX `tokens_by_person` ON `tokens` (`person`) WHERE person is not null;--> statement-breakpoint
 CREATE INDEX `tokens_by_source` ON `tokens` (`source`) WHERE source is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX `tokens_by_key` ON `tokens` (`created_by`,`idempotency_key`) WHERE idempotency_key is not null;--> statement-breakpoint
 CREATE TABLE `orchestrators` (
@@ -884,6 +885,25 @@ CREATE TABLE `orchestrators` (
 	`created_at` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `people` (
+	`id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`role` text NOT NULL,
+	`notify` text NOT NULL,
+	`quiet_hours` text,
+	`ladder` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`deleted_at` integer
+);
+--> statement-breakpoint
+CREATE TABLE `person_senders` (
+	`channel_id` text NOT NULL,
+	`sender_id` text NOT NULL,
+	`person_id` text NOT NULL,
+	PRIMARY KEY(`channel_id`, `sender_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `person_senders_by_person` ON `person_senders` (`person_id`);--> statement-breakpoint
 CREATE TABLE `due` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`kind` text NOT NULL,

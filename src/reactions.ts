@@ -101,6 +101,7 @@ function onTokens({ kernel, identity, webhooks, schedules, a2a }: Relayed): void
   const { auth } = identity;
   auth.pausing.inTx(webhooks.pauseOf, schedules.pauseOf, a2a.pauseOf);
   auth.setUp.answeredBy(webhooks.setUpBy, schedules.setUpBy, a2a.setUpBy);
+  auth.changed.afterCommit(kernel.connections.reopenToken);
   auth.ended.afterCommit(kernel.connections.closeToken);
 }
 

@@ -14,6 +14,7 @@ export async function fill(relay: Filled): Promise<void> {
   await chats(ask);
   await loops(ask, ann, bob);
   await others(ask, ann, bob);
+  await people(ask);
   await deleted(ask);
   await pass(61_000);
 }
@@ -21,6 +22,21 @@ export async function fill(relay: Filled): Promise<void> {
 async function agent(ask: Ask, id: string): Promise<{ token: string }> {
   await ask("PUT", `/v1/agents/${id}`, { name: id, label: "crew", tags: ["review"], instanceId: `${id}-1` });
   return (await ask("POST", "/v1/tokens", { role: "agent", agentId: id, name: `token of ${id}` })).body;
+}
+
+/** People with chat accounts and tokens, one of whom was deleted. */
+async function people(ask: Ask): Promise<void> {
+  const notify = [{ channelId: "telegram:main", conversationId: "7" }, "push"];
+  const senders = [{ channelId: "telegram:main", senderId: "u1" }];
+  await ask("PUT", "/v1/people/ida", { name: "Ida", role: "operator" });
+  await ask("PUT", "/v1/people/una", {
+    ...{ name: "Una", role: "member", notify, senders, ladder: ["ida"] },
+    quietHours: { from: "22:00", to: "07:00", timezone: "Europe/Berlin" },
+  });
+  const una = (await ask("POST", "/v1/tokens", { role: "member", personId: "una" })).body;
+  await ask("POST", "/v1/messages", { to: "system", body: "By Una" }, una);
+  await ask("PUT", "/v1/people/otto", { name: "Otto", role: "viewer" });
+  await ask("DELETE", "/v1/people/otto");
 }
 
 async function send(ask: Ask, who: { token: string }, message: object): Promise<number> {

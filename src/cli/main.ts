@@ -33,6 +33,7 @@ import { filled } from "./options.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
 import { ownCommand } from "./own.ts";
 import { addPairCommands } from "./pairs.ts";
+import { addPeopleCommands } from "./people.ts";
 import { addRelayCommands } from "./relay.ts";
 import { addRunCommand } from "./run.ts";
 import { addRunsCommands } from "./runs.ts";
@@ -88,6 +89,7 @@ function createProgram(): CliCommand {
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands, addRunsCommands, addAnnouncementCommands],
     [addAgentCommands, addModelsCommand, addJobCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
+    [addPeopleCommands],
     [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],
     [addServeCommand, addRelayCommands, addUpgradeCommand, addDoctorCommand],

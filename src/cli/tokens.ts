@@ -30,7 +30,11 @@ export function addTokenCommands(program: CliCommand): void {
     });
 }
 
-type CreateOptions = Omit<TokenDraft, "agentId" | "groups"> & { agent?: string; group?: string[] };
+type CreateOptions = Omit<TokenDraft, "agentId" | "groups" | "personId"> & {
+  agent?: string;
+  group?: string[];
+  person?: string;
+};
 
 function addCreate(tokens: CliCommand): void {
   tokens
@@ -44,12 +48,13 @@ function addCreate(tokens: CliCommand): void {
     )
     .option("--prefix <prefix>", "prefix of the ids that it may register (role enroll or orchestrator)")
     .option("--source <source>", "the integration whose events it may post (role integration)")
+    .option("--person <person>", "the person that it belongs to (role operator, member or viewer)")
     .option("--name <name>", "its name for people")
     .option("--expires-at <time>", "time when it expires (RFC 3339)")
     .example("tokens create --role agent --agent builder --json | jq -r .token")
     .act(async ({ client, out }, options: CreateOptions) => {
-      const { role, agent: agentId, group: groups, prefix, source, name, expiresAt } = options;
-      const token = await client.tokens.create({ role, agentId, groups, prefix, source, name, expiresAt });
+      const { role, agent: agentId, group: groups, prefix, source, person: personId, name, expiresAt } = options;
+      const token = await client.tokens.create({ role, agentId, groups, prefix, source, personId, name, expiresAt });
       await out.show(token, () => `${fieldsText(token, out)}\n${out.paint("yellow", "The token is shown this once.")}`);
     });
 }
@@ -59,7 +64,11 @@ function addList(tokens: CliCommand): void {
     read: (client, query: QueryOf<typeof client.tokens.list>) => client.tokens.list(query),
     head: ["TOKEN", "ROLE", "FOR", "NAME", "CREATED", "LAST USED", "STATE"],
     row: (token: Token) => [
-      ...[token.id, token.role, token.agentId ?? token.source ?? (token.prefix === null ? "" : `${token.prefix}*`)],
+      ...[
+        token.id,
+        token.role,
+        token.agentId ?? token.personId ?? token.source ?? (token.prefix === null ? "" : `${token.prefix}*`),
+      ],
       ...[token.name ?? "", timeText(token.createdAt), timeText(token.lastUsedAt)],
       token.revokedAt ? "revoked" : token.expiresAt ? `until ${timeText(token.expiresAt)}` : "",
     ],

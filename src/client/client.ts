@@ -15,6 +15,7 @@ import { messageVerbs } from "./messages.ts";
 import { modelVerbs } from "./models.ts";
 import { orchestratorVerbs } from "./orchestrators.ts";
 import { pairVerbs } from "./pairs.ts";
+import { peopleVerbs } from "./people.ts";
 import { relayVerbs } from "./relay.ts";
 import { runs } from "./runs.ts";
 import { scheduleVerbs } from "./schedules.ts";
@@ -101,6 +102,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     runs: runs(caller),
     announcements: announcementVerbs(caller),
     a2a: a2aVerbs(caller),
+    people: peopleVerbs(caller),
     tokens: tokenVerbs(caller),
     ...relayVerbs(caller),
     /** Follows an agent's inbox as one endless sequence of entries, each once and in order. */

@@ -4,6 +4,7 @@ import { createRoster } from "./agents/roster.ts";
 import { createAgentStore } from "./agents/store.ts";
 import { createDirectory } from "./agents/store-directory.ts";
 import { createAuthStore } from "./auth/store.ts";
+import { createPeopleStore } from "./people/store.ts";
 
 /** The ground that every room of identity stands on. */
 export type Base = ReturnType<typeof createBase>;
@@ -16,6 +17,6 @@ export function createBase(kernel: Kernel) {
     directory: createDirectory(db),
     roster: createRoster(hooks),
     activity: createActivityService(kernel),
-    rows: { agents: createAgentStore(db), tokens: createAuthStore(db) },
+    rows: { agents: createAgentStore(db), tokens: createAuthStore(db), people: createPeopleStore(db) },
   };
 }

@@ -6,6 +6,7 @@ import type { Route } from "./auth/route.ts";
 import { createAuthService } from "./auth/service.ts";
 import { createBase } from "./base.ts";
 import { createOrchestrators } from "./orchestrators/orchestrators.ts";
+import { createPeople } from "./people/people.ts";
 
 export type Identity = ReturnType<typeof createIdentity>;
 
@@ -17,6 +18,7 @@ export function createIdentity(kernel: Kernel, { agentTtlMs }: { agentTtlMs: num
   const auth = createAuthService(base);
   const agents = createAgentService(base, auth);
   const orchestrators = createOrchestrators(base, agents);
+  const people = createPeople(base, auth);
   const presence = createPresence(base, { orchestrator: orchestrators.keeper }, agentTtlMs);
   return {
     agents,
@@ -25,6 +27,7 @@ export function createIdentity(kernel: Kernel, { agentTtlMs }: { agentTtlMs: num
     activity,
     auth,
     orchestrators,
+    people,
     presence,
     /** Fills the copies in memory from the rows. */
     async load(): Promise<void> {
@@ -43,6 +46,7 @@ export function createIdentity(kernel: Kernel, { agentTtlMs }: { agentTtlMs: num
     lateRoutes: [
       lateRoutes(["/v1/activity"], async () => (await import("./activity/routes.ts")).activityRoutes(db, activity)),
       orchestrators.routes,
+      people.routes,
     ],
   };
 }

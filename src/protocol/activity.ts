@@ -8,6 +8,7 @@ export const Activity = named("Activity", "One administrative act.", () => ({
   id: z.int(),
   at: Time,
   actor: z.string().describe("The token's id, or system."),
+  person: z.string().nullable().describe("The person that the token belongs to."),
   verb: z.string(),
   subject: z.string(),
   data: z.record(z.string(), z.unknown()),

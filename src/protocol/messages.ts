@@ -118,6 +118,7 @@ export const Entry = named("Entry", "One entry of the log, as it was appended.",
   meta: z.record(Str, z.unknown()).nullable(),
   idempotencyKey: StrOrNull,
   via: z.string().nullable().describe("The operator token that wrote it in this name."),
+  person: z.string().nullable().describe("The person that wrote it at user, or with an operator's token."),
   expiresAt: TimeOrNull,
   createdAt: Time,
 }));

@@ -65,6 +65,8 @@ export const Pair = named("Pair", "Two agents that agreed, or were asked, to wor
   createdAt: Time,
   expiresAt: Time.describe("Until when it can be accepted."),
   acceptedAt: Time.nullable(),
+  acceptedPerson: StrOrNull.describe("The person that accepted it at user."),
+  endedPerson: StrOrNull.describe("The person that rejected or ended it."),
   endedAt: Time.nullable(),
 }));
 export type Pair = z.infer<typeof Pair>;

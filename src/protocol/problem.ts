@@ -14,7 +14,7 @@ export const PROBLEMS = {
   conflict: [409, "That clashes with what is there"],
   superseded: [409, "A newer instance of this agent has taken over"],
   "unknown-instance": [409, "This instance was never registered"],
-  deleted: [409, "That id belongs to an agent that was deleted"],
+  deleted: [409, "That id was deleted, and stays taken"],
   "already-claimed": [409, "Somebody else holds this work"],
   "claim-lost": [409, "The lease has ended"],
   "not-open": [409, "The work is not open"],

@@ -83,6 +83,7 @@ export type Task = z.infer<typeof Task>;
 export const TaskEvent = object(() => ({
   at: Time,
   actor: z.string().describe("An agent, user, system, or integration:<source>."),
+  person: z.string().nullable().describe("The person that did it."),
   from: TaskStatus.nullable().describe("null: it was made."),
   to: TaskStatus,
   note: StrOrNull,

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { AgentId, reservedId } from "./agent-ids.ts";
 import { at, contracts, made, paged } from "./contract.ts";
+import { PERSON_ROLES, PersonId } from "./people.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
 import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
 
-export const ROLES = ["operator", "viewer", "agent", "enroll", "orchestrator", "integration"] as const;
+export const ROLES = ["operator", "member", "viewer", "agent", "enroll", "orchestrator", "integration"] as const;
 export const Role = z.enum(ROLES).register(NAMED, { id: "Role" });
 export type Role = z.infer<typeof Role>;
 
@@ -28,8 +29,9 @@ const FIELDS: Record<string, readonly string[]> = {
   source: ["integration"],
   groups: ["agent", "orchestrator"],
   noneBut: ["agent"],
+  personId: PERSON_ROLES,
 };
-const OPTIONAL = new Set(["groups", "noneBut"]);
+const OPTIONAL = new Set(["groups", "noneBut", "personId"]);
 
 /** Each role has its own fields, all of them but the optional ones needed, and no others. */
 function roleFlaws(
@@ -56,7 +58,7 @@ export const TokenId = z
 /**
  * `POST /v1/tokens`. `agentId` and `groups` belong to role `agent`, `prefix` to role `enroll`, `source` to role `integration`;
  * role `orchestrator` has an `agentId` (orchestrator-<id>), a `prefix` of what it may enroll, and `groups` that its own agent
- * may join (none by default).
+ * may join (none by default). `personId` belongs to the roles of people, and may not have a weaker role than the token.
  */
 export const TokenDraft = strictObject(() => ({
   role: Role,
@@ -72,6 +74,7 @@ export const TokenDraft = strictObject(() => ({
     .refine((prefix) => !reservedId(prefix) && prefix !== "orchestrator", "has to be another one: it is reserved")
     .optional(),
   source: Source.optional(),
+  personId: PersonId.optional().describe("The person that it belongs to."),
   noneBut: z
     .array(TokenId)
     .max(16)
@@ -93,6 +96,7 @@ export const Token = named("Token", "What a token may do. The secret itself is s
   groups: z.array(Str).nullable(),
   prefix: StrOrNull,
   source: StrOrNull,
+  personId: StrOrNull,
   name: StrOrNull,
   createdAt: Time,
   expiresAt: TimeOrNull,
@@ -127,6 +131,10 @@ export const WhoAmI = named("WhoAmI", "Who the caller is.", () => ({
   groups: z.array(Str).nullable(),
   prefix: StrOrNull,
   source: StrOrNull,
+  personId: z
+    .string()
+    .nullable()
+    .describe("The person that the token belongs to; its role is the strongest that the token may have."),
   instance: z.object({
     given: StrOrNull,
     current: StrOrNull,

@@ -77,6 +77,7 @@ export const Trace = named("Trace", "One thing that an agent thought or did abou
   number: z.int().describe("Which of its message's traces it is, from 1: a stream that leaves one out has dropped it."),
   agentId: Str,
   via: z.string().nullable().describe("The operator token that wrote it in this name."),
+  person: z.string().nullable().describe("The person that wrote it."),
   level: TraceLevel,
   type: Str,
   content: Str,

@@ -138,6 +138,7 @@ function entry(id: number, fields: Partial<Entry> = {}): Entry {
     from: "b",
     to: "a",
     kind: "chat",
+    person: null,
     source: "agent",
     topic: null,
     subject: null,

@@ -1,5 +1,6 @@
 import type { Route } from "../../src/identity/auth/route.ts";
 import { ANNOUNCEMENT_EXAMPLES } from "./announcement-examples.ts";
+import { PEOPLE_EXAMPLES } from "./people-examples.ts";
 import { RUN_EXAMPLES } from "./run-examples.ts";
 import { LOOP_LIMIT, type Who, type World } from "./world.ts";
 
@@ -35,6 +36,7 @@ export const EXAMPLES: Record<string, Make> = {
     byOperator({
       body: { role: "agent", agentId: "worker", groups: ["tag:review"], name: "ci", expiresAt: "2027-01-01T00:00:00Z" },
     }),
+  ...PEOPLE_EXAMPLES,
   listTokens: () => byOperator({ query: { limit: "2" } }),
   async revokeToken(world) {
     const { body } = await world.ask("POST", "/v1/tokens", { role: "viewer" });

@@ -1,4 +1,4 @@
-import type { Caller } from "../../identity/auth/caller.ts";
+import { type Caller, isPerson } from "../../identity/auth/caller.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Span } from "../../protocol/ids.ts";
@@ -166,7 +166,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
     /** Notes entries that an agent was shown outside its inbox. Its own messages do not count as received. */
     async noteSeen(on: ReadTx, caller: Seer, entries: readonly Seen[]): Promise<void> {
       const { agentId, instanceId } = caller;
-      if (agentId === null || caller.role === "operator") return;
+      if (agentId === null || isPerson(caller)) return;
       noteIds({ agentId, instanceId }, await unseen(on, agentId, entries));
     },
     unseen,
@@ -178,7 +178,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
      */
     async noteNamed(on: ReadTx, caller: Seer, entry: Seen): Promise<void> {
       const { agentId, instanceId } = caller;
-      if (agentId === null || caller.role === "operator") return;
+      if (agentId === null || isPerson(caller)) return;
       const to = { agentId, instanceId, connection: `named:${agentId}`, transport: "named" } as const;
       const [id] = await unseen(on, agentId, [entry]);
       if (id === undefined || (await beyond(on, agentId, id - 1, NEAREST)).some((range) => covers(range, id))) return;

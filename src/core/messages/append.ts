@@ -136,7 +136,7 @@ function rowOf(
     meta: draft.meta ? JSON.stringify(draft.meta) : null,
     idempotencyKey: draft.idempotencyKey ?? null,
     fingerprint: addressed.fingerprint ?? (draft.idempotencyKey ? fingerprint(draft) : null),
-    ...{ via: author.via, person: null },
+    ...{ via: author.via, person: author.person ?? null },
     expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
     createdAt,
     matched,

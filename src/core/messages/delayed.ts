@@ -4,6 +4,7 @@ import type { Due } from "../../kernel/due/due.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { fromTime } from "../../protocol/wire.ts";
+import type { ScheduledRow } from "./row.ts";
 import type { ScheduledStore } from "./store-delayed.ts";
 
 export const DELIVER = "message.deliver";
@@ -15,15 +16,20 @@ export function createDelayed(store: ScheduledStore, due: Due, clock: Clock) {
   return {
     rows: store,
 
-    async add(tx: Tx, draft: ParsedDraft, fromId: string, via: string | null, fingerprint: string) {
+    async add(
+      tx: Tx,
+      draft: ParsedDraft,
+      fromId: string,
+      signature: Pick<ScheduledRow, "via" | "person">,
+      fingerprint: string,
+    ) {
       const id = newId("sch", clock.now());
       const deliverAt = fromTime(draft.deliverAt ?? "");
       await store.add(tx, {
         id,
         fromId,
         draft: { ...draft, deliverAt: null },
-        via,
-        person: null,
+        ...signature,
         deliverAt,
         idempotencyKey: draft.idempotencyKey ?? null,
         fingerprint,

@@ -9,6 +9,8 @@ export interface Author {
   id: string;
   kind: AgentFacts["kind"];
   via: string | null;
+  /** Person that wrote it. */
+  person?: string | null;
   /** Its source, when the author's kind does not tell. */
   source?: MessageSource;
   /** The integration that reported it. */

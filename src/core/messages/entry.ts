@@ -30,7 +30,7 @@ function entryJson(row: MessageRow): string {
     `"threadId":${row.threadId ?? row.id},"replyTo":${row.replyTo},"causedBy":${row.causedBy},` +
     `"rootId":${row.rootId ?? row.id},"hops":${row.hops},"claimable":${row.claimable},"urgent":${row.urgent},` +
     `"route":${row.route},"payload":${row.payload},"meta":${row.meta},"idempotencyKey":${quote(row.idempotencyKey)},` +
-    `"via":${quote(row.via)},"expiresAt":${quote(toTimeOrNull(row.expiresAt))},"createdAt":"${toTime(row.createdAt)}"}`
+    `"via":${quote(row.via)},"person":${quote(row.person)},"expiresAt":${quote(toTimeOrNull(row.expiresAt))},"createdAt":"${toTime(row.createdAt)}"}`
   );
 }
 

@@ -30,7 +30,7 @@ export function createExpiry(base: Base, sender: Sender) {
     if (!author || author.deletedAt !== null)
       return rows.delayed.ended(tx, id, { error: `${planned.fromId} was deleted` });
     if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
-    const by = { id: author.id, kind: author.kind, via: planned.via };
+    const by = { id: author.id, kind: author.kind, via: planned.via, person: planned.person };
     // A refusal is reported to the sender. Any other error rolls back this write, which is then retried.
     const sent = await tx
       .attempt(async () => sender.append(tx, await sender.address(tx, by, planned.draft)))

@@ -230,7 +230,15 @@ const timeOf = (at: number | null | undefined): string | null => (at == null ? n
 /** Facts of the message itself, oldest first. */
 function factsOf(row: MessageRow, attempts: AttemptRow[], work: WorkRow | undefined, now: number): Fact[] {
   const facts: Fact[] = [
-    { at: toTime(row.createdAt), step: "stored", id: row.id, from: row.fromId, to: row.target, via: row.via },
+    {
+      at: toTime(row.createdAt),
+      step: "stored",
+      id: row.id,
+      from: row.fromId,
+      to: row.target,
+      via: row.via,
+      person: row.person,
+    },
     { at: toTime(row.createdAt), step: "matched", target: row.target, members: row.matched },
   ];
   for (const attempt of attempts) {

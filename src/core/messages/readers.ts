@@ -110,7 +110,7 @@ export function createReaders(base: Base, parts: Parts) {
       const row = await access.requireReadable(tx, caller, id);
       if (row.target !== actor && !isGroup(row.target))
         throw new Problem("forbidden", `Message ${id} is for ${row.target}, not for ${actor}.`);
-      await store.markRead(tx, id, actor, clock.now());
+      await store.markRead(tx, { messageId: row.id, agentId: actor, person: caller.personId, at: clock.now() });
       // People read one message at a time, and their cursor stands still.
       if (actor === "user") await acked.raise(tx, actor, { after: id - 1, upTo: id });
       return withDetail(tx, row);

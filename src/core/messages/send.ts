@@ -1,6 +1,6 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
-import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
@@ -62,12 +62,12 @@ export function createSender(
     const facts = known.get(from) ?? (await agents.requireActor(tx, caller, from));
     known.set(from, facts);
     if (!(await isOwed(tx, draft))) quotas.take(tx, facts, "messages");
-    const via = viaOf(caller, from);
-    const addressed = await address(tx, { id: from, kind: facts.kind, via }, draft);
+    const signature = signedBy(caller, from);
+    const addressed = await address(tx, { id: from, kind: facts.kind, ...signature }, draft);
     if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, caller, from, draft);
     if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
       disk.checkRoom(draft.body.length, "messages");
-      const made = await delayed.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
+      const made = await delayed.add(tx, { ...draft, to: addressed.target }, from, signature, fingerprint(draft));
       await planned.raise(tx, addressed.draft.payload, made.deliverAt);
       return { kind: "scheduled", ...made, replayed: false };
     }

@@ -21,6 +21,7 @@ export function createMessageStore(db: Db) {
   const insert = db.statement((q) => q.insert(messages).values(everyColumn(messages)).prepare());
   const byId = rowsWhere(db, messages, equal(messages, "id"));
   const content = columnsWhere(db, pick(messages, "body", "opaque", "payload"), messages, equal(messages, "id"));
+  const personOf = columnsWhere(db, pick(messages, "person"), messages, equal(messages, "id"));
   const excerpt = columnsWhere(
     db,
     {
@@ -139,9 +140,11 @@ export function createMessageStore(db: Db) {
       tx.db.update(marks).set({ position }).where(eq(marks.name, name)).run();
     },
 
-    markRead: async (tx: Tx, messageId: number, agentId: string, at: number): Promise<void> => {
-      tx.db.insert(reads).values({ messageId, agentId, at }).onConflictDoNothing().run();
+    markRead: async (tx: Tx, mark: typeof reads.$inferInsert): Promise<void> => {
+      tx.db.insert(reads).values(mark).onConflictDoNothing().run();
     },
+    /** Person that wrote a message. */
+    personOf: (on: ReadTx, id: number): string | null => personOf(on).get({ id })?.person ?? null,
     readAt: async (on: ReadTx, messageId: number, agentId: string): Promise<number | undefined> =>
       readAt(on).get({ messageId, agentId })?.at,
     readsOf: async (on: ReadTx, messageId: number) => readsOf(on).all({ messageId }),

@@ -93,7 +93,9 @@ export function createClaims(base: Base, items: WorkItems, leases: Leases) {
     }
     if (work.state === "cancelled") return items.of(tx, work);
     if (work.state !== "open" && work.state !== "delayed" && work.state !== "claimed") throw notOpen(work);
-    return items.of(tx, await leases.end(tx, work, { as: "overtaken", state: "cancelled" }));
+    const cancelled = await leases.end(tx, work, { as: "overtaken", state: "cancelled" });
+    if (caller.personId !== null) await works.signedOff(tx, id, { cancelledPerson: caller.personId });
+    return items.of(tx, cancelled);
   }
 
   /** `POST /v1/messages/{id}/requeue`: a dead letter is open again, with fresh attempts; the fence goes on rising. */
@@ -103,7 +105,9 @@ export function createClaims(base: Base, items: WorkItems, leases: Leases) {
     if (work.state !== "dead") throw new Problem("not-open", `Message ${id} is ${work.state}, not dead.`);
     if (work.expiresAt !== null && work.expiresAt <= clock.now())
       throw new Problem("not-open", `Message ${id} expired at ${toTime(work.expiresAt)}.`);
-    return items.of(tx, await leases.reopen(tx, { ...work, attempts: 0 }));
+    const opened = await leases.reopen(tx, { ...work, attempts: 0 });
+    if (caller.personId !== null) await works.signedOff(tx, id, { requeuedPerson: caller.personId });
+    return items.of(tx, opened);
   }
 
   /** Live leases of an agent with their tokens, for that agent alone. @throws Problem 403, 409 */

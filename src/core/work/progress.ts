@@ -1,4 +1,4 @@
-import { type Caller, viaOf } from "../../identity/auth/caller.ts";
+import { type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ParsedRenew } from "../../protocol/work.ts";
 import type { Base } from "../base.ts";
@@ -50,7 +50,7 @@ export function createProgress(base: Base, sender: Sender, quotas: Quotas) {
       const { subject, payload } = await titleOf(tx, work);
       await sender.post(
         tx,
-        { id: holder, kind, via: viaOf(caller, holder) },
+        { id: holder, kind, ...signedBy(caller, holder) },
         {
           to: entry.from,
           kind: "control",

@@ -69,6 +69,14 @@ export function createWorkStore(db: Db) {
       const { endedAt = null, endedUpTo = null } = to;
       end(tx).run({ id: row.messageId, state, dueAt, attempts: used, error, endedAt, endedUpTo });
     },
+    /** Notes the person behind an act on the work. */
+    signedOff: async (
+      tx: Tx,
+      id: number,
+      persons: Partial<Pick<WorkRow, "cancelledPerson" | "requeuedPerson">>,
+    ): Promise<void> => {
+      tx.db.update(work).set(persons).where(eq(work.messageId, id)).run();
+    },
     renew: async (tx: Tx, id: number, dueAt: number, leaseSeconds: number): Promise<void> => {
       tx.db.update(work).set({ dueAt, leaseSeconds }).where(eq(work.messageId, id)).run();
     },

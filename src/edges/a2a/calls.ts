@@ -21,7 +21,7 @@ interface Answer {
 
 /** The relay, acting in the name of one external agent. */
 export const callerAs = (agentId: string): Caller => ({
-  ...{ tokenId: "a2a", role: "agent", agentId, groups: [], prefix: null, source: null },
+  ...{ tokenId: "a2a", role: "agent", agentId, groups: [], prefix: null, source: null, personId: null },
   ...{ instanceId: null, requestId: "a2a" },
 });
 

@@ -43,7 +43,7 @@ export function createExternalService(areas: Areas, store: ExternalStore, wakeUp
 
   function requireReader(caller: Caller): void {
     if (!readsAll(caller))
-      throw new Problem("forbidden", "Only operators and viewers see how external A2A agents are reached.");
+      throw new Problem("forbidden", "Only operators, members and viewers see how external A2A agents are reached.");
   }
 
   /** @throws Problem 403, 404 */

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, isPerson } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Announcement, AnnouncementQuery } from "../../protocol/announcements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -122,8 +122,8 @@ export function createAnnouncementService(
       if (row.state === "dismissed") return toAnnouncement(row);
       if (row.state === "acknowledged" || row.state === "silent")
         throw new Problem("not-open", `${id} is ${row.state}: there is nothing to dismiss.`);
-      const reason = `by ${caller.role === "operator" ? "user" : actingAs(caller)}`;
-      const dismissed = await delivery.dismiss(tx, row, reason);
+      const reason = `by ${isPerson(caller) ? "user" : actingAs(caller)}`;
+      const dismissed = await delivery.dismiss(tx, row, reason, caller.personId);
       await activity.record(tx, caller, "announcement.dismissed", id, { runId: row.runId, state: row.state });
       return toAnnouncement(dismissed);
     },

@@ -3,7 +3,7 @@ import type { Author, Post } from "../../core/messages/draft.ts";
 import { type LogEntry, toLogEntry } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
 import type { WorkRow } from "../../core/work/row.ts";
-import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { EventSummary, ParsedEvent } from "../../protocol/channels.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -65,7 +65,7 @@ export function createChannelEvents(
       meta: event.meta ?? null,
       replyTo,
     };
-    const author: Author = { id: channel.id, kind: "channel", via: viaOf(caller, channel.id) };
+    const author: Author = { id: channel.id, kind: "channel", ...signedBy(caller, channel.id) };
     if (event.sender.isBot) author.bot = await botAt(tx, place, replyTo);
     const { items, routed } = await send(tx, author, place, said);
     const ids = items.map(({ entry }) => entry.id);

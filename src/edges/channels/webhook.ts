@@ -82,7 +82,7 @@ export function createWebhook({ kernel, identity }: Areas, { webhooks }: Stores)
     /** @throws Problem 403, 404 */
     async get(on: ReadTx, caller: Caller, id: string): Promise<WebhookChannel> {
       if (!readsAll(caller))
-        throw new Problem("forbidden", "Only operators and viewers may see the webhook of a channel.");
+        throw new Problem("forbidden", "Only operators, members and viewers may see the webhook of a channel.");
       const row = await webhooks.byId(on, id);
       if (!row) throw new Problem("not-found", `${id} is no webhook channel.`);
       return wireWebhook(row);
@@ -109,7 +109,7 @@ export function createWebhook({ kernel, identity }: Areas, { webhooks }: Stores)
 
 /** The relay itself as the adapter of a channel. */
 export const asChannel = (id: AgentId, requestId: string): Caller => ({
-  ...{ tokenId: `channel:${id}`, role: "agent", agentId: id, groups: [], prefix: null, source: null },
+  ...{ tokenId: `channel:${id}`, role: "agent", agentId: id, groups: [], prefix: null, source: null, personId: null },
   ...{ instanceId: null, requestId },
 });
 

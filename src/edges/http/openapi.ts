@@ -15,6 +15,7 @@ const TAGS: Record<string, string> = {
   Runs: "Executions of agents: asking for them, running them, watching them live or later.",
   Announcements: "Deliveries of finished runs' results to whoever asked for them.",
   Chat: "Chats with agents for clients of the AI SDK, and runs by AG-UI.",
+  People: "The people who sit at user.",
   Pairs: "Two agents that agreed to work together.",
   Traces: "What agents thought and did about a message, and the history of both.",
   Orchestrators: "Daemons on machines that start and watch agents.",

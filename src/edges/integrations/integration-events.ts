@@ -65,7 +65,7 @@ export function createIntegrationEvents(
       sieve,
       caller() {
         if (!check.isPassed()) throw refused(row, check.why ?? "its signature does not fit");
-        const nobody = { agentId: null, groups: null, prefix: null, instanceId: null };
+        const nobody = { agentId: null, groups: null, prefix: null, instanceId: null, personId: null };
         return { tokenId: `integration:${source}`, role: "integration", source, requestId, ...nobody };
       },
     };

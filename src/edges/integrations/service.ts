@@ -38,7 +38,7 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
 
   /** Lets operators and viewers pass. @throws Problem 403 */
   function requireReader(caller: Caller): void {
-    if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may read integrations.");
+    if (!readsAll(caller)) throw new Problem("forbidden", "Only operators, members and viewers may read integrations.");
   }
 
   /** @throws Problem 404 */

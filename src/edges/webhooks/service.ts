@@ -63,9 +63,15 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
     return row;
   }
 
+  /** Agent that sets up a webhook. Those of `user` are the installation's, so a member sets up none. @throws Problem 403 */
+  function checkOwner(caller: Caller, agentId?: string): string {
+    if (caller.role === "member") throw new Problem("forbidden", "A member sets up no webhooks. Ask an operator.");
+    return actingAs(caller, agentId);
+  }
+
   /** The webhook, for callers that may change it. @throws Problem 403, 404, 409 */
   async function owned(tx: Tx, caller: Caller, id: string): Promise<WebhookRow> {
-    actingAs(caller);
+    checkOwner(caller);
     return readable(tx, caller, id);
   }
 
@@ -126,7 +132,7 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
 
     /** `POST /v1/webhooks`. @throws Problem 403, 409, 422 */
     async create(tx: Tx, caller: Caller, draft: ParsedWebhookDraft, idempotencyKey: string | undefined) {
-      const agentId = actingAs(caller, draft.agentId);
+      const agentId = checkOwner(caller, draft.agentId);
       return idempotency.once<NewWebhook>(tx, {
         ...{ sender: agentId, key: idempotencyKey, operation: "createWebhook", asked: draft },
         async make() {

@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import { depthUnder, type PlacedNode } from "../../core/trees/trees.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup, parseTarget } from "../../identity/agents/target.ts";
-import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ParsedDelegation } from "../../protocol/delegations.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
@@ -32,7 +32,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     const parent = await nodeOf(tx, facts, body);
     const id = store.idOf(headOf(tx) + 1);
     const draft = toDraft(id, body, parent, clock.now());
-    const addressed = await messages.address(tx, { id: from, kind: facts.kind, via: viaOf(caller, from) }, draft);
+    const addressed = await messages.address(tx, { id: from, kind: facts.kind, ...signedBy(caller, from) }, draft);
     await check(tx, from, addressed.target, parent);
     const { entry } = await messages.append(tx, { ...addressed, owed: true });
     if (store.idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);

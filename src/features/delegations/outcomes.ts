@@ -58,7 +58,13 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
   }
 
   /** Ends a delegation without an answer: the asker gets the relay's. */
-  async function fail(tx: Tx, row: DelegationRow, status: Unanswered, error: string): Promise<DelegationRow> {
+  async function fail(
+    tx: Tx,
+    row: DelegationRow,
+    status: Unanswered,
+    error: string,
+    cancelledPerson: string | null = null,
+  ): Promise<DelegationRow> {
     const now = clock.now();
     const sent = await messages.post(tx, SYSTEM, {
       to: row.fromId,
@@ -69,7 +75,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
       payload: { delegationId: row.id, delegation: { status, late: false, error } },
     });
     const answer = { answerId: sent?.entry.id ?? null, answeredBy: "system", answeredAt: now, error };
-    return save(tx, { ...row, ...answer, status, endedAt: now, endedUpTo: headOf(tx) }, row);
+    return save(tx, { ...row, ...answer, cancelledPerson, status, endedAt: now, endedUpTo: headOf(tx) }, row);
   }
 
   /** Delegation that a draft answers, if it answers one. */
@@ -173,8 +179,8 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
   }
 
   /** Cancels a delegation, and tells its worker. */
-  async function cancel(tx: Tx, row: DelegationRow, why: string): Promise<DelegationRow> {
-    const ended = await fail(tx, row, "cancelled", why);
+  async function cancel(tx: Tx, row: DelegationRow, why: string, person: string | null = null): Promise<DelegationRow> {
+    const ended = await fail(tx, row, "cancelled", why, person);
     if (!isGroup(row.target)) {
       await messages.tell(tx, row.target, {
         subject: `Delegation ${row.id} is cancelled`,

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
-import { actingAs, type Caller, readingAs, viaOf } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, readingAs, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, type PageQuery } from "../../kernel/pages.ts";
 import type {
@@ -114,7 +114,7 @@ export function createDelegationService(
     refuseReserved(body);
     const sent = await messages.post(
       tx,
-      { id, kind, via: viaOf(caller, id) },
+      { id, kind, ...signedBy(caller, id) },
       {
         to: row.fromId,
         kind: "response",
@@ -134,7 +134,7 @@ export function createDelegationService(
     messages.quotas.take(tx, { id, kind }, "messages");
     await messages.post(
       tx,
-      { id, kind, via: viaOf(caller, id) },
+      { id, kind, ...signedBy(caller, id) },
       {
         to: row.fromId,
         kind: body.question ? "request" : "control",
@@ -204,7 +204,7 @@ export function createDelegationService(
       for (const each of ending) {
         // Cancelling one may have ended another.
         const now = await store.byMessage(tx, each.messageId);
-        if (now && isOpen(now)) await outcomes.cancel(tx, now, why);
+        if (now && isOpen(now)) await outcomes.cancel(tx, now, why, caller.personId);
       }
       const cancelled = ending.map((each) => each.id);
       if (caller.role === "operator" && cancelled.length)

@@ -92,10 +92,10 @@ export function createLoopRule({ db, clock, hooks, headOf }: Kernel, limits: Loo
   }
 
   /** Resumes a chain: its messages until now count no more. */
-  async function goOn(tx: Tx, rootId: number, by: string): Promise<LoopRow | undefined> {
+  async function goOn(tx: Tx, rootId: number, by: string, person: string | null = null): Promise<LoopRow | undefined> {
     const loop = await store.find(tx, rootId, "chain");
     if (!loop || loop.resumedAt !== null) return undefined;
-    const resumed = { ...loop, resumedAt: clock.now(), resumedBy: by, resumedUpTo: headOf(tx) };
+    const resumed = { ...loop, resumedAt: clock.now(), resumedBy: by, resumedPerson: person, resumedUpTo: headOf(tx) };
     await store.put(tx, resumed);
     await changed.raise(tx, "chain", "resumed");
     return resumed;

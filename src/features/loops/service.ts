@@ -83,7 +83,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
         },
       );
       // After the notices: an answer to one of them counts from 1.
-      const resumed = (await rule.goOn(tx, rootId, caller.tokenId)) ?? loop;
+      const resumed = (await rule.goOn(tx, rootId, caller.tokenId, caller.personId)) ?? loop;
       await activity.record(tx, caller, "loop.resumed", String(rootId), { messageId: loop.messageId });
       return wire(resumed);
     },
@@ -94,7 +94,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
       caller: Caller,
       { status, page, limit }: PageQuery<string> & { status?: "paused" | "resumed" | undefined },
     ): Promise<List<Loop>> {
-      if (!readsAll(caller)) throw new Problem("forbidden", "Loops are listed for operators and viewers.");
+      if (!readsAll(caller)) throw new Problem("forbidden", "Loops are listed for operators, members and viewers.");
       const resumed = status && status === "resumed";
       return readList(
         { limit, page: page === undefined ? undefined : Number(page) },

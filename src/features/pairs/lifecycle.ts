@@ -57,9 +57,10 @@ export function createPairLifecycle({ kernel, core }: Areas, store: PairStore) {
     status: "rejected" | "ended" | "expired",
     endedBy: string,
     reason: string | null,
+    person: string | null = null,
   ): Promise<PairRow> {
     await due.cancel(tx, EXPIRES, row.id);
-    return step(tx, { ...row, status, endedBy, reason, endedAt: clock.now() }, status);
+    return step(tx, { ...row, status, endedBy, reason, endedPerson: person, endedAt: clock.now() }, status);
   }
 
   /** Ends the pairs of a deleted member. */
@@ -82,9 +83,9 @@ export function createPairLifecycle({ kernel, core }: Areas, store: PairStore) {
     tell,
     changed,
     end,
-    async accept(tx: Tx, row: PairRow): Promise<PairRow> {
+    async accept(tx: Tx, row: PairRow, person: string | null): Promise<PairRow> {
       await due.cancel(tx, EXPIRES, row.id);
-      return step(tx, { ...row, status: "active", acceptedAt: clock.now() }, "accepted");
+      return step(tx, { ...row, status: "active", acceptedAt: clock.now(), acceptedPerson: person }, "accepted");
     },
 
     /** Sends a message from one member to the other. @throws Problem 410 when that agent was deleted */

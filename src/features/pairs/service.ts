@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import { toLogEntry, toMessage } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
-import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
@@ -92,8 +92,8 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     await note(tx, caller, to === "active" ? "accepted" : "rejected", row, actor);
     return toPair(
       to === "active"
-        ? await lifecycle.accept(tx, row)
-        : await lifecycle.end(tx, row, "rejected", actor, body.reason ?? null),
+        ? await lifecycle.accept(tx, row, caller.personId)
+        : await lifecycle.end(tx, row, "rejected", actor, body.reason ?? null, caller.personId),
     );
   }
 
@@ -125,7 +125,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
       if (row.status === "ended") return toPair(row);
       if (row.status !== "pending" && row.status !== "active") throw notLive(row);
       await note(tx, caller, "ended", row, actor);
-      return toPair(await lifecycle.end(tx, row, "ended", actor, body.reason ?? null));
+      return toPair(await lifecycle.end(tx, row, "ended", actor, body.reason ?? null, caller.personId));
     },
 
     /** Sends a message to the other member, in the pair's thread. @throws Problem 403, 404, 409, 422 */
@@ -140,7 +140,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
           messages.quotas.take(tx, { id: from, kind }, "messages");
           refuseReserved(body);
           if (body.replyTo) await checkReply(tx, from, row, body.replyTo);
-          const entry = await lifecycle.pass(tx, row, { id: from, kind, via: viaOf(caller, from) }, body);
+          const entry = await lifecycle.pass(tx, row, { id: from, kind, ...signedBy(caller, from) }, body);
           return { subject: String(entry.id), made: toMessage(entry, undefined) };
         },
         async again(subject) {
@@ -187,7 +187,7 @@ interface ListQuery extends PageQuery<string> {
   status?: Pair["status"] | undefined;
 }
 
-const toPair = ({ couple: _, acceptedPerson: _a, endedPerson: _e, ...row }: PairRow): Pair => ({
+const toPair = ({ couple: _, ...row }: PairRow): Pair => ({
   ...row,
   createdAt: toTime(row.createdAt),
   expiresAt: toTime(row.expiresAt),

@@ -29,8 +29,9 @@ export function createPairStore() {
       tx.db.insert(pairs).values(row).run();
     },
     save: async (tx: Tx, row: PairRow): Promise<void> => {
-      const { id, status, threadId, reason, endedBy, acceptedAt, endedAt } = row;
-      tx.db.update(pairs).set({ status, threadId, reason, endedBy, acceptedAt, endedAt }).where(eq(pairs.id, id)).run();
+      const { id, status, threadId, reason, endedBy, acceptedAt, acceptedPerson, endedAt, endedPerson } = row;
+      const changed = { status, threadId, reason, endedBy, acceptedAt, acceptedPerson, endedAt, endedPerson };
+      tx.db.update(pairs).set(changed).where(eq(pairs.id, id)).run();
     },
     byId: async (on: ReadTx, id: string): Promise<PairRow | undefined> =>
       on.db.select().from(pairs).where(eq(pairs.id, id)).get(),

@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import type { Caller } from "../../identity/auth/caller.ts";
+import { type Caller, isPerson } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { RunAborted } from "../../protocol/runs.ts";
@@ -74,7 +74,7 @@ export function createAbort({ kernel, identity }: Areas, { store, access, contro
         if (child) children.push({ id: childId, status: (await stop(tx, child, reason)).status });
         await pause();
       }
-      if (caller.role === "operator" && (stopped !== run || children.length > 0))
+      if (isPerson(caller) && (stopped !== run || children.length > 0))
         await activity.record(tx, caller, "run.aborted", id, { reason, children: children.length });
       return { status: stopped.status, children };
     },

@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import { actingAs, type Caller, readsAll } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, isPerson, readsAll } from "../../identity/auth/caller.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Delegations } from "../delegations/delegations.ts";
@@ -124,7 +124,7 @@ export function createRunAccess(
       const actor = actingAs(caller);
       await agents.requireActor(on, caller, actor);
       const run = await require(on, id);
-      if (caller.role === "operator" || (await directs(on, actor, run))) return run;
+      if (isPerson(caller) || (await directs(on, actor, run))) return run;
       throw new Problem("forbidden", `${actor} neither asked for ${id} nor runs anything above it.`);
     },
   };

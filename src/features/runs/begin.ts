@@ -60,7 +60,8 @@ export function createBegin(
     await checkLimits(tx, wanted, parent);
     const isOwn = caller.role !== "operator" && (await access.runsFor(tx, caller, agentId));
     if (!isOwn) messages.quotas.take(tx, facts, "messages");
-    const row = await store.add(tx, rowOf(wanted, parent, requester, clock.now()));
+    const person = caller.personId ?? (message && messages.rows.personOf(tx, message.id)) ?? parent?.run.person ?? null;
+    const row = await store.add(tx, { ...rowOf(wanted, parent, requester, clock.now()), person });
     const turn = await settle.addTurn(tx, row, { cause: "begin", files: body.files });
     if (!isOwn) return settle.queue(tx, row, turn);
     return life.run(tx, row, turn, body.leaseSeconds);
@@ -156,7 +157,7 @@ function rowOf(
     depth: above,
     ...{ requester: requesterText(requester), requesterJson: requester && JSON.stringify(requester) },
     askedBy: serving?.delegation?.fromId ?? (isAsked ? actor : null),
-    ...{ person: parent?.run.person ?? null, origin: json(body.origin), deliverTo: json(body.deliverTo) },
+    ...{ person: null, origin: json(body.origin), deliverTo: json(body.deliverTo) },
     project: body.project ?? parent?.run.project ?? null,
     ...{ tags: JSON.stringify([...new Set(body.tags ?? [])]), links: "[]" },
     ...{

@@ -1,4 +1,4 @@
-import { type Caller, viaOf } from "../../identity/auth/caller.ts";
+import { type Caller, signedBy } from "../../identity/auth/caller.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { ParsedScheduleDraft, ParsedSchedulePatch } from "../../protocol/schedules.ts";
 import { fromTime } from "../../protocol/wire.ts";
@@ -13,8 +13,7 @@ export function newRow(draft: ParsedScheduleDraft, caller: Caller, agentId: stri
   return {
     id: newId("sch", now),
     agentId,
-    via: viaOf(caller, agentId),
-    person: null,
+    ...signedBy(caller, agentId),
     name: draft.name ?? null,
     ...when,
     target: draft.message.to,
@@ -51,7 +50,7 @@ export function changedRow(row: ScheduleRow, patch: ParsedSchedulePatch, caller:
     missed: patch.missed ?? row.missed,
     enabled,
     nextAt: enabled ? nextAt : null,
-    via: patch.message === undefined ? row.via : viaOf(caller, row.agentId),
+    ...(patch.message === undefined ? {} : signedBy(caller, row.agentId)),
     updatedAt: now,
     ...(isRevived ? { reason: null, failures: 0, endedAt: null } : {}),
     ...(isRevived || patch.message !== undefined ? { tokenId: caller.tokenId } : {}),

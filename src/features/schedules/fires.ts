@@ -104,7 +104,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     if (!facts || facts.deletedAt !== null) throw new Problem("unknown-target", `${row.agentId} is not registered.`);
     return messages.address(
       tx,
-      { id: facts.id, kind: facts.kind, via: row.via, source: "schedule" },
+      { id: facts.id, kind: facts.kind, via: row.via, person: row.person, source: "schedule" },
       draftOf(row, occurrence, clock.now()),
     );
   }
@@ -137,7 +137,11 @@ export function createFires({ kernel, identity, core }: Areas) {
    * Sends it now and leaves its times as they are. `isRoot` begins a chain: for operators. An agent's run is a message
    * like any other. @throws Problem 409 already-running, 422, 429
    */
-  async function runNow(tx: Tx, row: ScheduleRow, { by, isRoot }: { by: string; isRoot: boolean }): Promise<FireRow> {
+  async function runNow(
+    tx: Tx,
+    row: ScheduleRow,
+    { by, person, isRoot }: { by: string; person: string | null; isRoot: boolean },
+  ): Promise<FireRow> {
     const now = clock.now();
     const n = row.fires + 1;
     const occurrence = { scheduledAt: now, missed: 0 };
@@ -146,7 +150,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     const addressed = await addressedBy(tx, row, occurrence);
     const sent = await messages.append(tx, { ...addressed, isRoot });
     const outcome = { outcome: "sent", reason: null, error: null, messageId: sent.entry.id } as const;
-    const fire: FireRow = { scheduleId: row.id, n, ...occurrence, firedAt: now, by, person: null, ...outcome };
+    const fire: FireRow = { scheduleId: row.id, n, ...occurrence, firedAt: now, by, person, ...outcome };
     await store.addFire(tx, fire);
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
     await store.change(tx, row, { fires: n, lastMessageId: sent.entry.id });

@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import { requirePlain } from "../../core/messages/reserved.ts";
 import type { ScheduledRow } from "../../core/messages/row.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, isPerson } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -40,12 +40,21 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
     return { row, message };
   }
 
+  /** As `find`, for callers that may change it: a member only those of `user`. @throws Problem 403, 404, 409 */
+  async function findOwn(on: ReadTx, caller: Caller, id: string): Promise<Found> {
+    const by = actingAs(caller);
+    const found = await find(on, caller, id);
+    const owner = found.row?.agentId ?? found.message?.fromId;
+    if (caller.role === "member" && owner !== by) throw new Problem("forbidden", `Schedule ${id} is not ${by}'s.`);
+    return found;
+  }
+
   /** @throws Problem 422 when the message could not be sent now */
   async function check(on: ReadTx, row: ScheduleRow, kind: ActorKind): Promise<void> {
     const draft = draftOf(row, { scheduledAt: clock.now(), missed: 0 }, clock.now());
     await underMessage(async () => {
       requirePlain(row.message);
-      await messages.address(on, { id: row.agentId, kind, via: row.via }, draft);
+      await messages.address(on, { id: row.agentId, kind, via: row.via, person: row.person }, draft);
     });
   }
 
@@ -147,8 +156,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
 
     /** `PATCH /v1/schedules/{id}`. @throws Problem 403, 404, 409, 422 */
     async patch(tx: Tx, caller: Caller, id: string, patch: ParsedSchedulePatch): Promise<Schedule> {
-      actingAs(caller);
-      const { row } = await find(tx, caller, id);
+      const { row } = await findOwn(tx, caller, id);
       if (!row) throw new Problem("conflict", "A message with a deliverAt can be cancelled, not changed.");
       const changed = await change(tx, caller, row, patch);
       await activity.record(tx, caller, "schedule.changed", id, { fields: Object.keys(patch) });
@@ -157,8 +165,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
 
     /** `DELETE /v1/schedules/{id}`: nothing more is sent. @throws Problem 403, 404, 409 */
     async remove(tx: Tx, caller: Caller, id: string): Promise<void> {
-      actingAs(caller);
-      const { row, message } = await find(tx, caller, id);
+      const { row, message } = await findOwn(tx, caller, id);
       if (message && message.messageId !== null)
         throw new Problem("conflict", `It was sent already, as message ${message.messageId}.`);
       if (row) await erase(tx, id);
@@ -173,9 +180,9 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
       return idempotency.once<FireDetail>(tx, {
         ...{ sender: by, key: idempotencyKey, operation: "runSchedule", asked: id },
         async make() {
-          const { row } = await find(tx, caller, id);
+          const { row } = await findOwn(tx, caller, id);
           if (!row) throw new Problem("conflict", "A message with a deliverAt can be cancelled, not run.");
-          const fire = await fires.runNow(tx, row, { by, isRoot: caller.role === "operator" });
+          const fire = await fires.runNow(tx, row, { by, person: caller.personId, isRoot: isPerson(caller) });
           await activity.record(tx, caller, "schedule.run", id, { n: fire.n, messageId: fire.messageId });
           return { subject: `${id}/${fire.n}`, made: await detailed(tx, toFire(fire)) };
         },

@@ -40,6 +40,7 @@ export interface TaskAndMessage {
 export interface Step {
   actor: string;
   note?: string | null | undefined;
+  person?: string | null | undefined;
   /** Position of its source at this step. */
   asOf?: number | null;
 }
@@ -87,12 +88,17 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
     return moved;
   }
 
-  async function record(tx: Tx, task: TaskRow, from: TaskStatus | null, { actor, note }: Step): Promise<void> {
+  async function record(
+    tx: Tx,
+    task: TaskRow,
+    from: TaskStatus | null,
+    { actor, note, person = null }: Step,
+  ): Promise<void> {
     await store.addEvent(tx, {
       taskId: task.id,
       at: clock.now(),
       actor,
-      person: null,
+      person,
       fromStatus: from,
       toStatus: task.status,
       note: note?.slice(0, MAX_NOTE) ?? null,

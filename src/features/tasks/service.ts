@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { WorkItem } from "../../core/work/items.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { tokenOf } from "../../core/work/token.ts";
-import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type {
@@ -116,7 +116,7 @@ export function createTaskService(
     requireNext(task, status);
     const by = caller.role === "operator" ? actor : lease.actor;
     const holder = isOver(status) ? null : task.holder;
-    const moved = await lifecycle.move(tx, task, status, { actor: by, note, holder });
+    const moved = await lifecycle.move(tx, task, status, { actor: by, person: caller.personId, note, holder });
     const result = note ? { body: note, encoding: "plain" as const } : undefined;
     if (status === "done") await holders.complete(tx, caller, messageId, { token, result });
     if (status === "failed") await holders.fail(tx, caller, messageId, { token, error: note || "failed", final: true });
@@ -125,12 +125,14 @@ export function createTaskService(
 
   /** Sets the status for the maker, which may cancel, or an operator, which may set any that can follow. */
   async function asOwner(tx: Tx, caller: Caller, task: TaskRow, { status, note }: TaskStatusChange, actor: string) {
+    const person = caller.personId;
     const isOwn = task.messageId === null || caller.role === "operator";
     if (!isOwn && status !== "cancelled")
       throw new Problem("forbidden", `Task ${task.id} is held by ${task.holder ?? "nobody"}; ${actor} may cancel it.`);
     requireNext(task, status);
-    if (status !== "in_progress" && status !== "blocked") return lifecycle.end(tx, task, status, { actor, note });
-    return lifecycle.move(tx, task, status, { actor, note, holder: task.holder });
+    if (status !== "in_progress" && status !== "blocked")
+      return lifecycle.end(tx, task, status, { actor, person, note });
+    return lifecycle.move(tx, task, status, { actor, person, note, holder: task.holder });
   }
 
   return {
@@ -142,7 +144,7 @@ export function createTaskService(
         async make() {
           const { kind } = await agents.requireActor(tx, caller, from);
           messages.quotas.take(tx, { id: from, kind }, "messages");
-          const { task } = await lifecycle.add(tx, { id: from, kind, via: viaOf(caller, from) }, newTask(draft), {
+          const { task } = await lifecycle.add(tx, { id: from, kind, ...signedBy(caller, from) }, newTask(draft), {
             actor: from,
           });
           return { subject: task.id, made: toTask(task) };

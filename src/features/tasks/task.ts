@@ -16,6 +16,7 @@ export function toTask({ id, source, fromId: from, createdAt, updatedAt, ...row 
 export function toTaskEvent({
   at,
   actor,
+  person,
   fromStatus,
   toStatus,
   note,
@@ -23,7 +24,17 @@ export function toTaskEvent({
   count,
   lastAt,
 }: TaskEventRow): TaskEvent {
-  return { at: toTime(at), actor, from: fromStatus, to: toStatus, note, messageId, count, lastAt: toTime(lastAt) };
+  return {
+    at: toTime(at),
+    actor,
+    person,
+    from: fromStatus,
+    to: toStatus,
+    note,
+    messageId,
+    count,
+    lastAt: toTime(lastAt),
+  };
 }
 
 /** Draft of the message of a task. */

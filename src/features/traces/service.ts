@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { MAX_ALL_TRACE_BYTES, MAX_ALL_TRACES, MAX_TRACE_BYTES, MAX_TRACES } from "../../protocol/limits.ts";
@@ -38,7 +38,12 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
     return actor;
   }
 
-  async function append(tx: Tx, by: Pick<TraceRow, "agentId" | "via">, messageId: number, drafts: TraceDraft[]) {
+  async function append(
+    tx: Tx,
+    by: Pick<TraceRow, "agentId" | "via" | "person">,
+    messageId: number,
+    drafts: TraceDraft[],
+  ) {
     let { number, bytesSoFar } = await store.last(tx, messageId);
     const own = await store.countOf(tx, messageId, by.agentId);
     const before = bytesSoFar;
@@ -50,7 +55,6 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
       bytesSoFar += bytes;
       return {
         ...by,
-        person: null,
         messageId,
         number,
         level,
@@ -92,7 +96,7 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
         ...{ sender, key, operation: "addTraces", asked: [messageId, drafts] },
         async make() {
           await requireTracer(tx, caller, messageId, agentId);
-          const made = await append(tx, { agentId: sender, via: viaOf(caller, sender) }, messageId, drafts);
+          const made = await append(tx, { agentId: sender, ...signedBy(caller, sender) }, messageId, drafts);
           return { subject: `${messageId}/${made[0]?.number}/${made.at(-1)?.number}`, made };
         },
         async again(subject) {
@@ -114,7 +118,7 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
         bytes -= Buffer.byteLength(content) + (metadata ? Buffer.byteLength(JSON.stringify(metadata)) : 0);
         return rows-- > 0 && bytes >= 0;
       });
-      if (kept.length > 0) await append(tx, { agentId, via: null }, messageId, kept);
+      if (kept.length > 0) await append(tx, { agentId, via: null, person: null }, messageId, kept);
     },
 
     /** `GET /v1/messages/{id}/traces`, oldest first, as JSON: after one of them, by its number. @throws Problem 403, 404 */
@@ -151,8 +155,20 @@ const isWanted = (head: TraceHead, { level, type, agent }: TraceFilter): boolean
 
 /** JSON of a trace, around the stored metadata. */
 export function traceJson(row: TraceRow): string {
-  const { id, messageId, number, agentId, via, level, type, content, createdAt } = row;
+  const { id, messageId, number, agentId, via, person, level, type, content, createdAt } = row;
   const encoding: Encoding = row.opaque ? "opaque" : "plain";
-  const shown = { id, messageId, number, agentId, via, level, type, content, encoding, createdAt: toTime(createdAt) };
+  const shown = {
+    id,
+    messageId,
+    number,
+    agentId,
+    via,
+    person,
+    level,
+    type,
+    content,
+    encoding,
+    createdAt: toTime(createdAt),
+  };
   return `${JSON.stringify(shown).slice(0, -1)},"metadata":${row.metadata}}`;
 }

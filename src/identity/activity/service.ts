@@ -13,19 +13,27 @@ export type ActivityService = ReturnType<typeof createActivityService>;
 export function createActivityService({ clock }: Kernel) {
   return {
     /** Writes who did what, in the write that does it. */
-    record(tx: Tx, actor: { tokenId: string }, verb: string, subject: string, data: Record<string, unknown> = {}) {
-      return activityStore.add(tx, { at: clock.now(), actor: actor.tokenId, person: null, verb, subject, data });
+    record(
+      tx: Tx,
+      actor: { tokenId: string; personId?: string | null },
+      verb: string,
+      subject: string,
+      data: Record<string, unknown> = {},
+    ) {
+      const { tokenId, personId: person = null } = actor;
+      return activityStore.add(tx, { at: clock.now(), actor: tokenId, person, verb, subject, data });
     },
 
-    /** `GET /v1/activity`, newest first. Operators and viewers alone. */
+    /** `GET /v1/activity`, newest first. Agents may not read it. */
     async list(on: ReadTx, caller: Caller, query: ActivityFilter & PageQuery<number>): Promise<List<Activity>> {
-      if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may read the activity log.");
+      if (!readsAll(caller))
+        throw new Problem("forbidden", "Only people may read the activity log: operators, members and viewers.");
       const { limit, page, ...filter } = query;
       const before = page === undefined ? filter.before : Math.min(page, filter.before ?? page);
       return readList(
         { limit, page: before },
         (count, after) => activityStore.page(on, { ...filter, before: after }, count),
-        ({ person: _, ...row }) => ({ ...row, at: toTime(row.at) }),
+        (row) => ({ ...row, at: toTime(row.at) }),
         ({ id }) => id,
       );
     },

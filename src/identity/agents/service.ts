@@ -189,6 +189,8 @@ export function createAgentService(base: Base, auth: AuthService) {
   }
 
   async function change(tx: Tx, caller: Caller, id: string, body: AgentPatch): Promise<Agent> {
+    if (caller.role === "member" && Object.keys(body).some((field) => field !== "status" && field !== "ready"))
+      throw new Problem("forbidden", "A member changes no agent, user included. Ask an operator.");
     actingAs(caller, id);
     const before = await requireRow(tx, id);
     await fence(tx, caller, before);

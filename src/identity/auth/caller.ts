@@ -6,7 +6,7 @@ import type { Role } from "../../protocol/tokens.ts";
 export interface Principal {
   tokenId: TokenId;
   role: Role;
-  /** Agent that it acts for; `user` for operators, null for viewers, enrollers and integrations. */
+  /** Agent that it acts for; `user` for operators and members, null for viewers, enrollers and integrations. */
   agentId: AgentId | null;
   /** Patterns of the groups it may join; null means all. */
   groups: readonly string[] | null;
@@ -14,6 +14,8 @@ export interface Principal {
   prefix: string | null;
   /** The integration whose events it may post. */
   source: string | null;
+  /** Person that the token belongs to. */
+  personId: string | null;
 }
 
 /** A call: its principal, and the instance it names. */
@@ -28,15 +30,31 @@ export interface Caller extends Principal {
  */
 export function actingAs(caller: Principal, requested?: string): string {
   if (caller.role === "operator") return requested ?? "user";
+  if (caller.role === "member") return asMember(requested);
   if (!isAgent(caller)) throw new Problem("forbidden", `A token with role ${caller.role} cannot act for an agent.`);
   if (requested !== undefined && requested !== caller.agentId)
     throw new Problem("forbidden", `This token acts for ${caller.agentId} alone, not for ${requested}.`);
   return caller.agentId;
 }
 
+function asMember(requested = "user"): string {
+  if (requested === "user") return requested;
+  throw new Problem("forbidden", `A member acts as user alone, not for ${requested}. Ask an operator.`);
+}
+
+/** Whether a person's token calls that writes at `user`: an operator's or a member's. */
+export const isPerson = (caller: Pick<Principal, "role">): boolean =>
+  caller.role === "operator" || caller.role === "member";
+
 /** The token to record beside what a call does in an agent's name: an operator's, unless it acts as `user`. */
 export const viaOf = (caller: Principal, agentId: string): TokenId | null =>
   caller.role === "operator" && agentId !== "user" ? caller.tokenId : null;
+
+/** Columns of what a call writes in an agent's name: the token of an operator, and the person that it belongs to. */
+export const signedBy = (caller: Principal, agentId: string): { via: TokenId | null; person: string | null } => ({
+  via: viaOf(caller, agentId),
+  person: caller.personId,
+});
 
 /** Whether a token acts for an agent of its own (an orchestrator's is the orchestrator's agent), and for no other. */
 export const isAgent = (caller: Principal): caller is Principal & { agentId: string } =>
@@ -48,7 +66,7 @@ export const enrolls = (caller: Principal, id: string): boolean =>
 
 /** Whether the caller sees everything, not only what concerns its own agent. */
 export function readsAll(caller: Principal): boolean {
-  return caller.role === "operator" || caller.role === "viewer";
+  return caller.role === "operator" || caller.role === "member" || caller.role === "viewer";
 }
 
 /** @throws Problem 403 unless the caller may look at this agent's inbox. */

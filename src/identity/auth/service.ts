@@ -10,6 +10,7 @@ import { fromTime, type List, toTime, toTimeOrNull } from "../../protocol/wire.t
 import { deleted } from "../agents/deleted.ts";
 import type { Base } from "../base.ts";
 import { type Caller, isAgent, type Principal, requireOperator } from "./caller.ts";
+import { checkPerson, principalOf } from "./person.ts";
 import type { TokenRow } from "./store.ts";
 
 export type AuthService = ReturnType<typeof createAuthService>;
@@ -26,7 +27,7 @@ const MAX_REMEMBERED = 50_000;
 /** Tokens: identifying a bearer, making and revoking tokens. */
 export function createAuthService({ kernel, directory, activity, rows }: Base) {
   const { db, due, clock, hooks, key } = kernel;
-  const { tokens: store } = rows;
+  const { tokens: store, people } = rows;
   const known = new Map<string, Known | null>();
   /** A token was revoked or has expired, and that is on disk. */
   const ended = hooks.event<[tokenId: string]>("tokens.ended");
@@ -34,6 +35,10 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
   const pausing = hooks.event<[tokenId: string, why: string]>("tokens.pausing");
   /** Webhooks, schedules and pushes that were set up with this token. */
   const setUp = hooks.question<[tokenId: string], Paused[]>("tokens.setUp");
+  /** The role of a token has changed: its streams have to begin anew. */
+  const changed = hooks.event<[tokenId: string]>("tokens.changed");
+  /** Changes of people's roles: a token that was read before one is read again. */
+  let changes = 0;
   /** Tokens revoked or expired since the start: their calls under way end. */
   const over = new Set<string>();
 
@@ -58,7 +63,11 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
     const hash = hashSecret(secret);
     let found = known.get(hash);
     if (found === undefined) {
-      found = await look(hash);
+      let before: number;
+      do {
+        before = changes;
+        found = await look(hash);
+      } while (before !== changes);
       if (known.size >= MAX_REMEMBERED) known.clear();
       known.set(hash, found);
     }
@@ -69,9 +78,12 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
   }
 
   async function look(hash: string): Promise<Known | null> {
-    const row = await db.read((on) => store.byHash(on, hash));
+    const [row, person] = await db.read(async (on) => {
+      const token = await store.byHash(on, hash);
+      return [token, token?.person == null ? undefined : await people.byId(on, token.person)] as const;
+    });
     if (!row || row.revokedAt !== null) return null;
-    return { principal: principalOf(row), expiresAt: row.expiresAt, firstUse: row.lastUsedAt === null };
+    return { principal: principalOf(row, person), expiresAt: row.expiresAt, firstUse: row.lastUsedAt === null };
   }
 
   /** An enrolled agent's token can be asked for again until it was used: so its first use has to be on disk. */
@@ -177,6 +189,8 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
       if (replay) return { made: replay, replayed: true };
       const holder = draft.agentId === undefined ? undefined : await directory.facts(tx, draft.agentId);
       if (holder && holder.deletedAt !== null) throw deleted(holder.id);
+      const person = draft.personId === undefined ? undefined : await people.byId(tx, draft.personId);
+      if (draft.personId !== undefined) checkPerson(person, draft.personId, draft.role);
       if (draft.noneBut && draft.agentId !== undefined) await requireNone(tx, draft.agentId, draft.noneBut);
       const origin = { createdBy: caller.tokenId, idempotencyKey: idempotencyKey ?? null, fingerprint };
       const secret = idempotencyKey ? derived(caller, idempotencyKey, fingerprint) : freshSecret();
@@ -187,11 +201,14 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
         groups: draft.groups ?? null,
         prefix: draft.prefix ?? null,
         source: draft.source ?? null,
+        person: draft.personId ?? null,
         name: draft.name ?? null,
         expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
       };
       const made = await add(tx, row, secret);
-      await activity.record(tx, caller, "token.created", made.id, { role: made.role, agentId: made.agentId });
+      await activity.record(tx, caller, "token.created", made.id, {
+        ...{ role: made.role, agentId: made.agentId, personId: made.personId },
+      });
       return { made, replayed: false };
     },
 
@@ -239,6 +256,29 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
       for (const row of await store.liveFor(tx, source)) await revokeRow(tx, row);
     },
 
+    /** Revokes the tokens of a deleted person, and pauses what they set up. */
+    async revokeAllOfPerson(tx: Tx, personId: string): Promise<string[]> {
+      const rows = await store.ofPerson(tx, personId);
+      for (const row of rows) {
+        await revokeRow(tx, row);
+        await pause(tx, row.id, REVOKED);
+      }
+      return rows.map(({ id }) => id);
+    },
+
+    /** Reads the tokens of a person anew, whose role has changed. Their streams are closed, and begin again. */
+    async forgetPerson(tx: Tx, personId: string): Promise<void> {
+      const rows = await store.ofPerson(tx, personId);
+      tx.afterCommit(() => {
+        changes++;
+        for (const { id, hash } of rows) {
+          known.delete(hash);
+          changed.announce(id);
+        }
+      });
+    },
+
+    changed,
     ended,
     pausing,
     setUp,
@@ -279,14 +319,10 @@ const endedMeanwhile = () => new Problem("unauthorized", "The token was revoked 
 const freshSecret = (): string => `sbx_${randomBytes(32).toString("base64url")}`;
 const hashSecret = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
 
-function principalOf({ id: tokenId, role, agentId, groups, prefix, source }: TokenRow): Principal {
-  return { tokenId, role, agentId: role === "operator" ? "user" : agentId, groups, prefix, source };
-}
-
 function wireToken(row: TokenRow): Token {
-  const { id, role, agentId, groups, prefix, source, name } = row;
+  const { id, role, agentId, groups, prefix, source, person: personId, name } = row;
   return {
-    ...{ id, role, agentId, groups, prefix, source, name },
+    ...{ id, role, agentId, groups, prefix, source, personId, name },
     createdAt: toTime(row.createdAt),
     expiresAt: toTimeOrNull(row.expiresAt),
     lastUsedAt: toTimeOrNull(row.lastUsedAt),

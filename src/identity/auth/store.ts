@@ -24,6 +24,8 @@ export function createAuthStore(db: Db) {
       on.db.select().from(tokens).where(eq(tokens.id, id)).get(),
     liveFor: async (on: ReadTx, source: string): Promise<TokenRow[]> =>
       readRows(on, tokens, and(eq(tokens.source, source), isNull(tokens.revokedAt))),
+    ofPerson: async (on: ReadTx, person: string): Promise<TokenRow[]> =>
+      readRows(on, tokens, and(eq(tokens.person, person), isNull(tokens.revokedAt))),
     hasEnrolled: async (on: ReadTx, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       on.db.get(sql`
         select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by

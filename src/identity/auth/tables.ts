@@ -32,6 +32,7 @@ export const tokens = sqliteTable(
   (t) => [
     uniqueIndex("tokens_by_hash").on(t.hash),
     index("tokens_by_agent").on(t.agentId),
+    index("tokens_by_person").on(t.person).where(sql`person is not null`),
     index("tokens_by_source").on(t.source).where(sql`source is not null`),
     uniqueIndex("tokens_by_key").on(t.createdBy, t.idempotencyKey).where(sql`idempotency_key is not null`),
   ],

@@ -177,7 +177,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
     async list(on: ReadTx, caller: Caller, query: OrchestratorFilter & PageQuery<string>): Promise<List<Orchestrator>> {
       if (!readsAll(caller)) {
         if (caller.role !== "orchestrator" || caller.agentId === null)
-          throw new Problem("forbidden", "Orchestrators are listed for operators and viewers.");
+          throw new Problem("forbidden", "Orchestrators are listed for operators, members and viewers.");
         await agents.requireActor(on, caller, caller.agentId);
         const own = await store.byId(on, orchestratorIdOf(caller.agentId));
         return { items: own ? [wire(own)] : [], nextPage: null };

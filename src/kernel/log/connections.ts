@@ -146,6 +146,8 @@ export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckP
       revokedTokens.add(tokenId);
       closeWhere((connection) => connection.tokenId === tokenId, "revoked");
     },
+    /** Ends the streams of a token whose rights have changed; clients come back at once. */
+    reopenToken: (tokenId: string) => closeWhere((connection) => connection.tokenId === tokenId, "restarting"),
     closeAgent: (agentId: string) => closeWhere((connection) => connection.agentId === agentId, "revoked"),
     closeInstance: (agentId: AgentId, instanceId: InstanceId) =>
       closeWhere((c) => (c.agentId ?? c.countsFor) === agentId && c.instanceId === instanceId, "superseded"),

@@ -9,11 +9,11 @@ import type { HealthService } from "./service.ts";
 export function healthRoutes(health: HealthService, metrics: Metrics): Route[] {
   return [
     route(api.healthReport, async ({ caller }) => {
-      if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may read the report.");
+      if (!readsAll(caller)) throw new Problem("forbidden", "Only operators, members and viewers may read the report.");
       return ok(await health.report());
     }),
     route(api.metrics, async ({ caller }) => {
-      if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may read metrics.");
+      if (!readsAll(caller)) throw new Problem("forbidden", "Only operators, members and viewers may read metrics.");
       return { status: 200, body: await health.scrape(), headers: { "content-type": metrics.contentType } };
     }),
   ];

@@ -33,6 +33,7 @@ function createQueue() {
         role: "agent",
         agentId,
         groups: null,
+        personId: null,
         prefix: null,
         source: null,
         instanceId: null,

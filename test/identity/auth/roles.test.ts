@@ -47,6 +47,7 @@ async function makeWorld() {
     ...{ openTask, heldTask, postId: String(postId), fileId },
     tokens: {
       operator: relay.relay.operatorToken,
+      member: await token({ role: "member" }),
       viewer: await token({ role: "viewer" }),
       me: me.token,
       other: other.token,
@@ -84,11 +85,26 @@ const box = { hostname: "box", baseDir: "/work", providers: [] };
 type Role = keyof Awaited<ReturnType<typeof startWorld>>["tokens"];
 type Row = [call: string, body: unknown, expected: Record<Role, number>];
 
-const all = (status: number) => ({ operator: status, viewer: status, me: status, other: status, enroll: status });
+const all = (status: number) => ({
+  operator: status,
+  member: status,
+  viewer: status,
+  me: status,
+  other: status,
+  enroll: status,
+});
 const operator = (status: number) => ({ ...all(403), operator: status });
-const readers = { ...all(403), operator: 200, viewer: 200 };
+const readers = { ...all(403), operator: 200, member: 200, viewer: 200 };
 const mine = (status: number) => ({ ...all(403), operator: status, me: status });
 const shown = { ...readers, me: 200 };
+/** For people who write at user. */
+const person = (status: number) => ({ ...all(403), operator: status, member: status });
+/** In one's own name, whoever one is. */
+const talks = (status: number) => ({ ...person(status), me: status, other: status });
+/** For readers of everything, of something that is not there. */
+const missing = { ...all(403), operator: 404, member: 404, viewer: 404 };
+/** Of a lease of mine: a member reads it and holds none. */
+const held = { ...mine(200), member: 409 };
 const everyAgent = { ...all(200), enroll: 403 };
 const lease = { token: "clm_4_1" };
 const someRun = { id: "1", status: "ok", startedAt: "2026-03-01T00:00:00Z" };
@@ -102,6 +118,10 @@ const TABLE: Record<string, Row[]> = {
   createToken: [["POST /v1/tokens", { role: "viewer" }, operator(201)]],
   listTokens: [["GET /v1/tokens", undefined, operator(200)]],
   revokeToken: [["DELETE /v1/tokens/{token}", undefined, operator(200)]],
+  putPerson: [["PUT /v1/people/ada", { name: "Ada", role: "member" }, operator(201)]],
+  listPeople: [["GET /v1/people", undefined, readers]],
+  getPerson: [["GET /v1/people/ada", undefined, missing]],
+  deletePerson: [["DELETE /v1/people/ada", undefined, { ...all(403), operator: 404 }]],
   whoAmI: [["GET /v1/whoami", undefined, all(200)]],
   registerAgent: [
     ["PUT /v1/agents/me", { name: "me" }, mine(200)],
@@ -125,9 +145,9 @@ const TABLE: Record<string, Row[]> = {
   heartbeat: [["POST /v1/agents/me/heartbeat", {}, mine(200)]],
   listActivity: [["GET /v1/activity", undefined, readers]],
   sendMessage: [
-    ["POST /v1/messages", { to: "friend", body: "x" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/messages", { to: "friend", body: "x" }, talks(201)],
     ["POST /v1/messages", { from: "me", to: "friend", body: "x" }, mine(201)],
-    ["POST /v1/messages", { from: "user", to: "friend", body: "x" }, operator(201)],
+    ["POST /v1/messages", { from: "user", to: "friend", body: "x" }, person(201)],
     ["POST /v1/messages", { from: "system", to: "friend", body: "x" }, operator(201)],
   ],
   sendBatch: [
@@ -162,16 +182,12 @@ const TABLE: Record<string, Row[]> = {
   markRead: [
     ["POST /v1/messages/2/read", { agentId: "me" }, mine(200)],
     ["POST /v1/messages/2/read", {}, { ...all(403), me: 200 }],
-    ["POST /v1/messages/999/read", {}, { ...all(403), operator: 404, me: 404, other: 404 }],
+    ["POST /v1/messages/999/read", {}, talks(404)],
   ],
   addTraces: [
-    ["POST /v1/messages/1/traces", [{ level: 2, type: "thinking", content: "x" }], mine(201)],
+    ["POST /v1/messages/1/traces", [{ level: 2, type: "thinking", content: "x" }], { ...mine(201), member: 201 }],
     ["POST /v1/messages/2/traces?agentId=me", [{ level: 2, type: "thinking", content: "x" }], mine(201)],
-    [
-      "POST /v1/messages/999/traces",
-      [{ level: 2, type: "thinking", content: "x" }],
-      { ...all(403), operator: 404, me: 404, other: 404 },
-    ],
+    ["POST /v1/messages/999/traces", [{ level: 2, type: "thinking", content: "x" }], talks(404)],
   ],
   listTraces: [
     ["GET /v1/messages/1/traces", undefined, shown],
@@ -179,7 +195,7 @@ const TABLE: Record<string, Row[]> = {
   ],
   readHistory: [["GET /v1/history", undefined, everyAgent]],
   delegate: [
-    ["POST /v1/delegations", { to: "friend", text: "x" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/delegations", { to: "friend", text: "x" }, talks(201)],
     ["POST /v1/delegations", { from: "me", to: "other", text: "x" }, mine(201)],
     ["POST /v1/delegations", { from: "system", to: "friend", text: "x" }, operator(201)],
   ],
@@ -201,13 +217,13 @@ const TABLE: Record<string, Row[]> = {
   ],
   cancelDelegation: [
     ["POST /v1/delegations/{asked}/cancel", {}, mine(200)],
-    ["POST /v1/delegations/{owed}/cancel", {}, operator(200)],
+    ["POST /v1/delegations/{owed}/cancel", {}, person(200)],
     ["POST /v1/delegations/dlg_none/cancel", {}, { ...all(404), enroll: 403, viewer: 403 }],
   ],
   askForPair: [
-    ["POST /v1/pairs", { target: "other" }, { ...all(403), operator: 201, me: 201, other: 422 }],
+    ["POST /v1/pairs", { target: "other" }, { ...talks(201), other: 422 }],
     ["POST /v1/pairs", { requester: "me", target: "other" }, mine(201)],
-    ["POST /v1/pairs", { target: "friend" }, { ...all(403), operator: 201, me: 409, other: 201 }],
+    ["POST /v1/pairs", { target: "friend" }, { ...talks(201), me: 409 }],
   ],
   listPairs: [["GET /v1/pairs", undefined, everyAgent]],
   getPair: [
@@ -242,7 +258,7 @@ const TABLE: Record<string, Row[]> = {
     ["GET /v1/agents/me/inbox", undefined, shown],
     ["GET /v1/agents/me/inbox?kind=chat", undefined, shown],
     ["GET /v1/agents/me/inbox?ackUpTo=0", undefined, mine(200)],
-    ["GET /v1/agents/nobody/inbox", undefined, { ...all(403), operator: 404, viewer: 404 }],
+    ["GET /v1/agents/nobody/inbox", undefined, missing],
   ],
   readDigest: [
     ["GET /v1/agents/me/inbox/digest", undefined, mine(200)],
@@ -254,14 +270,14 @@ const TABLE: Record<string, Row[]> = {
   claimMessage: [
     ["POST /v1/messages/3/claim", { agentId: "me" }, mine(200)],
     ["POST /v1/messages/3/claim", {}, { ...all(403), me: 200 }],
-    ["POST /v1/messages/999/claim", {}, { ...all(403), operator: 404, me: 404, other: 404 }],
+    ["POST /v1/messages/999/claim", {}, talks(404)],
   ],
   claimNext: [["POST /v1/agents/me/claims", {}, mine(200)]],
   heldClaims: [["GET /v1/agents/me/claims", undefined, mine(200)]],
-  renewClaim: [["POST /v1/messages/4/renew", lease, mine(200)]],
-  releaseClaim: [["POST /v1/messages/4/release", lease, mine(200)]],
-  completeClaim: [["POST /v1/messages/4/complete", lease, mine(200)]],
-  failClaim: [["POST /v1/messages/4/fail", { ...lease, error: "x" }, mine(200)]],
+  renewClaim: [["POST /v1/messages/4/renew", lease, held]],
+  releaseClaim: [["POST /v1/messages/4/release", lease, held]],
+  completeClaim: [["POST /v1/messages/4/complete", lease, held]],
+  failClaim: [["POST /v1/messages/4/fail", { ...lease, error: "x" }, held]],
   cancelMessage: [
     ["POST /v1/messages/5/cancel", undefined, mine(200)],
     ["POST /v1/messages/3/cancel", undefined, operator(200)],
@@ -276,7 +292,7 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/integrations/ci/events", { title: "x" }, operator(201)],
   ],
   createTask: [
-    ["POST /v1/tasks", { title: "x", target: "friend" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/tasks", { title: "x", target: "friend" }, talks(201)],
     ["POST /v1/tasks", { title: "x", from: "me" }, mine(201)],
   ],
   listTasks: [["GET /v1/tasks", undefined, everyAgent]],
@@ -288,8 +304,8 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/tasks/{open}/claim", { agentId: "me" }, mine(200)],
     ["POST /v1/tasks/{open}/claim", {}, { ...all(403), me: 200 }],
   ],
-  renewTask: [["POST /v1/tasks/{held}/renew", {}, mine(200)]],
-  releaseTask: [["POST /v1/tasks/{held}/release", {}, mine(200)]],
+  renewTask: [["POST /v1/tasks/{held}/renew", {}, held]],
+  releaseTask: [["POST /v1/tasks/{held}/release", {}, held]],
   setTaskStatus: [
     ["POST /v1/tasks/{held}/status", { status: "in_progress" }, mine(200)],
     ["POST /v1/tasks/{held}/status", { status: "done" }, mine(200)],
@@ -307,25 +323,21 @@ const TABLE: Record<string, Row[]> = {
   explainRoute: [["GET /v1/channels/telegram:x/route", undefined, readers]],
   reportEvent: [["POST /v1/channels/telegram:x/events", someEvent, operator(201)]],
   listEvents: [["GET /v1/channels/telegram:x/events", undefined, readers]],
-  notePost: [["POST /v1/messages/{post}/posts", { token: "clm_x" }, operator(409)]],
+  notePost: [["POST /v1/messages/{post}/posts", { token: "clm_x" }, person(409)]],
   putWebhookChannel: [["PUT /v1/channels/webhook:crm/webhook", {}, operator(201)]],
-  getWebhookChannel: [["GET /v1/channels/webhook:crm/webhook", undefined, { ...all(403), operator: 404, viewer: 404 }]],
+  getWebhookChannel: [["GET /v1/channels/webhook:crm/webhook", undefined, missing]],
   uploadFile: [
-    ["POST /v1/files", "x", { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/files", "x", talks(201)],
     ["POST /v1/files?agentId=me", "x", mine(201)],
   ],
   downloadFile: [["GET /v1/files/{file}", undefined, shown]],
   putOutsideAgent: [["PUT /v1/a2a/agents/out", { cardUrl: "https://agents.example.org/" }, operator(201)]],
   listOutsideAgents: [["GET /v1/a2a/agents", undefined, readers]],
-  getOutsideAgent: [["GET /v1/a2a/agents/out", undefined, { ...all(403), operator: 404, viewer: 404 }]],
+  getOutsideAgent: [["GET /v1/a2a/agents/out", undefined, missing]],
   refreshOutsideAgent: [["POST /v1/a2a/agents/out/refresh", undefined, operator(404)]],
   listDeadLetters: [["GET /v1/dead-letters", undefined, operator(200)]],
   createSchedule: [
-    [
-      "POST /v1/schedules",
-      { cron: "0 9 * * *", message: { to: "friend", body: "x" } },
-      { ...all(403), operator: 201, me: 201, other: 201 },
-    ],
+    ["POST /v1/schedules", { cron: "0 9 * * *", message: { to: "friend", body: "x" } }, talks(201)],
     ["POST /v1/schedules", { cron: "0 9 * * *", message: { to: "me", body: "x" }, agentId: "me" }, mine(201)],
   ],
   listSchedules: [["GET /v1/schedules", undefined, everyAgent]],
@@ -347,7 +359,7 @@ const TABLE: Record<string, Row[]> = {
   ],
   listJobs: [
     ["GET /v1/agents/me/jobs", undefined, shown],
-    ["GET /v1/agents/nobody/jobs", undefined, { ...all(403), operator: 404, viewer: 404 }],
+    ["GET /v1/agents/nobody/jobs", undefined, missing],
   ],
   reportJobRun: [["POST /v1/agents/me/jobs/daily/runs", someRun, mine(201)]],
   listJobRuns: [["GET /v1/agents/me/jobs/daily/runs", undefined, shown]],
@@ -402,7 +414,7 @@ describe("G10: what each role may do", () => {
         const status = (token: string | undefined) => statusOf(world.relay, placed(call, world), body, token);
         expect(await status(undefined)).toBe(401);
         expect(await status("sbx_unknown")).toBe(401);
-        for (const role of ["enroll", "other", "viewer", "me", "operator"] as const) {
+        for (const role of ["enroll", "other", "viewer", "member", "me", "operator"] as const) {
           got[role] = await status(world.tokens[role]);
           // A refused call has changed nothing; after a change the next call begins afresh.
           if (!call.startsWith("GET") && got[role] < 300 && role !== "operator") world = await startWorld();

@@ -1,0 +1,3 @@
+import type { people } from "./tables.ts";
+
+export type PersonRow = typeof people.$inferSelect;
