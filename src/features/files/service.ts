@@ -73,7 +73,7 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
   }
 
   /** In the write that appends a message: what its payload names has to be there for its messages. @throws Problem 422 */
-  function countUse(tx: Tx, { id, fromId, payload }: MessageRow): Promise<void> | undefined {
+  function countUse(tx: Tx, { id, fromId, payload }: Carrier): Promise<void> | undefined {
     return payload?.includes('"fil_') ? countNamed(tx, id, fromId, JSON.parse(payload)) : undefined;
   }
 
@@ -184,6 +184,9 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
     },
   };
 }
+
+/** Message that carries files. */
+type Carrier = Pick<MessageRow, "id" | "fromId" | "payload">;
 
 type Payload = Record<string, unknown> | null | undefined;
 

@@ -24,6 +24,8 @@ export interface RunLimits {
   perParent: number;
   /** Hours after its end for which every event of a run is kept. */
   eventHours: number;
+  /** Days for which files are kept that a run without a message shows. */
+  retentionDays: number;
 }
 
 interface Parts {

@@ -2,6 +2,7 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { EventsAppended, RunEvent } from "../../protocol/run-events.ts";
 import type { RunAccess } from "./access.ts";
+import type { EventFiles } from "./event-files.ts";
 import type { Inputs } from "./inputs.ts";
 import type { Life } from "./life.ts";
 import type { Recorder } from "./recorder.ts";
@@ -11,12 +12,13 @@ interface Parts {
   life: Life;
   recorder: Recorder;
   inputs: Inputs;
+  eventFiles: EventFiles;
 }
 
 export type EventService = ReturnType<typeof createEvents>;
 
 /** Events as their runner appends them: each batch is a word of the runner, too. */
-export function createEvents({ access, life, recorder, inputs: noted }: Parts) {
+export function createEvents({ access, life, recorder, inputs: noted, eventFiles }: Parts) {
   return {
     /** `POST .../events`. `token`: the header Signalbox-Run. @throws Problem 403, 404, 409, 422 */
     async append(
@@ -27,7 +29,8 @@ export function createEvents({ access, life, recorder, inputs: noted }: Parts) {
       events: readonly RunEvent[],
     ): Promise<EventsAppended> {
       const { run, turn } = await access.requireTurn(tx, caller, id, token);
-      const { answer, taken, usage, inputs, lifecycle, error } = await recorder.append(tx, run, turn.id, events);
+      const shown = await eventFiles.keep(tx, run, events);
+      const { answer, taken, usage, inputs, lifecycle, error } = await recorder.append(tx, run, turn.id, shown);
       let row = await (taken > 0 ? life.touch(tx, run) : run);
       if (inputs.length > 0) await noted.note(tx, run, inputs);
       for (const one of usage) row = await life.used(tx, row, one);

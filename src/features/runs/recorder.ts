@@ -34,7 +34,7 @@ const MAX_LOOKS = 200;
 export type Recorder = ReturnType<typeof createRecorder>;
 
 /** Writes the log of runs: every event becomes finished parts in the write that appends it, and is published after its commit. */
-export function createRecorder({ clock }: Pick<Kernel, "clock">, log: PartLog, store: PartStore) {
+export function createRecorder({ clock, disk }: Pick<Kernel, "clock" | "disk">, log: PartLog, store: PartStore) {
   async function open(on: ReadTx, runId: string, turnId: string): Promise<{ row: RecordingRow; state: TurnState }> {
     const row = await store.recording(on, runId);
     const isSame = row?.turnId === turnId;
@@ -83,7 +83,7 @@ export function createRecorder({ clock }: Pick<Kernel, "clock">, log: PartLog, s
 
     /**
      * Appends events of a running turn: new ones by source and number, up to the first gap. The caller has checked the fence.
-     * @throws Problem 409, 422
+     * @throws Problem 409, 422, 503 when the disk is nearly full
      */
     async append(tx: Tx, run: RunId, turnId: string, events: readonly RunEvent[]): Promise<Appended> {
       const { row, state } = await open(tx, run.id, turnId);
@@ -96,6 +96,7 @@ export function createRecorder({ clock }: Pick<Kernel, "clock">, log: PartLog, s
         record(made, event, clock.now());
         await pause();
       }
+      disk.checkRoom(made.bytes - row.bytes, "batches of events");
       if (fresh.length > 0) await keep(tx, { ...row, bytes: made.bytes }, made.state, made.parts);
       for (const [source, expected] of moved) await store.saveSource(tx, run.id, source, expected);
       const { usage, inputs, lifecycle, error } = made;

@@ -11,6 +11,7 @@ import { createRunAnswers } from "./answers.ts";
 import { createBegin, type RunLimits } from "./begin.ts";
 import { compactionSweep } from "./compact.ts";
 import { createControl } from "./control.ts";
+import { createEventFiles } from "./event-files.ts";
 import { createEvents } from "./events.ts";
 import { createRunFacts } from "./facts.ts";
 import { createFamily } from "./family.ts";
@@ -64,7 +65,8 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
   const finishing = createFinishing(ground, { store, access, recorder, life, service });
   const reactions = createRunReactions(ground, { store, settle });
   const inputs = createInputs(ground, inputStore);
-  const events = createEvents({ access, life, recorder, inputs });
+  const eventFiles = createEventFiles(ground, limits.retentionDays);
+  const events = createEvents({ access, life, recorder, inputs, eventFiles });
   const follows = createFollows(ground.kernel, log, partStore);
   const parts = createParts(ground.kernel, { access, runs: store, store: partStore, follows });
   return {

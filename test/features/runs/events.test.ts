@@ -207,6 +207,25 @@ describe("events of a run", () => {
     expect(body.next).toBe(body.items.at(-1).place);
   });
 
+  test("files that a run shows have their name and type, and stay; those of others are refused", async () => {
+    const crew = await startCrew();
+    const upload = async (by: Worker, name: string) =>
+      (await crew.ask("POST", `/v1/files?name=${name}`, { of: name }, by)).body.id as string;
+    const [mine, foreign] = [await upload(crew.bob, "plan.json"), await upload(crew.cid, "other.json")];
+    const show = (...ids: string[]) => ({ stream: "assistant", data: { files: ids.map((fileId) => ({ fileId })) } });
+    const { id: messageId } = (await crew.ask("POST", "/v1/messages", { to: "bob", body: "Draw" }, crew.ada)).body;
+    const [run, alone] = [await crew.run(crew.bob, { messageId }), await crew.run(crew.bob)];
+    for (const one of [run, alone]) expect((await append(crew, one, numbered([show(mine)]))).status).toBe(200);
+    expect((await shown(crew, run)).at(-1)?.part).toEqual({
+      ...{ type: "file", url: `/v1/files/${mine}`, mediaType: "application/json", filename: "plan.json" },
+    });
+    const refused = await append(crew, run, numbered([show(mine, foreign)], 1));
+    expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, "/events/0/data/files/1/fileId"]);
+    await crew.pass(3 * 86_400_000);
+    expect((await crew.ask("GET", `/v1/files/${mine}`, undefined, crew.ada)).status).toBe(200);
+    expect((await crew.ask("GET", `/v1/files/${foreign}`, undefined, crew.cid)).status).toBe(404);
+  });
+
   test("the changes of files add up", async () => {
     const crew = await startCrew();
     const run = await crew.run(crew.bob);
