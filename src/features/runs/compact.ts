@@ -26,8 +26,11 @@ interface Compaction {
   after: number;
 }
 
-/** Joins the deltas of runs that ended so many hours ago. A viewer that resumes inside of such a text gets all of it. */
-export function compactionSweep(store: PartStore, hours: number): Sweep {
+/**
+ * Joins the deltas of runs that ended so many hours ago. A viewer that resumes inside of such a text gets all of it.
+ * @param isFollowed whether a viewer reads a run now, which would meet a text twice: the run waits for the next sweep
+ */
+export function compactionSweep(store: PartStore, hours: number, isFollowed: (runId: string) => boolean): Sweep {
   async function slice(tx: Tx, { runId, after }: At): Promise<{ from: At | undefined }> {
     const rows = await store.after(tx, runId, after, SLICE);
     const { changed, deleted, after: done } = await compact(rows);
@@ -44,7 +47,7 @@ export function compactionSweep(store: PartStore, hours: number): Sweep {
     limit: SLICE,
     async sweep(tx, { before, from }) {
       const runId = await store.notCompact(tx, before);
-      if (runId === undefined) return 0;
+      if (runId === undefined || isFollowed(runId)) return 0;
       const at = from as At | undefined;
       return slice(tx, at?.runId === runId ? at : { runId, after: 0 });
     },

@@ -44,6 +44,8 @@ export type Follows = ReturnType<typeof createFollows>;
 /** Streams of parts: stored ones, then live ones, each at the pace of its client. */
 export function createFollows({ db, clock, connections, onError }: Kernel, log: PartLog, store: PartStore) {
   const viewers = createViewers(connections, MAX_STREAMS);
+  /** Open streams by run. */
+  const followed = new Map<string, number>();
   /** Ends of streams that last as long as their run, by its id. */
   const waiting = new Map<string, Set<(isOver: boolean) => void>>();
 
@@ -74,6 +76,12 @@ export function createFollows({ db, clock, connections, onError }: Kernel, log: 
     return { entries: entries.slice(0, items.length), upTo: more && last ? last.place : head };
   }
 
+  function count(runId: string, by: 1 | -1): void {
+    const now = (followed.get(runId) ?? 0) + by;
+    if (now > 0) followed.set(runId, now);
+    else followed.delete(runId);
+  }
+
   function whenChanged(runId: string, end: (isOver: boolean) => void): () => void {
     const ends = waiting.get(runId) ?? new Set();
     waiting.set(runId, ends.add(end));
@@ -86,6 +94,7 @@ export function createFollows({ db, clock, connections, onError }: Kernel, log: 
   return {
     /** Open streams of all tokens. */
     size: viewers.size,
+    isFollowed: (runId: string): boolean => followed.has(runId),
 
     /**
      * A run has changed. Once it is over, streams of all of it end as soon as they have everything: a write may also end
@@ -133,7 +142,9 @@ export function createFollows({ db, clock, connections, onError }: Kernel, log: 
       // The last part of a turn ends its own stream.
       const leave = scope.turnId === undefined ? whenChanged(scope.runId, changed) : undefined;
       outlet.onDrain = () => follower.run();
+      count(scope.runId, 1);
       view.onEnded = () => {
+        count(scope.runId, -1);
         follower.close();
         leave?.();
       };

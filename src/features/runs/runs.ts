@@ -107,7 +107,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
       return named[0] && { newest: named[0], running: named.find(({ status }) => status !== "ended") };
     },
     sources: [life.source],
-    sweeps: [...sweeps, compactionSweep(partStore, limits.eventHours)],
+    sweeps: [...sweeps, compactionSweep(partStore, limits.eventHours, follows.isFollowed)],
     kept,
     facts: createRunFacts(store),
     inTurns: inputs.inTurns,

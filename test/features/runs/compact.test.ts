@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { compactionSweep } from "../../../src/features/runs/compact.ts";
+import type { PartStore } from "../../../src/features/runs/store-parts.ts";
+import type { Tx } from "../../../src/kernel/db/database.ts";
 import {
   balanceOf,
   delta,
@@ -62,6 +65,16 @@ describe("the log of a run that has ended", () => {
     const places = new Set(before.items.map(({ place }) => place));
     expect(after.items.every(({ place }) => places.has(place))).toBe(true);
     expect((await crew.see(run)).result.text).toBe(text.trimEnd());
+  });
+
+  test("a run that somebody reads just now waits for the next sweep", async () => {
+    const untouched = new Proxy({} as PartStore, {
+      get: (_, name) => async () => (name === "notCompact" ? "run_1" : expect.unreachable(`calls ${String(name)}`)),
+    });
+    const sweepOf = (isFollowed: boolean) => compactionSweep(untouched, 1, () => isFollowed);
+    const slice = { before: 1, floor: 0, limit: 200 };
+    expect(await sweepOf(true).sweep({} as Tx, slice)).toBe(0);
+    expect(sweepOf(false).sweep({} as Tx, slice)).rejects.toThrow("calls after");
   });
 
   test("a run that goes on is whole again, and is joined again after its next end", async () => {
