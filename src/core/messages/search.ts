@@ -39,7 +39,7 @@ export function createSearch(
 
   async function indexSlice(tx: Tx): Promise<boolean> {
     const indexed = await store.mark(tx, "indexed");
-    const { ids } = await store.candidates(tx, store.anything, { after: indexed, oldestFirst: true }, SLICE);
+    const ids = await store.after(tx, indexed, SLICE);
     let last = 0;
     let size = 0;
     for (let i = 0; i < ids.length && size < SLICE_CHARACTERS; i += FEW)

@@ -58,6 +58,10 @@ export function createMessageStore(db: Db) {
     and(equal(messages, "target"), gt(messages.id, bound("after")), sql`${messages.id} <= ${bound("upTo")}`),
     { orderBy: asc(messages.id), limit: "limit" },
   );
+  const after = columnsWhere(db, pick(messages, "id"), messages, gt(messages.id, bound("after")), {
+    orderBy: asc(messages.id),
+    limit: "limit",
+  });
   const readAt = columnsWhere(db, pick(reads, "at"), reads, equal(reads, "messageId", "agentId"));
   const mark = columnsWhere(db, pick(marks, "position"), marks, equal(marks, "name"));
 
@@ -96,6 +100,11 @@ export function createMessageStore(db: Db) {
       return rows;
     },
 
+    /** Ids of the entries after a place, oldest first. */
+    after: async (on: ReadTx, place: number, limit: number): Promise<number[]> =>
+      after(on)
+        .all({ after: place, limit })
+        .map(({ id }) => id),
     /** Entries for any of these targets after a place, oldest first, by the index alone. */
     forTargets: async (on: ReadTx, targets: readonly string[], after: number, limit: number): Promise<Candidate[]> =>
       forTargets(on).all({ targets: JSON.stringify(targets), after, limit }),

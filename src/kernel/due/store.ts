@@ -1,8 +1,7 @@
 import { and, asc, eq, gt, isNotNull, lte, or, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../db/bound.ts";
 import type { Db, ReadTx, Tx } from "../db/database.ts";
-import { readRows } from "../db/reads.ts";
-import { rowsWhere } from "../db/statements.ts";
+import { equal, rowsWhere } from "../db/statements.ts";
 import type { DueRow } from "./row.ts";
 import { due } from "./tables.ts";
 
@@ -15,6 +14,13 @@ export function createDueStore(db: Db) {
     q.select({ at: due.at }).from(due).orderBy(asc(due.at)).limit(fixedLimit(1)).prepare(),
   );
   const ripe = rowsWhere(db, due, lte(due.at, bound("now")), { orderBy: asc(due.at), limit: "limit" });
+  const one = rowsWhere(db, due, equal(due, "kind", "key"));
+  const remove = db.statement((q) =>
+    q
+      .delete(due)
+      .where(equal(due, "kind", "key"))
+      .prepare(),
+  );
   // Run at each sweep, and for each of them at a start.
   const put = db.statement((q) =>
     q
@@ -41,8 +47,7 @@ export function createDueStore(db: Db) {
   return {
     earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
     ripe: async (on: ReadTx, now: number, limit: number): Promise<DueRow[]> => ripe(on).all({ now, limit }),
-    find: async (on: ReadTx, kind: string, key: string): Promise<DueRow | undefined> =>
-      readRows(on, due, is({ kind, key }))[0],
+    find: async (on: ReadTx, kind: string, key: string): Promise<DueRow | undefined> => one(on).get({ kind, key }),
     put: async (tx: Tx, row: Omit<DueRow, "id" | "tries" | "lastError" | "running">): Promise<void> => {
       put(tx).run({ ...row });
     },
@@ -64,8 +69,7 @@ export function createDueStore(db: Db) {
         .run();
     },
     remove: async (tx: Tx, kind: string, key: string): Promise<void> => {
-      const row = is({ kind, key });
-      tx.db.delete(due).where(row).run();
+      remove(tx).run({ kind, key });
     },
     /** As `put`, but an existing row only moves forward, and one that is running stays unchanged. */
     hurry: async (tx: Tx, row: Pick<DueRow, "kind" | "key" | "at" | "data">): Promise<void> => {
