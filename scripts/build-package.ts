@@ -29,9 +29,12 @@ async function buildClient(folder: string): Promise<void> {
 async function buildTypes(folder: string): Promise<void> {
   const types = join(folder, "types");
   const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const made = Bun.spawn([process.execPath, tsc, "--project", "tsconfig.client.json", "--outDir", types], {
-    cwd: root,
-  });
+  const made = Bun.spawn(
+    [process.execPath, tsc, "--project", "tsconfig.client.json", "--checkers", "1", "--outDir", types],
+    {
+      cwd: root,
+    },
+  );
   if ((await made.exited) !== 0) throw new Error(`tsc: ${await new Response(made.stdout).text()}`);
   for await (const file of new Glob("**/*.d.ts").scan({ cwd: types, absolute: true }))
     writeFileSync(file, readFileSync(file, "utf8").replace(/(from |import\()"(\.[^"]+)\.ts"/g, '$1"$2.js"'));
