@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { anyText } from "./any-text.ts";
 
 /** JSON text that `JSON.stringify` would never write, by a short name, so that a failure is readable. */
 const SPLICES: Record<string, string> = {
@@ -70,7 +71,7 @@ export function near(there: unknown): readonly unknown[] {
 
 export const text = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(...TEXTS) },
-  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) },
+  { weight: 1, arbitrary: anyText(20) },
   { weight: 1, arbitrary: fc.string({ unit: "grapheme", maxLength: 20 }) },
 );
 

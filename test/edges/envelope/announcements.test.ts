@@ -4,6 +4,7 @@ import { digest } from "../../../src/edges/envelope/digest.ts";
 import { openEnvelopes } from "../../../src/edges/envelope/envelope.ts";
 import { tokensOf } from "../../../src/edges/envelope/tokens.ts";
 import type { AnnouncementFacts } from "../../../src/protocol/announcements.ts";
+import { anyText } from "../../support/any-text.ts";
 import { HOSTILE, MARK } from "../../support/hostile.ts";
 
 const FACTS: AnnouncementFacts = {
@@ -115,10 +116,7 @@ describe("an announcement as its reader's model gets it", () => {
 });
 
 describe("hostile texts in an announcement", () => {
-  const words = fc.oneof(
-    fc.string({ unit: "binary", maxLength: 300 }),
-    fc.constantFrom(...HOSTILE.map(([, text]) => text.slice(0, 3000))),
-  );
+  const words = fc.oneof(anyText(300), fc.constantFrom(...HOSTILE.map(([, text]) => text.slice(0, 3000))));
   const finding = fc.record({
     ...{ runId: words, agentId: words, label: fc.option(words), task: fc.option(words), statusText: fc.option(words) },
     status: fc.constantFrom("ok" as const, "error" as const),

@@ -4,6 +4,7 @@ import { digest } from "../../../src/edges/envelope/digest.ts";
 import { openEnvelopes } from "../../../src/edges/envelope/envelope.ts";
 import { harmless, harmlessLine } from "../../../src/edges/envelope/harmless.ts";
 import { charactersWithin, tokensOf } from "../../../src/edges/envelope/tokens.ts";
+import { anyText } from "../../support/any-text.ts";
 import { HOSTILE, MARK } from "../../support/hostile.ts";
 import { type Answer, connect, ERAS, type Peer } from "../../support/mcp.ts";
 import { startRelay, type TestRelay } from "../../support/relay.ts";
@@ -207,7 +208,7 @@ describe("text of others reaches a model inside its envelope alone", () => {
 
 describe("whatever comes", () => {
   const words = fc.oneof(
-    fc.string({ unit: "binary", maxLength: 300 }),
+    anyText(300),
     fc.string({ unit: "grapheme", maxLength: 300 }),
     fc.constantFrom(...HOSTILE.map(([, text]) => text.slice(0, 5000))),
   );

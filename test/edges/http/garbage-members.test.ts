@@ -14,7 +14,7 @@ test("G9: every member of every body takes only what it should", async () => {
   }
   await eachBounded("members of bodies", cases, ({ operationId, wound }) => injure(range, operationId, wound), {
     stride: 8,
-    seconds: 4,
+    seconds: 1,
   });
   await checkReadable(await range.now());
 });

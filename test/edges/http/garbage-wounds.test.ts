@@ -9,7 +9,7 @@ setDefaultTimeout(180_000);
 
 /** Rounds over all routes: one always, the others while there is time. */
 const ROUNDS = 8;
-const SECONDS = 3;
+const SECONDS = 1;
 /** Wounds of a route in one round; bodies have more places to hurt. */
 const woundsOf = ({ body }: Route): number => (body ? 7 : 3);
 /** Rounds for a route that has refused nothing so far. */

@@ -52,7 +52,7 @@ test("G9: garbage all over, by anybody, is refused and changes nothing", async (
       const status = await fire(here, request, leave);
       if (spoils(route, status)) range.spoil();
     },
-    { seed: SEED, atLeast: 400, atMost: 2500, seconds: 2 },
+    { seed: SEED, atLeast: 400, atMost: 2500, seconds: 1 },
   );
   await checkReadable(await range.now());
   expect(Reflect.has({}, "polluted")).toBe(false);
