@@ -1,4 +1,5 @@
 import type { RunRow, TurnRow } from "../../features/runs/row.ts";
+import type { RunEnding } from "../../features/runs/settle.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -29,7 +30,7 @@ export function createAnnouncer({ clock }: Pick<Kernel, "clock">, store: Announc
 
   return {
     /** A run ended, or its result came late. It never refuses the write. */
-    async announce(tx: Tx, run: RunRow, turn: TurnRow, { late }: { late: boolean }): Promise<void> {
+    async announce(tx: Tx, run: RunRow, turn: TurnRow, { late, replyId }: RunEnding): Promise<void> {
       const pending = await store.pendingOf(tx, run.id);
       const waiting = pending.find(({ state, turnId }) => state === "waiting" && turnId === turn.id);
       const row = waiting ?? (await begin(tx, run, turn.id, late));
@@ -41,7 +42,7 @@ export function createAnnouncer({ clock }: Pick<Kernel, "clock">, store: Announc
           tx,
           pending.filter(({ id }) => id !== row.id),
         );
-        await delivery.send(tx, row, run);
+        await delivery.send(tx, row, run, replyId);
       }
     },
 

@@ -4,6 +4,7 @@ import type { RunRow, TurnRow } from "../../features/runs/row.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Announcement, AnnouncementInstruction, AnnouncementRoute } from "../../protocol/announcements.ts";
 import type { MessageId } from "../../protocol/ids.ts";
+import { Conversation } from "../../protocol/posts.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { RunBook } from "./book.ts";
 import { bodyOf, chatTextOf, factsOf } from "./facts.ts";
@@ -83,12 +84,17 @@ export function createDelivery(
     return now;
   }
 
-  /** Sends it on the way that is open now, or blocks it. It never throws for a refusal. */
-  async function send(tx: Tx, row: AnnouncementRow, run: RunRow): Promise<AnnouncementRow> {
+  /**
+   * Sends it on the way that is open now, or blocks it. It never throws for a refusal. `replyId`: message of the run's agent
+   * with the same text, which is enough if it went there.
+   */
+  async function send(tx: Tx, row: AnnouncementRow, run: RunRow, replyId?: MessageId): Promise<AnnouncementRow> {
     const destination = await routing.decide(tx, run);
     if (!destination) return block(tx, row, "requester-gone", { target: null, route: null });
     const { route } = destination;
     const routed = { target: route.to, route: JSON.stringify(route) };
+    if (replyId !== undefined && (await wentTo(tx, replyId, route)))
+      return save(tx, row, { ...routed, state: "sent", reason: null, messageId: replyId, endedAt: null }, run);
     const known = await placeOf(tx, row, route);
     if (known === "unread") return save(tx, row, { ...routed, state: "sent", reason: null, endedAt: null }, run);
     if (known === "read") return end(tx, row, { ...routed, state: "acknowledged" });
@@ -100,6 +106,14 @@ export function createDelivery(
     if (messageId === undefined) return block(tx, row, "requester-gone", routed);
     if (typeof messageId === "string") return block(tx, row, messageId, routed);
     return save(tx, row, { ...routed, state: "sent", reason: null, messageId, externalIds: "[]", endedAt: null }, run);
+  }
+
+  /** Whether a message went to a place. */
+  async function wentTo(on: ReadTx, id: MessageId, { to, conversation }: AnnouncementRoute): Promise<boolean> {
+    const row = await messages.rows.byId(on, id);
+    if (row?.target !== to || !conversation) return row?.target === to;
+    const chat = Conversation.safeParse(JSON.parse(row.payload ?? "{}").conversation).data;
+    return chat?.conversationId === conversation.conversationId && chat.threadId === conversation.threadId;
   }
 
   /** Whether the inbox that gets it has the message already: a requester that was deleted and restored keeps its mail. */

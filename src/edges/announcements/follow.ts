@@ -11,6 +11,7 @@ import type { AgentId, Span } from "../../protocol/ids.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Fail } from "../../protocol/work.ts";
 import type { Channels } from "../channels/channels.ts";
+import { mayBePost } from "../channels/outbound.ts";
 import type { RunBook } from "./book.ts";
 import type { Delivery } from "./delivery.ts";
 import type { AnnouncementRow } from "./row.ts";
@@ -48,14 +49,14 @@ export function createFollow(
   }
 
   function noteFailure(tx: Tx, work: WorkRow, said: Report): undefined {
-    if (work.kind !== "announcement" || !("failed" in said)) return;
+    if (!mayBePost(work.target) || !("failed" in said)) return;
     const known = failures.get(tx) ?? new Map();
     failures.set(tx, known.set(work.messageId, said.failed));
   }
 
   /** Gives the announcement the state of its post. */
   function followWork(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> | undefined {
-    return work.kind === "announcement" && work.state !== before.state ? followPost(tx, work) : undefined;
+    return mayBePost(work.target) && work.state !== before.state ? followPost(tx, work) : undefined;
   }
 
   async function followPost(tx: Tx, work: WorkRow): Promise<void> {

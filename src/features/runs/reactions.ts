@@ -13,7 +13,7 @@ const DROP = "run.drop";
 const SLICE = 200;
 /** Queued runs of an agent among which a reply looks for its own. */
 const MAX_QUEUED = 200;
-const ANSWERS: ReadonlySet<string> = new Set(["chat", "response", "task"]);
+const ANSWERS: ReadonlySet<string> = new Set(["chat", "response", "task", "channel.event"]);
 
 /** Reactions of runs to what happens to messages and agents. */
 export function createRunReactions({ kernel }: Areas, { store, settle }: { store: RunStore; settle: RunSettle }) {
@@ -37,14 +37,14 @@ export function createRunReactions({ kernel }: Areas, { store, settle }: { store
     tx: Tx,
     run: RunRow,
     turn: TurnRow,
-    { body, payload, opaque, replyTo }: MessageRow,
+    { id, body, payload, opaque, replyTo }: MessageRow,
   ): Promise<void> {
     const result = toResult({ text: body, files: filesIn(payload) });
     if (run.expectsResult && result.columns.result === null && result.columns.resultFiles === null) return;
     const isAnswered = replyTo === run.messageId;
     const begun = { ...turn, startedAt: clock.now() };
     const row = { ...run, opaque: run.opaque || opaque };
-    await settle.endTurn(tx, row, begun, { outcome: "ok", result, isReported: true, isAnswered });
+    await settle.endTurn(tx, row, begun, { outcome: "ok", result, isReported: true, isAnswered, replyId: id });
   }
 
   async function drop(tx: Tx, agentId: string, upTo: number): Promise<void> {

@@ -2,6 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
+import type { MessageId } from "../../protocol/ids.ts";
 import type { RunChange, RunErrorCode, RunOutcome } from "../../protocol/runs.ts";
 import type { RunAnswers } from "./answers.ts";
 import type { Control } from "./control.ts";
@@ -32,6 +33,15 @@ export interface End {
   isReported?: boolean | undefined;
   /** The runner has answered the message itself. */
   isAnswered?: boolean | undefined;
+  /** The message that the runner ended the run with. */
+  replyId?: MessageId | undefined;
+}
+
+/** Way in which a run ended. */
+export interface RunEnding {
+  late: boolean;
+  /** Message of its agent that is the result: its receiver has that already. */
+  replyId?: MessageId | undefined;
 }
 
 /** Prompt of a new turn. */
@@ -58,7 +68,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
   /** A run was made, or changed. `before` is undefined for a new one. */
   const changed = hooks.event<[change: RunChange, run: RunRow, before: RunRow | undefined]>("runs.changed");
   /** A run ended, or the result of one that had ended came late. */
-  const ended = hooks.event<[run: RunRow, turn: TurnRow, how: { late: boolean }]>("runs.ended");
+  const ended = hooks.event<[run: RunRow, turn: TurnRow, how: RunEnding]>("runs.ended");
 
   async function save(tx: Tx, run: RunRow, before: RunRow): Promise<RunRow> {
     await store.save(tx, run);
@@ -147,7 +157,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     };
     await save(tx, done, before);
     await answers.give(tx, done, end);
-    await ended.raise(tx, done, turn, { late: false });
+    await ended.raise(tx, done, turn, { late: false, replyId: end.replyId });
     await settleAsker(tx, done);
     return done;
   }

@@ -182,6 +182,28 @@ describe("silence", () => {
   });
 });
 
+describe("an agent that knows nothing of runs", () => {
+  test("its reply to the message of a run is the result, and the one message of it", async () => {
+    const { ask, ada, dan, run, ofRun, inbox, ackUpTo } = await startOffice();
+    const { body: asked } = await ask("POST", "/v1/messages", { to: "dan", body: "Count the tests." }, ada);
+    const one = await run(ada, { agentId: "dan", messageId: asked.id, ...ADA });
+    const { body: reply } = await ask("POST", "/v1/messages", { to: "ada", replyTo: asked.id, body: "Nine." }, dan);
+    expect(await inbox(ada)).toMatchObject([{ id: reply.id, body: "Nine.", kind: "chat" }]);
+    expect(await ofRun(one)).toMatchObject([{ state: "sent", messageId: reply.id, route: { to: "ada" } }]);
+    await ackUpTo(ada, reply.id);
+    expect(await ofRun(one)).toMatchObject([{ state: "acknowledged" }]);
+  });
+
+  test("its reply to the relay's word is the result, and goes on to the requester", async () => {
+    const { ask, ada, dan, run, ofRun, inbox, announced } = await startOffice();
+    const one = await run(ada, { agentId: "dan", ...ADA });
+    const [word] = await inbox(dan);
+    await ask("POST", "/v1/messages", { to: "system", replyTo: word.id, body: "Nine." }, dan);
+    expect(await announced(ada)).toMatchObject([{ from: "dan", body: "Nine." }]);
+    expect(await ofRun(one)).toMatchObject([{ state: "sent" }]);
+  });
+});
+
 describe("three loops end after one message", () => {
   test("an agent's own run has no requester, even when it names itself", async () => {
     const { bob, run, tryRun, finish, announced } = await startOffice();

@@ -46,6 +46,20 @@ describe("a result for a chat", () => {
     expect(await ofRun(run)).toMatchObject([{ state: "sent" }]);
   });
 
+  test("an agent that answers the event itself has given the result: one post, which is acknowledged", async () => {
+    const { ask, bob, chat, run, ofRun } = await world();
+    const message = await chat.event();
+    const requester = { conversation: message.payload.conversation };
+    const one = await run(undefined, { agentId: "bob", messageId: message.id, requester });
+    await ask("POST", "/v1/messages", { to: chat.id, replyTo: message.id, body: "It is up." }, bob);
+    const [held, ...more] = await chat.claim();
+    expect(more).toEqual([]);
+    expect(await ofRun(one)).toMatchObject([{ state: "sent", messageId: held?.message.id }]);
+    if (held) await chat.end(held, "complete", { externalIds: ["m-1"] });
+    expect(await ofRun(one)).toMatchObject([{ state: "acknowledged", externalIds: ["m-1"] }]);
+    expect(await chat.claim()).toEqual([]);
+  });
+
   test("a failed run tells the person what failed", async () => {
     const { bob, chat, started, does } = await world();
     const { run } = await started({}, { label: "Deploy" });
