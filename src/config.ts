@@ -1,17 +1,11 @@
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 import type { ChatSettings } from "./adapters/chats.ts";
+import { chatsOf } from "./chat-settings.ts";
 import { parseAllowed } from "./kernel/egress/addresses.ts";
+import type { TelemetryOptions } from "./ops/telemetry/options.ts";
 import { speakPlainly } from "./protocol/wording.ts";
-
-function whole(min: number, max: number, fallback: number) {
-  const rule = `has to be a whole number from ${min} to ${max}`;
-  // One check instead of three: each is a schema of its own, and there are twenty such settings in every start.
-  const fits = (value: number) => Number.isInteger(value) && value >= min && value <= max;
-  return z.coerce.number(rule).refine(fits, rule).default(fallback);
-}
-
-const WebUrl = z.url({ protocol: /^https?$/, error: "has to be a URL like https://relay.example" });
+import { HeaderList, WebUrl, whole } from "./setting-shapes.ts";
 
 /** Every setting: its environment variable, its check, its default and what it is for. The README's table is made of this. */
 export const SETTINGS = {
@@ -124,12 +118,7 @@ export const SETTINGS = {
     about: "Attachments that one agent may upload in a day (UTC); 0 for any number.",
   },
   SIGNALBOX_DISK_RESERVE_BYTES: {
-    schema: z.coerce
-      .number()
-      .int()
-      .min(0)
-      .max(Number.MAX_SAFE_INTEGER)
-      .default(256 * 1024 * 1024),
+    schema: whole(0, Number.MAX_SAFE_INTEGER, 256 * 1024 * 1024),
     about:
       "With less than this free on the disk, attachments and messages of more than 16 KiB are refused; 0 never refuses them.",
   },
@@ -175,6 +164,18 @@ export const SETTINGS = {
     about:
       "Time for which mail counts as the cause of its reader's messages, unless they name one; a chain idle for longer begins anew.",
   },
+  SIGNALBOX_OTLP_ENDPOINT: {
+    schema: WebUrl.optional(),
+    about: "Collector of OpenTelemetry (`http://collector:4318`) that gets spans of runs by OTLP/HTTP; may be private.",
+  },
+  SIGNALBOX_OTLP_HEADERS: {
+    schema: HeaderList,
+    about: "Headers for the collector, as `name=value` with commas between.",
+  },
+  SIGNALBOX_OTLP_CONTENT: {
+    schema: z.enum(["none", "full"]).default("none"),
+    about: "`full`: spans also carry tasks, results, arguments and outputs of tools.",
+  },
   SIGNALBOX_THREAD_RATE: {
     schema: whole(0, 1_000_000, 120),
     about: "Replies within a minute that one agent may make in one thread; 0 turns it off.",
@@ -202,6 +203,8 @@ export interface Config {
   runsPerParent: number;
   /** Hours after its end for which every event of a run is kept. */
   runEventHours: number;
+  /** Collector of OpenTelemetry. */
+  telemetry?: TelemetryOptions;
   /** Addresses beyond public ones that requests may go to. */
   egressPrivate: readonly string[];
   fileMaxBytes: number;
@@ -224,12 +227,24 @@ export const SECRETS: ReadonlySet<SettingName> = new Set([
   "SIGNALBOX_TELEGRAM_TOKEN",
   "SIGNALBOX_SLACK_APP_TOKEN",
   "SIGNALBOX_SLACK_BOT_TOKEN",
+  "SIGNALBOX_OTLP_HEADERS",
 ]);
 
 /** Names that clients read, and those that they set for the commands they run. */
 const CLIENT_NAMES = new Set(
   ["URL", "AGENT", "INSTANCE", "SESSION", "RUN", "UNREAD"]
-    .concat(["MESSAGE_ID", "THREAD_ID", "FROM", "ATTEMPT", "LEASE_TOKEN", "CLIENTS", "TEST_CLAUDE", "TEST_CODEX"])
+    .concat([
+      "MESSAGE_ID",
+      "THREAD_ID",
+      "FROM",
+      "ATTEMPT",
+      "LEASE_TOKEN",
+      "RUN_ID",
+      "RUN_TOKEN",
+      "CLIENTS",
+      "TEST_CLAUDE",
+      "TEST_CODEX",
+    ])
     .map((name) => `SIGNALBOX_${name}`),
 );
 
@@ -303,6 +318,11 @@ export function readConfig(env: Record<string, string | undefined>, sources: Sou
     messagesPerDay: value("SIGNALBOX_MESSAGES_PER_DAY"),
     filesPerDay: value("SIGNALBOX_FILES_PER_DAY"),
     diskReserveBytes: value("SIGNALBOX_DISK_RESERVE_BYTES"),
+    telemetry: {
+      endpoint: value("SIGNALBOX_OTLP_ENDPOINT"),
+      headers: value("SIGNALBOX_OTLP_HEADERS") ?? {},
+      hasContent: value("SIGNALBOX_OTLP_CONTENT") === "full",
+    },
     chats: [],
     allowedHosts: value("SIGNALBOX_ALLOWED_HOSTS"),
   };
@@ -321,18 +341,6 @@ function nearest(name: string): string {
     .map((known) => [distance(name, known), known] as const)
     .sort((a, b) => a[0] - b[0]);
   return best && best[0] <= 3 ? `: ${best[1]}?` : "";
-}
-
-function chatsOf(
-  telegram: { token: string | undefined; apiUrl: string | undefined },
-  slack: { appToken: string | undefined; botToken: string | undefined; apiUrl: string | undefined },
-): ChatSettings[] {
-  const chats: ChatSettings[] = [];
-  if (telegram.token !== undefined)
-    chats.push({ provider: "telegram", token: telegram.token, apiUrl: telegram.apiUrl });
-  const { appToken, botToken, apiUrl } = slack;
-  if (appToken !== undefined && botToken !== undefined) chats.push({ provider: "slack", appToken, botToken, apiUrl });
-  return chats;
 }
 
 /** The process's own environment: the one place that reads it. */

@@ -18,6 +18,7 @@ import type { Traces } from "./features/traces/traces.ts";
 import type { Identity } from "./identity/identity.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { Metrics } from "./ops/metrics/metrics.ts";
+import type { Telemetry } from "./ops/telemetry/telemetry.ts";
 
 export interface Relayed {
   kernel: Kernel;
@@ -39,6 +40,7 @@ export interface Relayed {
   integrations: Integrations;
   mcp: Mcp;
   a2a: A2A;
+  telemetry: Telemetry;
   metrics: Metrics;
 }
 
@@ -164,7 +166,7 @@ function onRetention({ core, loops, traces, delegations, runs, announcements, me
 
 function onFeatures(relayed: Relayed): void {
   const { loops, traces, tasks, delegations, files, runs, pairs, schedules, channels, webhooks } = relayed;
-  const { announcements, integrations, mcp, a2a, metrics } = relayed;
+  const { announcements, integrations, mcp, a2a, metrics, telemetry } = relayed;
   tasks.changed.inTx(webhooks.taskChanged);
   tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
   delegations.changed.inTx(webhooks.delegationChanged);
@@ -172,7 +174,7 @@ function onFeatures(relayed: Relayed): void {
   delegations.changed.afterCommit(a2a.delegationChanged, metrics.delegationChanged, delegations.showWatchers);
   runs.changed.inTx(announcements.followRun, webhooks.runChanged);
   runs.changed.afterCommit(runs.endStreams, a2a.runChanged, metrics.runChanged, runs.showWatchers);
-  runs.ended.inTx(announcements.announce);
+  runs.ended.inTx(announcements.announce, telemetry.runEnded);
   runs.unwanted.inTx(announcements.dropOf);
   announcements.changed.inTx(webhooks.announcementChanged);
   announcements.changed.afterCommit(metrics.announcementChanged, announcements.showWatchers);

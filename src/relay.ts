@@ -42,6 +42,7 @@ import { createBackups } from "./ops/backups/backups.ts";
 import { createHealth } from "./ops/health/health.ts";
 import { gaugesOf } from "./ops/metrics/gauges.ts";
 import { createMetrics } from "./ops/metrics/metrics.ts";
+import { createTelemetry } from "./ops/telemetry/telemetry.ts";
 import { speakPlainly } from "./protocol/wording.ts";
 import { subscribe } from "./reactions.ts";
 
@@ -150,11 +151,28 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const metrics = createMetrics(gaugesOf({ kernel, identity, core, delegations, runs, announcements, a2a }));
   const health = createHealth({ kernel, identity, core, announcements, metrics });
   const backups = createBackups(base);
+  const telemetry = createTelemetry({ kernel, identity, core, runs }, config.telemetry ?? NO_COLLECTOR);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs, models },
-    ...{ channels, announcements, webhooks, integrations, gate, mcp, a2a, chat, digests, metrics, health, backups },
+    ...{
+      channels,
+      announcements,
+      webhooks,
+      integrations,
+      gate,
+      mcp,
+      a2a,
+      chat,
+      digests,
+      metrics,
+      health,
+      backups,
+      telemetry,
+    },
   };
 }
+
+const NO_COLLECTOR = { endpoint: undefined, headers: {}, hasContent: false };
 
 /** Work at times and rows that age, by area. */
 const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] => [
@@ -169,7 +187,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.schedules,
   ],
   areas.jobs,
-  ...[areas.channels, areas.announcements, areas.webhooks, areas.integrations, areas.a2a],
+  ...[areas.channels, areas.announcements, areas.webhooks, areas.integrations, areas.a2a, areas.telemetry],
 ];
 
 /** The routes of all areas behind the one handler. */

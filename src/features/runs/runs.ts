@@ -81,6 +81,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     abort,
     tell,
     lastText: recorder.lastText,
+    partsAfter: partStore.after,
     changed: settle.changed,
     ended: settle.ended,
     unwanted: abort.unwanted,
