@@ -61,8 +61,8 @@ export interface Recorded {
   usage: UsageInput[];
   /** Messages that went into a model turn, or were taken back. */
   inputs: EventData<"input">[];
-  /** The runner's last word: it has ended by itself, failed, or goes on. */
-  lifecycle: "end" | "error" | "live";
+  /** The runner's last word: it has ended by itself, failed, or goes on. Bookkeeping says nothing of it. */
+  lifecycle: "end" | "error" | "live" | "unsaid";
   /** Failure that it ended with, in words. */
   error: string | undefined;
 }
@@ -73,7 +73,7 @@ interface TimedPart {
 }
 
 export const beginRecord = (state: TurnState, bytes: number): Recorded => ({
-  ...{ state, parts: [], bytes, usage: [], inputs: [], lifecycle: "live", error: undefined },
+  ...{ state, parts: [], bytes, usage: [], inputs: [], lifecycle: "unsaid", error: undefined },
 });
 
 /** Turns one event into parts. Neighbouring deltas of one batch become one. */
@@ -88,10 +88,13 @@ export function record(made: Recorded, event: RunEvent, now: number): void {
 }
 
 const KEPT = ["assistant", "usage", "lifecycle"];
+/** May follow the end of a turn. */
+const BOOKKEEPING = ["usage", "diff", "input"];
 
 function note(made: Recorded, { stream, data }: RunEvent): void {
   if (stream === "usage") made.usage.push(data);
   if (stream === "input") made.inputs.push(data);
+  if (BOOKKEEPING.includes(stream)) return;
   made.lifecycle = stream === "lifecycle" && data.phase !== "start" ? data.phase : "live";
   made.error = stream === "lifecycle" || stream === "assistant" ? errorText(data.error) : undefined;
 }

@@ -31,10 +31,11 @@ export function createEvents({ access, life, recorder, inputs: noted, eventFiles
       const { run, turn } = await access.requireTurn(tx, caller, id, token);
       const shown = await eventFiles.keep(tx, run, events);
       const { answer, taken, usage, inputs, lifecycle, error } = await recorder.append(tx, run, turn.id, shown);
-      let row = await (taken > 0 ? life.touch(tx, run) : run);
+      const goesOn = taken > 0 && (lifecycle !== "unsaid" || run.closing === null);
+      let row = await (goesOn ? life.touch(tx, run) : run);
       if (inputs.length > 0) await noted.note(tx, run, inputs);
       for (const one of usage) row = await life.used(tx, row, one);
-      if (taken > 0 && lifecycle !== "live")
+      if (lifecycle === "end" || lifecycle === "error")
         await life.close(tx, row, lifecycle === "end" ? { outcome: "ok", error: null } : { outcome: "error", error });
       return answer;
     },

@@ -173,7 +173,8 @@ describe("events of a run", () => {
     await append(crew, run, numbered([delta("More.")], 4));
     await crew.pass(16_000);
     expect((await crew.see(run)).status).toBe("running");
-    await append(crew, run, numbered([end], 5));
+    await append(crew, run, numbered([end, usage(1)], 5));
+    await append(crew, run, numbered([usage(1)], 7));
     await crew.pass(16_000);
     expect(await crew.see(run)).toMatchObject({ status: "ended", outcome: "ok", result: { text: "Done.\n\nMore." } });
   });
