@@ -148,9 +148,10 @@ function onTrees({ core, delegations, runs }: Relayed): void {
   core.trees.running.answeredBy(runs.runningFor);
 }
 
-function onInbox({ core, delegations, pairs, announcements, metrics }: Relayed): void {
+function onInbox({ core, delegations, runs, pairs, announcements, metrics }: Relayed): void {
   const { settled, acked } = core.inbox;
   settled.settledAmong.answeredBy(delegations.settledAmong, pairs.settledAmong, announcements.settledAmong);
+  settled.settledAmong.answeredBy(runs.settledAmong);
   acked.inTx(announcements.acknowledge);
   core.inbox.deliveries.noted.afterCommit(metrics.delivered);
 }

@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
+import { DAY_MS } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { MessageId } from "../../protocol/ids.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -7,8 +8,11 @@ import type { RunRow } from "./row.ts";
 import { resultOf } from "./view.ts";
 
 const SYSTEM: Author = { id: "system", kind: "system", via: null };
-/** Characters of a finding that wakes its requester; the whole is in its run. */
+/** Characters of a finding that wakes its requester, and of all of them together; the whole is in each run. */
 const FINDING = 8000;
+const FINDINGS = 128 * 1024;
+/** Characters of its task. */
+const TASK = 500;
 
 /** Word of the relay to a runner. */
 export interface Word {
@@ -20,7 +24,8 @@ export interface Word {
 }
 
 /** Tells runners, by urgent `control` messages that expire with their turn. */
-export function createControl({ core }: Pick<Areas, "core">) {
+export function createControl({ kernel, core }: Pick<Areas, "kernel" | "core">) {
+  const { clock } = kernel;
   const { messages } = core;
 
   return {
@@ -35,12 +40,12 @@ export function createControl({ core }: Pick<Areas, "core">) {
         body: bodyOf(run, word),
         encoding: run.opaque && word.do === "start" ? "opaque" : "plain",
         replyTo: isThere ? run.messageId : null,
-        expiresAt: run.dueAt === null ? null : toTime(run.dueAt),
+        expiresAt: toTime(endOf(run, clock.now())),
         payload: {
           run: {
             ...{ id: run.id, turnId: run.turnId, do: word.do },
             ...(word.text == null ? {} : { text: word.text }),
-            ...(word.findings === undefined ? {} : { findings: word.findings.map(finding) }),
+            ...(word.findings === undefined ? {} : { findings: findingsOf(word.findings) }),
           },
           ...(word.files?.length ? { files: word.files.map((fileId) => ({ fileId })) } : {}),
         },
@@ -60,12 +65,25 @@ function bodyOf(run: RunRow, { do: what, text, findings }: Word): string {
   return text ?? (what === "abort" ? `${run.id} is asked to stop.` : "");
 }
 
-function finding(run: RunRow) {
+/** Latest end of the turn. The lease of a running one is renewed, so its end says nothing. */
+const endOf = ({ status, deadlineAt, dueAt }: RunRow, now: number): number =>
+  (status === "running" ? deadlineAt : dueAt) ?? now + DAY_MS;
+
+function findingsOf(runs: readonly RunRow[]) {
+  const characters = Math.min(FINDING, Math.floor(FINDINGS / Math.max(1, runs.length)));
+  return runs.map((run) => finding(run, characters));
+}
+
+/** A part of what clients have encrypted is of no use: it is left out. */
+function finding(run: RunRow, characters: number) {
+  const part = (text: string, limit: number) =>
+    text.length <= limit ? text : run.opaque ? "" : text.slice(0, limit).toWellFormed();
   const result = resultOf(run);
-  const text = result?.text ?? "";
+  const whole = result?.text ?? "";
+  const text = part(whole, characters);
   return {
-    ...{ runId: run.id, agentId: run.agentId, label: run.label, task: run.task.slice(0, 500) },
+    ...{ runId: run.id, agentId: run.agentId, label: run.label, task: part(run.task, TASK) },
     ...{ outcome: run.outcome, errorCode: run.errorCode, error: run.error },
-    result: result && { ...result, text: text.slice(0, FINDING), cut: result.cut || text.length > FINDING },
+    result: result && { ...result, text, cut: result.cut || text.length < whole.length },
   };
 }

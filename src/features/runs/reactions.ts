@@ -1,7 +1,8 @@
 import type { Areas } from "../../core/core.ts";
+import type { LogEntry } from "../../core/messages/entry.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import { toResult } from "./result.ts";
 import type { RunRow, TurnRow } from "./row.ts";
@@ -59,12 +60,31 @@ export function createRunReactions({ kernel }: Areas, { store, settle }: { store
     if (live.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
   }
 
+  /** Words to runners whose turn is over: nobody has to act on them. */
+  async function settledAmong(on: ReadTx, entries: readonly LogEntry[]): Promise<number[]> {
+    const over: number[] = [];
+    for (const entry of entries) {
+      const turnId = turnIn(entry);
+      const turn = turnId === undefined ? undefined : await store.turn(on, turnId);
+      if (turnId !== undefined && (turn === undefined || turn.endedAt !== null)) over.push(entry.id);
+    }
+    return over;
+  }
+
   return {
     replied,
+    settledAmong,
     /** Ends the live runs of a deleted agent. Runs that it asked for go on. */
     dropAgent: (tx: Tx, agentId: string): Promise<void> => drop(tx, agentId, store.head(tx)),
     dueHandlers: { [DROP]: (tx: Tx, row: DueRow) => drop(tx, row.key, Number(row.data.upTo)) },
   };
+}
+
+/** The turn that a word of the relay to a runner is about. */
+function turnIn({ kind, from, json }: LogEntry): string | undefined {
+  if (kind !== "control" || from !== "system" || !json.includes('"turnId":"trn_')) return undefined;
+  const { payload } = JSON.parse(json) as { payload: { run?: { turnId?: string } } | null };
+  return payload?.run?.turnId;
 }
 
 /** Files that a payload carries. */

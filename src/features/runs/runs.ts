@@ -86,6 +86,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     ended: settle.ended,
     unwanted: abort.unwanted,
     replied: reactions.replied,
+    settledAmong: reactions.settledAmong,
     dropAgent: reactions.dropAgent,
     giveGrace: life.giveGrace,
     node: family.node,

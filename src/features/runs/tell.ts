@@ -1,6 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import { actingAs, type Caller, isAgent } from "../../identity/auth/caller.ts";
 import type { Tx } from "../../kernel/db/database.ts";
+import { BODY_BYTES } from "../../protocol/limits.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { RunTold } from "../../protocol/runs.ts";
 import type { Files } from "../files/files.ts";
@@ -17,6 +18,8 @@ const MAX_CHARACTERS = 4000;
 const PACE_MS = 2000;
 /** Pairs of agents of which the last word is remembered. */
 const MAX_PAIRS = 10_000;
+/** Files of one prompt. */
+const MAX_FILES = 32;
 export const TELL = "tellRun";
 
 export type Tell = ReturnType<typeof createTell>;
@@ -93,8 +96,13 @@ export function createTell(
       return { turnId: turn.id, mode: "queued" };
     }
     const all = [...new Set([...(next.files === null ? [] : JSON.parse(next.files)), ...given])];
-    const joined = { ...next, text: `${next.text}\n\n${text}`, files: all.length ? JSON.stringify(all) : null };
-    await store.saveTurn(tx, joined);
+    const whole = `${next.text}\n\n${text}`;
+    if (Buffer.byteLength(whole) > BODY_BYTES || all.length > MAX_FILES)
+      throw Problem.invalid(
+        "/text",
+        `is too much for the next turn of ${run.id}, which others have words in: wait for it`,
+      );
+    await store.saveTurn(tx, { ...next, text: whole, files: all.length ? JSON.stringify(all) : null });
     return { turnId: next.id, mode: "queued" };
   }
 

@@ -109,4 +109,28 @@ describe("a message to a run", () => {
     const refused = await crew.does(undefined, run, "messages", { text: "See.", files: ["fil_nothere"] });
     expect(refused).toMatchObject({ status: 422, body: { errors: [{ pointer: "/files/0" }] } });
   });
+
+  test("a word to a turn that can be steered outlives the lease, and needs nothing once the turn is over", async () => {
+    const crew = await steerable();
+    const run = await crew.run(crew.bob, { leaseSeconds: 10 });
+    await crew.pass(9000);
+    await crew.does(undefined, run, "messages", { text: "Hear me." });
+    await crew.does(crew.bob, run, "renew", {}, run);
+    await crew.pass(2000);
+    expect(await crew.words(crew.bob)).toMatchObject([{ do: "message", text: "Hear me." }]);
+    expect((await crew.inbox(crew.bob))[0].settled).toBeFalsy();
+    await crew.finish(crew.bob, run);
+    expect((await crew.inbox(crew.bob))[0].settled).toBe(true);
+  });
+
+  test("what is said for the next turn is one prompt, and bounded as one", async () => {
+    const crew = await startCrew();
+    const run = await crew.run(crew.bob);
+    const say = (text: string) => crew.does(undefined, run, "messages", { text });
+    expect((await say("x".repeat(200_000))).body).toMatchObject({ mode: "queued" });
+    expect(await say("y".repeat(200_000))).toMatchObject({ status: 422, body: { errors: [{ pointer: "/text" }] } });
+    await say("z");
+    await crew.finish(crew.bob, run);
+    expect((await crew.words(crew.bob)).at(-1).text).toBe(`${"x".repeat(200_000)}\n\nz`);
+  });
 });

@@ -54,6 +54,26 @@ describe("a run with runs that it asked for", () => {
     expect(done.turns).toHaveLength(2);
   });
 
+  test("findings are parts of results, and none of what clients have encrypted", async () => {
+    const crew = await startCrew();
+    const { parent, children } = await withChildren(crew);
+    const secret = await crew.run(
+      crew.bob,
+      { agentId: "ada", task: "C".repeat(600), encoding: "opaque" },
+      { "signalbox-run": parent.token },
+    );
+    await crew.finish(crew.bob, parent);
+    await crew.finish(crew.cid, children[0], { result: `x${"\u{1f600}".repeat(5000)}` });
+    await crew.finish(crew.dan, children[1], { result: "Short." });
+    await crew.finish(crew.ada, await crew.take(crew.ada, secret), { result: "C".repeat(9000) });
+    const { findings } = (await crew.words(crew.bob)).at(-1);
+    const texts = findings.map(({ result }: ShownRun) => result.text);
+    expect(texts).toEqual([expect.any(String), "Short.", ""]);
+    expect(texts[0].isWellFormed()).toBe(true);
+    expect(findings.map(({ result }: ShownRun) => result.cut)).toEqual([true, false, true]);
+    expect(findings[2].task).toBe("");
+  });
+
   test("a wake that nobody takes in half an hour ends the run with the result that it had", async () => {
     const crew = await startCrew();
     const { parent, children } = await withChildren(crew, {}, ["cid"]);
