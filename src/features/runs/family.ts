@@ -45,10 +45,11 @@ export type Family = ReturnType<typeof createFamily>;
 
 /** Place of a new run among others: what it serves, its parent, its requester. */
 export function createFamily(
-  { core, delegations }: Areas & { delegations: Delegations },
+  { identity, core, delegations }: Areas & { delegations: Delegations },
   store: RunStore,
   access: RunAccess,
 ) {
+  const { directory } = identity;
   const { messages } = core;
   const { rows: works } = core.work;
 
@@ -136,11 +137,18 @@ export function createFamily(
     if ("agentId" in requester && requester.agentId === agentId)
       throw Problem.invalid("/requester", `${agentId} runs it: its own result is not sent to it`);
     if ("runId" in requester) await requireLive(on, requester.runId);
+    if ("agentId" in requester) await requireThere(on, requester.agentId);
     if (caller.role === "operator" || (await mayName(on, wanted, requester, parent))) return;
     throw new Problem(
       "forbidden",
       `requester: ${actor} may name the sender of messageId, the conversation that it came from, its parent, or itself.`,
     );
+  }
+
+  async function requireThere(on: ReadTx, agentId: AgentId): Promise<void> {
+    const facts = await directory.facts(on, agentId);
+    if (!facts || facts.deletedAt !== null)
+      throw Problem.invalid("/requester/agentId", facts ? `${agentId} was deleted` : `nobody is called ${agentId}`);
   }
 
   async function requireLive(on: ReadTx, runId: string): Promise<void> {
