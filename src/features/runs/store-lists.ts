@@ -78,7 +78,7 @@ function indexed({ message, thread, parent, requester, agent, status }: RunFilte
   if (message !== undefined) where.push(sql`message_id is not null and ${runs.messageId} = ${message}`);
   if (thread !== undefined) where.push(sql`thread_id is not null and ${runs.threadId} = ${thread}`);
   if (parent !== undefined) where.push(sql`parent_id is not null and ${runs.parentId} = ${parent}`);
-  if (requester !== undefined) where.push(sql`requester is not null and ${runs.requester} = ${requester}`);
+  if (requester !== undefined) where.push(sql`requester is not null and ${askedFrom(requester)}`);
   if (agent !== undefined) where.push(sql`${runs.agentId} = ${agent}`);
   if (status !== undefined && status !== "ended") where.push(sql`status <> 'ended' and ${runs.status} = ${status}`);
   return where;
@@ -96,3 +96,10 @@ function others(row: Filtered, { status, sessionKey, sessionId, project, person,
   if (tag !== undefined) where.push(sql`exists (select 1 from json_each(${row.tags}) where value = ${tag})`);
   return where;
 }
+
+/** A chat without a thread also means its threads: these have its name, a slash, and theirs. A zero is one more than a slash. */
+const askedFrom = (requester: string): SQL =>
+  requester.includes("/")
+    ? sql`(${runs.requester} = ${requester}
+        or (${runs.requester} > ${`${requester}/`} and ${runs.requester} < ${`${requester}0`}))`
+    : sql`${runs.requester} = ${requester}`;

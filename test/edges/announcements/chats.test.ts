@@ -37,6 +37,18 @@ describe("a result for a chat", () => {
     expect(await ofRun(run)).toMatchObject([{ state: "acknowledged", externalIds: ["m-1", "m-2"], reason: null }]);
   });
 
+  test("a chat with or without its thread finds the runs that it asked for, and their announcements", async () => {
+    const { bob, ask, started, finish } = await world();
+    const { run } = await started({ conversationId: "c1", threadId: "t1" });
+    await started({ conversationId: "c10" }, { sessionKey: "other" });
+    await finish(bob, run);
+    for (const chat of ["telegram:main/c1", "telegram:main/c1/t1"])
+      for (const list of ["runs", "announcements"]) {
+        const { body } = await ask("GET", `/v1/${list}?requester=${encodeURIComponent(chat)}`);
+        expect(body.items).toMatchObject([list === "runs" ? { id: run.id } : { runId: run.id }]);
+      }
+  });
+
   test("the adapter's cursor acknowledges nothing: a post is not posted by being read", async () => {
     const { ask, bob, chat, started, finish, ofRun } = await world();
     const { run } = await started();

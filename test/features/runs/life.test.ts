@@ -113,6 +113,15 @@ describe("a run that somebody else asks for", () => {
   });
 });
 
+test("a requester is an agent that is there", async () => {
+  const crew = await startCrew();
+  await crew.ask("DELETE", "/v1/agents/dan");
+  for (const agentId of ["nobody", "dan"]) {
+    const refused = await crew.tryRun(undefined, { agentId: "bob", requester: { agentId } });
+    expect(refused).toMatchObject({ status: 422, body: { errors: [{ pointer: "/requester/agentId" }] } });
+  }
+});
+
 describe("the lease of a turn", () => {
   test("G7: a runner that is not heard of any more has lost its run", async () => {
     const crew = await startCrew();
