@@ -17,7 +17,7 @@ export function addDrillCommand(program: Command): void {
     .option("--senders <n>", "agents that send at the same time", positive, 64)
     .option("--workers <n>", "agents that claim work", positive, 64)
     .option("--readers <n>", "agents that follow their inbox", positive, 8)
-    .option("--people <n>", "people that ask a chain of three agents", positive, 4)
+    .option("--people <n>", "people that ask a chain of three agents", positive, 16)
     .option("--seed <n>", "decides when it is killed (default: by chance)", wholeNumber)
     .addHelpText("after", HELP)
     .action(({ seed = Math.floor(Math.random() * 2 ** 31), ...crew }: Given, command: Command) =>
@@ -53,6 +53,7 @@ The drill kills it (kill -9) and starts it again, at moments that seed ${seed} d
 function progressText(event: DrillEvent): string {
   if (event.type === "killed")
     return `  kill ${event.kill}: until now ${event.sent} messages accepted, ${event.completed} pieces of work done, ${event.answered} questions answered`;
+  if (event.type === "calming") return "No more messages. Workers, readers and runs go on, and so do the kills.";
   if (event.type === "draining") return "No more kills. Workers and runs finish, readers catch up.";
   return "The drill compares every promise with the database.";
 }

@@ -4,6 +4,7 @@ import { type Promised, runReader, runSender, runWorker } from "./crew.ts";
 import type { Fault } from "./fault.ts";
 import { judge } from "./judge.ts";
 import { judgeStory } from "./judge-story.ts";
+import { killOften } from "./kills.ts";
 import { runAdapter, runPerson } from "./people.ts";
 import { runRunner } from "./runner.ts";
 import { answeredIn, type Cast, castOf, createStory, isTold, noted, type Story } from "./story.ts";
@@ -22,28 +23,30 @@ export interface DrillOptions {
 
 /** Progress, told as it happens. */
 export type DrillEvent =
-  | { type: "killed"; kill: number; sent: number; completed: number; answered: number }
+  | ({ type: "killed"; kill: number } & DrillProgress)
+  /** Senders stop; workers, readers and people go on. */
+  | { type: "calming" }
   | { type: "draining" }
   | { type: "judging" };
 
-export interface DrillReport {
-  kills: number;
+export interface DrillProgress {
   /** Messages that were accepted with a 2xx, work among them. */
   sent: number;
   completed: number;
-  /** Messages that reached a reader's stream. */
-  delivered: number;
   /** Questions of people that a chain of runs answered. */
   answered: number;
+}
+
+export interface DrillReport extends DrillProgress {
+  kills: number;
+  /** Messages that reached a reader's stream. */
+  delivered: number;
   lost: number;
   doubled: number;
   /** Every broken promise. */
   faults: Fault[];
 }
 
-const SHORTEST_MS = 40;
-const LONGEST_MS = 400;
-const KILLING_MS = 20_000;
 const MAX_DRAIN_MS = 60_000;
 
 /** Flags of the relay: the crew sends faster than agents may. */
@@ -64,33 +67,35 @@ export async function drill(
     ...{ sent: new Map(), planned: new Set(), tasks: new Set(), completed: new Set() },
     ...{ seen: new Map(), acked: new Map(), story: createStory(faults), faults },
   };
-  let sending = true;
-  let working = true;
+  /** Goals that the crew still has. */
+  const stage = { sending: true, asking: true, working: true };
   await relay.start();
   try {
     const { boss, workers, readers, cast } = await register(drilled, options);
     const senders = Promise.all(
-      range(options.senders).map((i) => runSender(drilled, promised, `s${i}`, () => !sending)),
+      range(options.senders).map((i) => runSender(drilled, promised, `s${i}`, () => !stage.sending)),
     );
     const others = Promise.all([
-      ...workers.map((hand) => runWorker(drilled, promised, hand, () => !working)),
-      ...readers.map((hand) => runReader(drilled, promised, hand, () => !working)),
+      ...workers.map((hand) => runWorker(drilled, promised, hand, () => !stage.working)),
+      ...readers.map((hand) => runReader(drilled, promised, hand, () => !stage.working)),
       ...play(drilled, promised.story, cast, {
-        ...{ people: options.people, stopped: () => !sending, done: () => !working },
+        ...{ people: options.people, stopped: () => !stage.asking, done: () => !stage.working },
       }),
     ]);
-    const killing = killOften(relay, options, (kill) =>
-      onEvent({
-        ...{ type: "killed", kill, sent: acceptedIn(promised), completed: promised.completed.size },
-        answered: answeredIn(promised.story),
-      }),
-    );
+    const killing = killOften(relay, options, {
+      steps: () => promised.story.steps,
+      onKill: (kill) => onEvent({ type: "killed", kill, ...progressOf(promised) }),
+      onHalf() {
+        stage.sending = false;
+        onEvent({ type: "calming" });
+      },
+    });
     const kills = await Promise.race([killing, failureOf(senders), failureOf(others)]);
-    sending = false;
+    stage.asking = false;
     onEvent({ type: "draining" });
     await senders;
     await drained(promised);
-    working = false;
+    stage.working = false;
     await others;
     onEvent({ type: "judging" });
     const [reader] = readers;
@@ -98,8 +103,7 @@ export async function drill(
     await judgeStory(drilled, promised.story);
     return reportOf(kills, promised);
   } finally {
-    working = false;
-    sending = false;
+    Object.assign(stage, { sending: false, asking: false, working: false });
     drilled.giveUp();
   }
 }
@@ -134,23 +138,12 @@ function play(
   ].map((work) => noted(story, work));
 }
 
-/** @returns the number of kills */
-async function killOften(relay: ScratchRelay, { kills, seed }: DrillOptions, onKill: (kill: number) => void) {
-  const random = createRandom(seed);
-  const end = performance.now() + KILLING_MS;
-  for (let kill = 1; ; kill++) {
-    await Bun.sleep(SHORTEST_MS + random() * (LONGEST_MS - SHORTEST_MS));
-    await relay.kill();
-    await relay.start();
-    onKill(kill);
-    if (kills === undefined ? performance.now() > end : kill >= kills) return kill;
-  }
-}
-
 /** Never resolves; rejects with what the promise rejects with, while nobody awaits that. */
 const failureOf = (promise: Promise<unknown>) => new Promise<never>((_, reject) => promise.catch(reject));
 
-const acceptedIn = ({ sent, planned }: Promised): number => sent.size + planned.size;
+const progressOf = ({ sent, planned, completed, story }: Promised): DrillProgress => ({
+  ...{ sent: sent.size + planned.size, completed: completed.size, answered: answeredIn(story) },
+});
 
 /** Waits until all work is completed, all readers have seen all talk, and all questions are answered. Judging tells what is not. */
 async function drained({ sent, tasks, planned, completed, seen, story }: Promised): Promise<void> {
@@ -161,14 +154,12 @@ async function drained({ sent, tasks, planned, completed, seen, story }: Promise
 }
 
 function reportOf(kills: number, promised: Promised): DrillReport {
-  const { completed, seen, story, faults } = promised;
+  const { seen, faults } = promised;
   const count = (kind: Fault["kind"]) => faults.filter((fault) => fault.kind === kind).length;
   return {
     kills,
-    sent: acceptedIn(promised),
-    completed: completed.size,
+    ...progressOf(promised),
     delivered: [...seen.values()].reduce((sum, ids) => sum + ids.length, 0),
-    answered: answeredIn(story),
     lost: count("lost"),
     doubled: count("doubled"),
     faults,
@@ -176,14 +167,3 @@ function reportOf(kills: number, promised: Promised): DrillReport {
 }
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
-/** mulberry32: small, seeded, good enough to choose moments. */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

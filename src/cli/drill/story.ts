@@ -54,6 +54,8 @@ export interface Story {
   /** Places of parts that a viewer of each run saw, in order. */
   seen: Map<string, number[]>;
   faults: Fault[];
+  /** Steps that the relay has answered. */
+  steps: number;
   /** Turns, and viewers, that go on. */
   going: Set<Promise<void>>;
 }
@@ -66,7 +68,7 @@ export interface Cast {
 
 export const createStory = (faults: Fault[]): Story => ({
   ...{ questions: new Map(), posts: new Map(), reads: [], said: new Map(), seen: new Map() },
-  ...{ faults, going: new Set() },
+  ...{ faults, steps: 0, going: new Set() },
 });
 
 export const textOf = (number: number): string => `q${number}`;
@@ -102,10 +104,11 @@ export function isTold(story: Story): boolean {
 export class Refused extends Error {}
 
 /** One step of the story. @throws Refused */
-export async function step<T>({ faults }: Story, what: string, asked: Promise<Answered<T>>): Promise<T> {
+export async function step<T>(story: Story, what: string, asked: Promise<Answered<T>>): Promise<T> {
   const { status, body } = await asked;
+  story.steps++;
   if (status < 300) return body;
-  faults.push({ kind: "other", what: `${what}: ${status} ${JSON.stringify(body)}` });
+  story.faults.push({ kind: "other", what: `${what}: ${status} ${JSON.stringify(body)}` });
   throw new Refused(what);
 }
 
