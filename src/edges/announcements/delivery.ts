@@ -13,6 +13,9 @@ import type { AnnouncementRow } from "./row.ts";
 import type { AnnouncementStore } from "./store.ts";
 import { toAnnouncement } from "./view.ts";
 
+/** The due row of announcements that wait for a paused chain or thread. */
+export const RESUME = "announcement.resume";
+const MINUTE_SECONDS = 60;
 /** Topic of notices to `user`. */
 const TOPIC = "announcements";
 /** Files that one message carries. */
@@ -25,7 +28,7 @@ export function createDelivery(
   { kernel, identity, core }: Areas,
   { store, routing, book }: { store: AnnouncementStore; routing: AnnouncementRouting; book: RunBook },
 ) {
-  const { clock, hooks } = kernel;
+  const { clock, due, hooks } = kernel;
   const { directory } = identity;
   const { messages } = core;
   const { leases, rows: works } = core.work;
@@ -100,12 +103,23 @@ export function createDelivery(
     if (known === "read") return end(tx, row, { ...routed, state: "acknowledged" });
     const files = filesOf(run);
     const attempt = (carried: typeof files) => tx.attempt(() => post(tx, row, run, { ...destination, files: carried }));
-    let messageId = await attempt(files).catch(refusalOf);
+    let sent = await attempt(files).catch(refusalOf);
     // A file may have gone since the run ended: the result goes without.
-    if (messageId === "permanent:invalid" && files.length > 0) messageId = await attempt([]).catch(refusalOf);
-    if (messageId === undefined) return block(tx, row, "requester-gone", routed);
-    if (typeof messageId === "string") return block(tx, row, messageId, routed);
-    return save(tx, row, { ...routed, state: "sent", reason: null, messageId, externalIds: "[]", endedAt: null }, run);
+    if (sent instanceof Problem && sent.code === "invalid" && files.length > 0)
+      sent = await attempt([]).catch(refusalOf);
+    if (sent === undefined) return block(tx, row, "requester-gone", routed);
+    if (sent instanceof Problem) return refused(tx, row, sent, routed);
+    const message = { messageId: sent, externalIds: "[]" };
+    return save(tx, row, { ...routed, ...message, state: "sent", reason: null, endedAt: null }, run);
+  }
+
+  /** A thread that is too lively opens by itself within a minute; a chain has to be resumed. */
+  async function refused(tx: Tx, row: AnnouncementRow, problem: Problem, to: Partial<AnnouncementRow>) {
+    const isPaused = problem.code === "loop-paused";
+    const { retryAfterSeconds: wait } = problem.extras;
+    if (isPaused && wait !== undefined && wait <= MINUTE_SECONDS)
+      await due.schedule(tx, RESUME, row.id, clock.now() + wait * 1000, { after: row.number - 1 });
+    return block(tx, row, isPaused ? "loop-paused" : `permanent:${problem.code}`, to);
   }
 
   /** Whether a message went to a place. */
@@ -208,10 +222,10 @@ export function createDelivery(
 /** Turns that are searched for the first that began, and for the last wake. */
 const MAX_TURNS = 100;
 
-/** Reason why a message was refused. Anything but a refusal is thrown on. */
-function refusalOf(error: unknown): string {
-  if (!(error instanceof Problem) || error.status >= 500) throw error;
-  return error.code === "loop-paused" ? "loop-paused" : `permanent:${error.code}`;
+/** A refusal as a value; anything else is thrown on. */
+function refusalOf(error: unknown): Problem {
+  if (error instanceof Problem && error.status < 500) return error;
+  throw error;
 }
 
 type Ended = Pick<AnnouncementRow, "state"> & Partial<AnnouncementRow>;

@@ -4,8 +4,9 @@ import type { AnnouncementRow } from "./row.ts";
 
 /** Body of a result without text. */
 export const NO_OUTPUT = "(no output)";
-/** Characters of the task. */
+/** Characters of the task, and of the task of a finding. */
 const TASK = 2000;
+const TITLE = 500;
 /** Findings that one announcement carries, and characters of each. */
 const FINDINGS = 20;
 const FINDING = 4000;
@@ -26,7 +27,7 @@ export function factsOf({ row, run, startedAt, findings, instruction }: Ending):
   const { id: runId, agentId, sessionKey, label, cause: source } = run;
   return {
     ...{ announcementId: row.id, runId, source, agentId, sessionKey, label },
-    ...{ task: taskOf(run), ...outcomeOf(run), late: row.late, result: partOf(run) },
+    ...{ task: taskOf(run, TASK), ...outcomeOf(run), late: row.late, result: partOf(run) },
     findings: findings.slice(0, FINDINGS).map(findingOf),
     findingsLeftOut: Math.max(0, findings.length - FINDINGS),
     stats: {
@@ -50,7 +51,7 @@ export function chatTextOf(run: RunRow): string {
   return run.result === null ? line : `${line}\n\n${run.result}`;
 }
 
-const taskOf = ({ opaque, task }: RunRow): string | null => (opaque ? null : cut(task, TASK));
+const taskOf = ({ opaque, task }: RunRow, characters: number): string | null => (opaque ? null : cut(task, characters));
 
 const outcomeOf = ({ outcome, error, errorCode }: RunRow) => ({
   status: outcome ?? ("unknown" as const),
@@ -66,7 +67,7 @@ function findingOf(run: RunRow): AnnouncementFinding {
   const text = run.opaque ? "" : cut(bodyOf(run), FINDING);
   const isCut = run.resultCut || text.length < (run.result ?? "").length;
   return {
-    ...{ runId: run.id, agentId: run.agentId, label: run.label, task: taskOf(run), ...outcomeOf(run) },
+    ...{ runId: run.id, agentId: run.agentId, label: run.label, task: taskOf(run, TITLE), ...outcomeOf(run) },
     result: { text, ...partOf(run), cut: isCut },
   };
 }

@@ -13,14 +13,12 @@ import type { Fail } from "../../protocol/work.ts";
 import type { Channels } from "../channels/channels.ts";
 import { mayBePost } from "../channels/outbound.ts";
 import type { RunBook } from "./book.ts";
-import type { Delivery } from "./delivery.ts";
+import { type Delivery, RESUME } from "./delivery.ts";
 import type { AnnouncementRow } from "./row.ts";
 import type { AnnouncementStore } from "./store.ts";
 
 /** Announcements that one write goes on with. */
 const SLICE = 100;
-/** The due row of announcements that wait for a paused chain. */
-const RESUME = "announcement.resume";
 /** The due row of announcements on their way to an agent that was deleted. */
 const DROP = "announcement.drop";
 

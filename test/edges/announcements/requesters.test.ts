@@ -197,6 +197,24 @@ describe("a paused chain", () => {
   });
 });
 
+describe("a lively thread", () => {
+  test("results beyond its rate wait for a minute at most, and all of them come once", async () => {
+    const { ask, ada, bob, run, asked, finish, announced, pass } = await startOffice({ threadRate: 3 });
+    const { body: task } = await ask("POST", "/v1/messages", { to: "ada", body: "Ship it." });
+    const parent = await run(ada, { messageId: task.id });
+    for (let n = 1; n <= 5; n++) {
+      const child = await asked(ada, bob, { parentId: parent.id, cause: "spawn" });
+      await finish(bob, child, { result: `Part ${n}.` });
+    }
+    const blocked = (await ask("GET", "/v1/announcements?state=blocked")).body.items;
+    expect(blocked.length).toBeGreaterThan(0);
+    for (let seconds = 0; seconds < 180; seconds += 20) await pass(20_000);
+    expect((await ask("GET", "/v1/announcements?state=blocked")).body.items).toEqual([]);
+    const bodies = (await announced(ada)).map(({ body }) => body);
+    expect(bodies.toSorted()).toEqual(["Part 1.", "Part 2.", "Part 3.", "Part 4.", "Part 5."]);
+  });
+});
+
 describe("who may see and handle announcements", () => {
   test("its worker and its requester read it, an outsider does not, and a list holds only one's own", async () => {
     const { ask, ada, bob, cid, asked, finish, ofRun } = await startOffice();
