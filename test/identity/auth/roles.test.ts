@@ -40,11 +40,22 @@ async function makeWorld() {
   await ask("POST", `/v1/messages/${postId}/claim`, { agentId: "telegram:x" });
   await ask("PUT", "/v1/orchestrators/box", box);
   await ask("PUT", "/v1/agents/me/jobs", { items: [{ id: "daily", name: "Daily", schedule: "@daily" }] });
+  const run = (await ask("POST", "/v1/runs", { task: "x" }, me)).body;
+  const queued = (await ask("POST", "/v1/runs", { agentId: "me", task: "x" }, friend)).body.id as string;
+  const asked = (await ask("POST", "/v1/runs", { agentId: "friend", task: "x", cause: "chat" }, me)).body.id as string;
+  // Its result is announced to friend.
+  const told = (await ask("POST", "/v1/runs", { agentId: "me", task: "x", requester: { agentId: "friend" } }, friend))
+    .body;
+  const { token: turn } = (await ask("POST", `/v1/runs/${told.id}/start`, {}, me)).body;
+  const asRunner = { ...me, headers: { "signalbox-run": turn } };
+  await ask("POST", `/v1/runs/${told.id}/finish`, { outcome: "ok", result: "x" }, asRunner);
+  const [announced] = (await ask("GET", "/v1/announcements")).body.items;
   const fileId = (await ask("POST", "/v1/files", "x", me)).body.id as string;
   const token = async (draft: Record<string, unknown>) => (await ask("POST", "/v1/tokens", draft)).body.token as string;
   return {
     relay,
     ...{ openTask, heldTask, postId: String(postId), fileId },
+    ...{ run: run.id as string, queued, mine: asked, announcement: announced.id as string },
     tokens: {
       operator: relay.relay.operatorToken,
       member: await token({ role: "member" }),
@@ -107,6 +118,7 @@ const missing = { ...all(403), operator: 404, member: 404, viewer: 404 };
 const held = { ...mine(200), member: 409 };
 const everyAgent = { ...all(200), enroll: 403 };
 const lease = { token: "clm_4_1" };
+const chat = { id: "c", messages: [{ id: "m", role: "user", content: "x", parts: [{ type: "text", text: "x" }] }] };
 const someRun = { id: "1", status: "ok", startedAt: "2026-03-01T00:00:00Z" };
 const someEvent = { conversationId: "c", externalId: "e", sender: { id: "1", name: "Ada" }, text: "x" };
 
@@ -220,6 +232,43 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/delegations/{owed}/cancel", {}, person(200)],
     ["POST /v1/delegations/dlg_none/cancel", {}, { ...all(404), enroll: 403, viewer: 403 }],
   ],
+  createRun: [
+    ["POST /v1/runs", { agentId: "friend", task: "x" }, talks(201)],
+    ["POST /v1/runs", { task: "x" }, { ...talks(201), operator: 422, member: 422 }],
+    ["POST /v1/runs", { task: "x", parentId: "run_none" }, { ...talks(422) }],
+    ["POST /v1/runs", { agentId: "friend", task: "x", requester: { agentId: "me" } }, { ...mine(201) }],
+  ],
+  startRun: [
+    ["POST /v1/runs/{queued}/start", undefined, mine(200)],
+    ["POST /v1/runs/run_none/start", undefined, { ...all(404) }],
+  ],
+  listRuns: [["GET /v1/runs", undefined, everyAgent]],
+  getRun: [
+    ["GET /v1/runs/{run}", undefined, shown],
+    ["GET /v1/runs/run_none", undefined, { ...all(404), enroll: 403 }],
+  ],
+  getRunTree: [["GET /v1/runs/{run}/tree", undefined, shown]],
+  getRunPrompt: [["GET /v1/runs/{run}/prompt", undefined, shown]],
+  getRunDiff: [["GET /v1/runs/{run}/diff", undefined, shown]],
+  listRunEvents: [["GET /v1/runs/{run}/events", undefined, shown]],
+  followRunEvents: [["GET /v1/runs/{run}/events/stream", undefined, shown]],
+  streamRun: [["GET /v1/runs/{run}/stream", undefined, shown]],
+  // Without the token of its turn they change nothing.
+  appendRunEvents: [["POST /v1/runs/{run}/events", { events: [] }, mine(409)]],
+  renewRun: [["POST /v1/runs/{run}/renew", undefined, mine(409)]],
+  finishRun: [["POST /v1/runs/{run}/finish", { outcome: "ok" }, mine(409)]],
+  abortRun: [
+    ["POST /v1/runs/{run}/abort", undefined, person(200)],
+    ["POST /v1/runs/{mine}/abort", undefined, { ...person(200), me: 200 }],
+  ],
+  tellRun: [["POST /v1/runs/{run}/messages", { text: "x" }, person(200)]],
+  listAnnouncements: [["GET /v1/announcements", undefined, everyAgent]],
+  getAnnouncement: [["GET /v1/announcements/{announcement}", undefined, shown]],
+  retryAnnouncement: [["POST /v1/announcements/{announcement}/retry", undefined, operator(409)]],
+  dismissAnnouncement: [["POST /v1/announcements/{announcement}/dismiss", undefined, operator(200)]],
+  chat: [["POST /v1/chat/friend", chat, talks(200)]],
+  resumeChat: [["GET /v1/chat/friend/none/stream", undefined, talks(204)]],
+  agui: [["POST /v1/agui/friend", { threadId: "t", runId: "r", messages: chat.messages }, talks(200)]],
   askForPair: [
     ["POST /v1/pairs", { target: "other" }, { ...talks(201), other: 422 }],
     ["POST /v1/pairs", { requester: "me", target: "other" }, mine(201)],
@@ -390,7 +439,11 @@ const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
     .replace("{webhook}", world.meWebhookId)
     .replace("{pair}", world.pair)
     .replace("{schedule}", world.meScheduleId)
-    .replace("{file}", world.fileId);
+    .replace("{file}", world.fileId)
+    .replace("{run}", world.run)
+    .replace("{queued}", world.queued)
+    .replace("{mine}", world.mine)
+    .replace("{announcement}", world.announcement);
 
 async function statusOf({ relay }: TestRelay, call: string, body: unknown, token: string | undefined): Promise<number> {
   const [method = "", path = ""] = call.split(" ");
