@@ -187,7 +187,8 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.schedules,
   ],
   areas.jobs,
-  ...[areas.channels, areas.announcements, areas.webhooks, areas.integrations, areas.a2a, areas.telemetry],
+  ...[areas.channels, areas.announcements, areas.webhooks, areas.integrations, areas.a2a, areas.chat],
+  areas.telemetry,
 ];
 
 /** The routes of all areas behind the one handler. */

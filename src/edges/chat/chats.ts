@@ -6,6 +6,7 @@ import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { MessageDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { RunDraft, RunId } from "../../protocol/runs.ts";
+import { SAY } from "./operation.ts";
 import { type Saying, short } from "./saying.ts";
 
 /** A chat with an agent: a run's id, or a name of the caller's. */
@@ -67,7 +68,7 @@ export function createChats({ kernel, core, runs }: Areas & { runs: Runs }) {
     /** Says something; a repeat with the same id changes nothing. @throws Problem 403, 404, 409, 422, 429 */
     async say(tx: Tx, caller: Caller, chat: Chat, saying: Saying): Promise<Heard> {
       const { made } = await idempotency.once<Heard>(tx, {
-        ...{ sender: actingAs(caller), operation: "chat" },
+        ...{ sender: actingAs(caller), operation: SAY },
         key: saying.id === undefined ? undefined : short(`${chat.agentId}/${chat.chatId}/${saying.id}`),
         asked: [chat, saying.text, saying.files],
         async make() {
@@ -76,7 +77,7 @@ export function createChats({ kernel, core, runs }: Areas & { runs: Runs }) {
         },
         async again(subject) {
           const [runId = "", turnId = ""] = subject.split("/");
-          return { runId, turnId };
+          return (await runs.book.byId(tx, runId)) && { runId, turnId };
         },
       });
       return made;

@@ -105,6 +105,18 @@ describe("a chat of the AI SDK", () => {
     expect(textIn(await other)).toBe("Twice.");
   });
 
+  test("what was said is forgotten by age: its id may then be used again", async () => {
+    const crew = await startCrew({ retentionDays: 1 });
+    const post = async (text: string) => {
+      const said = crew.ask("POST", "/v1/chat/bob", { id: "c1", messages: [asked("m1", text)] }, crew.ada);
+      await crew.finish(crew.bob, await takeNext(crew), { result: `To ${text}` });
+      return (await said).body;
+    };
+    expect(await post("One")).toContain("To One");
+    for (let hour = 0; hour < 26; hour++) await crew.pass(3_600_000);
+    expect(await post("Two")).toContain("To Two");
+  });
+
   test("a client that stops listening leaves the run running; an abort of the run is told as such", async () => {
     const crew = await startCrew();
     const { transport, say } = chatter(listen(crew), crew.ada);

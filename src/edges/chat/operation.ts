@@ -1,0 +1,2 @@
+/** Operation of the idempotency keys of what is said in chats. */
+export const SAY = "chat";
