@@ -1,4 +1,5 @@
 import type { Call } from "../../identity/auth/route.ts";
+import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { ByeReason } from "../../kernel/log/connections.ts";
@@ -51,12 +52,15 @@ export function createFollows({ db, clock, connections, onError }: Kernel, log: 
 
   function sourceOf({ runId, turnId }: PartScope): Source<PartEntry> {
     // The log is one for all runs.
+    const pause = createPauses();
     const wants = (entry: PartEntry) => entry.key === runId && (turnId === undefined || entry.turnId === turnId);
     return {
       wants,
       keys: () => [runId],
       async page(after) {
         const { entries, upTo } = await db.read((on) => page(on, runId, after));
+        // A client that takes everything at once would keep the event loop through a long replay.
+        await pause();
         return { entries: entries.filter(wants), upTo };
       },
       reload: async () => undefined,

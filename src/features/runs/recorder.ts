@@ -27,6 +27,8 @@ interface Saying {
   files?: readonly string[] | undefined;
 }
 
+/** Parts stored, and published, without a turn of the event loop in between. */
+const SLICE = 200;
 /** Parts read at once, from the end of a turn, to find its last text. */
 const LOOK_BACK = 100;
 const MAX_LOOKS = 200;
@@ -49,10 +51,17 @@ export function createRecorder({ clock, disk }: Pick<Kernel, "clock" | "disk">, 
     parts: readonly { at: number; part: Part }[],
   ): Promise<void> {
     const { runId, turnId } = row;
-    const drafts = parts.map(({ at, part }) => ({ runId, turnId, at, json: JSON.stringify(part) }));
-    const stored = await store.append(tx, drafts);
+    const pause = createPauses();
+    for (let from = 0; from < parts.length; from += SLICE) {
+      const some = parts.slice(from, from + SLICE);
+      const stored = await store.append(
+        tx,
+        some.map(({ at, part }) => ({ runId, turnId, at, json: JSON.stringify(part) })),
+      );
+      tx.afterCommit(() => log.publish(stored.map(toPartEntry)));
+      await pause();
+    }
     await store.saveRecording(tx, { ...row, state: JSON.stringify(state) });
-    if (stored.length > 0) tx.afterCommit(() => log.publish(stored.map(toPartEntry)));
   }
 
   const now = (parts: readonly Part[]) => parts.map((part) => ({ at: clock.now(), part }));
