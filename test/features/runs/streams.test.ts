@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from "ai";
 import { listen } from "../../support/listen.ts";
-import { chunksOf, delta, numbered, thought, toolResult, toolStart } from "../../support/parts.ts";
+import { balanceOf, chunksOf, delta, numbered, textOf, thought, toolResult, toolStart } from "../../support/parts.ts";
 import { type Crew, type ShownRun, startCrew } from "../../support/runs.ts";
+import { startServer } from "../../support/server.ts";
 import { openStream } from "../../support/stream.ts";
 import { turns } from "../../support/until.ts";
 
@@ -108,6 +109,45 @@ describe("streams of a run", () => {
     expect(whole?.parts.map((part) => ("text" in part ? part.text : part.type))).toEqual([
       ...["step-start", "Hm.", "Half ", "dynamic-tool", "whole."],
     ]);
+  });
+
+  test("G1, G3: a relay that is killed in the middle of a turn loses and doubles no event, for any viewer", async () => {
+    const server = await startServer();
+    const ask = async (method: string, path: string, body: unknown, token: string, turn = "") => {
+      const headers = new Headers({ authorization: `Bearer ${token}`, "content-type": "application/json" });
+      if (turn) headers.set("signalbox-run", turn);
+      return (await fetch(`${server.url}${path}`, { method, headers, body: JSON.stringify(body) })).json();
+    };
+    await ask("PUT", "/v1/agents/bob", { name: "bob" }, server.operatorToken);
+    const bob = await ask("POST", "/v1/tokens", { role: "agent", agentId: "bob" }, server.operatorToken);
+    const run = await ask("POST", "/v1/runs", { task: "Count" }, bob.token);
+    const path = `/v1/runs/${run.id}`;
+    const events = numbered([thought("Hm."), delta("One "), toolStart("c1"), toolResult("c1", "2"), delta("two.")]);
+    const send = (some: object[]) => ask("POST", `${path}/events`, some, bob.token, run.token);
+    await send(events.slice(0, 3));
+    const first = await openStream(`${server.url}${path}/events/stream`, bob);
+    await first.until(({ events: seen }) => seen.length > 6);
+    await server.kill();
+    await first.ended;
+    await startServer({ dataDir: server.dataDir, port: Number(new URL(server.url).port) });
+    const live = viewed(`${server.url}${path}/stream`, bob.token);
+    const last = first.events.at(-1)?.id as string;
+    const again = await openStream(`${server.url}${path}/events/stream`, {
+      ...bob,
+      headers: { "last-event-id": last },
+    });
+    // The runner knows no answer to its last batch, and sends all of it again.
+    expect(await send(events)).toEqual({ next: 5 });
+    await ask("POST", `${path}/finish`, { outcome: "ok" }, bob.token, run.token);
+    await again.ended;
+    const late = await viewed(`${server.url}${path}/stream`, bob.token);
+    expect(late?.parts.map((part) => ("text" in part ? part.text : part.type))).toEqual([
+      ...["step-start", "Hm.", "One ", "dynamic-tool", "two."],
+    ]);
+    expect(await live).toEqual(late as UIMessage);
+    const parts = [...first.of("part"), ...again.of("part")].map(({ data }) => data.part);
+    expect(balanceOf(parts)).toEqual([]);
+    expect(textOf(parts)).toBe("One two.");
   });
 
   test("a status line is told from thoughts by its metadata, in the AI SDK too", async () => {
