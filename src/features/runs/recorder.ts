@@ -128,6 +128,8 @@ export function createRecorder({ clock, disk }: Pick<Kernel, "clock" | "disk">, 
     async lastText(on: ReadTx, run: RunId, turnId: string): Promise<string | null> {
       const texts: string[] = [];
       let last = "";
+      // The output of a tool may come in the middle of a text.
+      let isInText = false;
       let place = Number.MAX_SAFE_INTEGER;
       for (let looks = 0; looks < MAX_LOOKS; looks++) {
         const rows = await store.before(on, run.id, place, LOOK_BACK);
@@ -138,7 +140,8 @@ export function createRecorder({ clock, disk }: Pick<Kernel, "clock" | "disk">, 
           if (part.type === "text-delta")
             texts.unshift(part.id === last ? (part.delta as string) : `${part.delta}\n\n`);
           if (part.type === "text-delta") last = part.id as string;
-          if (part.type.startsWith("tool-") && texts.length > 0) return joined(texts);
+          if (part.type === "text-delta" || part.type === "text-start") isInText = part.type === "text-delta";
+          if (part.type.startsWith("tool-") && texts.length > 0 && !isInText) return joined(texts);
         }
         if (rows.length < LOOK_BACK) break;
       }

@@ -141,6 +141,7 @@ describe("events of a run", () => {
     );
     expect(await text([delta("Said."), toolStart("c"), toolResult("c", "raw")])).toBe("Said.");
     expect(await text([delta("One."), thought("hm"), delta("Two.")])).toBe("One.\n\nTwo.");
+    expect(await text([toolStart("c"), delta("One"), toolResult("c", "raw"), delta(" whole.")])).toBe("One whole.");
     expect(await text([thought("hm")])).toBeUndefined();
   });
 
