@@ -93,6 +93,16 @@ test("the command announcements lists results on their way, and dismisses them",
   expect((await cli(["announcements", "retry", id])).code).toBe(1);
 });
 
+test("the command work reports no run with --no-run", async () => {
+  const operator = operatorOf(relay);
+  const item = await operator.messages.send({ to: "ann", body: "make all", claimable: true });
+  const { token } = await operator.tokens.create({ role: "agent", agentId: "ann" });
+  const args = ["work", "--once", "--no-run", "--shell", "env | grep -c SIGNALBOX_RUN || true"];
+  expect((await runCli(args, { env: { ...env, SIGNALBOX_TOKEN: token } })).code).toBe(0);
+  expect((await operator.runs.list({ message: item.id })).items).toEqual([]);
+  expect((await operator.messages.list({ thread: item.id, kind: "response" })).items).toMatchObject([{ body: "0" }]);
+});
+
 test("the command work reports a run of each item, which is seen while it goes on", async () => {
   const operator = operatorOf(relay);
   const item = await operator.messages.send({ to: "ann", body: "make all", claimable: true, subject: "Build" });

@@ -37,10 +37,18 @@ let answer;
 while (!answer) [answer] = (await operator.messages.list({ thread: task.id, kind: "response" })).items;
 stop.abort();
 await work;
+const served = new AbortController();
+const serving = noel.runs.serve({ signal: served.signal, handler: (run) => { run.say("watched"); return run.turn.text + "!"; } });
+const run = await operator.runs.create({ agentId: "noel", task: "run" });
+let watched = "";
+for await (const { part } of operator.runs.follow(run.id)) if (part.type === "text-delta") watched += part.delta;
+const { result } = await operator.runs.get(run.id);
+served.abort();
+await serving;
 const refused = await noel.tokens.list().catch((error) => error instanceof RelayProblem && error.code);
 const nobody = createClient({ url: "http://127.0.0.1:1" });
 const unreachable = await nobody.health({ retries: 0 }).catch((error) => error instanceof RelayUnreachable);
-console.log(JSON.stringify({ version: process.version, seen, answer: answer.body, refused, unreachable }));
+console.log(JSON.stringify({ version: process.version, seen, answer: answer.body, watched, result: result.text, refused, unreachable }));
 `;
 
 test("the client works under Node", async () => {
@@ -56,6 +64,7 @@ test("the client works under Node", async () => {
   const said = JSON.parse(await new Response(node.stdout).text());
   expect(await node.exited).toBe(0);
   expect(said).toMatchObject({ seen: ["done", "héllo"], answer: "done!", refused: "forbidden", unreachable: true });
+  expect(said).toMatchObject({ watched: "watched", result: "run!" });
 });
 
 const bundle = () =>
