@@ -1,7 +1,7 @@
 import { createClient } from "../../src/client/client.ts";
 import type { RunEventInput } from "../../src/protocol/run-events.ts";
 import type { Run } from "../../src/protocol/runs.ts";
-import { createFarEnd, createStillTime, createStream, type FarEnd, problem } from "./client-harness.ts";
+import { createFarEnd, createStillTime, createStream, type FarEnd, message, problem } from "./client-harness.ts";
 
 const USAGE = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: 0, byModel: {} };
 
@@ -104,7 +104,11 @@ export function createFarRuns() {
     control(id: string, what: object, messageId = 8) {
       const turnId = `trn_${id.slice(4)}`;
       const payload = { run: { id, turnId, ...what } };
-      inbox().event("message", { ...BASE, id: messageId, kind: "control", from: "system", payload }, messageId);
+      inbox().event(
+        "message",
+        message(messageId, { kind: "control", from: "system", source: "relay", payload }),
+        messageId,
+      );
     },
     /** Bodies of the calls of a verb. */
     bodies: (verb: string) =>
@@ -113,9 +117,3 @@ export function createFarRuns() {
         .map(({ body }) => Object(body)),
   };
 }
-
-const BASE = {
-  ...{ to: "a", source: "relay", topic: null, subject: null, body: "", encoding: "plain", threadId: 8 },
-  ...{ replyTo: null, causedBy: null, rootId: 8, hops: 0, claimable: false, urgent: true, route: null, meta: null },
-  ...{ idempotencyKey: null, via: null, expiresAt: null, createdAt: "2026-01-01T00:00:00.000Z" },
-};
