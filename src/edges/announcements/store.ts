@@ -4,7 +4,7 @@ import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import { readRows, readValues, visitedPage } from "../../kernel/db/reads.ts";
-import { equal, rowsWhere } from "../../kernel/db/statements.ts";
+import { changeWhere, columns, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AnnouncementState } from "../../protocol/announcements.ts";
 import type { AgentId, Span } from "../../protocol/ids.ts";
 import type { AnnouncementRow } from "./row.ts";
@@ -28,6 +28,19 @@ const hasMessage = sql`message_id is not null`;
 
 /** Announcements: one row for each end of a run that has a requester. */
 export function createAnnouncementStore(db: Db) {
+  const insert = db.statement((q) =>
+    q
+      .insert(announcements)
+      .values(everyColumn(announcements, "number"))
+      .returning({ number: announcements.number })
+      .prepare(),
+  );
+  const save = changeWhere(
+    db,
+    announcements,
+    columns("target", "route", "state", "reason", "messageId", "externalIds", "endedAt", "person"),
+    equal(announcements, "id"),
+  );
   const byId = rowsWhere(db, announcements, equal(announcements, "id"));
   const byMessage = rowsWhere(db, announcements, and(equal(announcements, "messageId"), hasMessage), { limit: 1 });
   const ofRun = rowsWhere(db, announcements, and(equal(announcements, "runId"), isPending), {
@@ -62,11 +75,13 @@ export function createAnnouncementStore(db: Db) {
         .get() !== undefined,
     /** Stores a new one; answers it with its number. */
     add: async (tx: Tx, row: Omit<AnnouncementRow, "number">): Promise<AnnouncementRow> => {
-      const { number } = tx.db.insert(announcements).values(row).returning({ number: announcements.number }).get();
+      const { number } = insert(tx).get({ ...row });
       return { ...row, number };
     },
-    save: async (tx: Tx, { id, number: _, ...changed }: AnnouncementRow): Promise<void> => {
-      tx.db.update(announcements).set(changed).where(eq(announcements.id, id)).run();
+    /** Stores everything of it that changes. */
+    save: async (tx: Tx, row: AnnouncementRow): Promise<void> => {
+      const { id, target, route, state, reason, messageId, externalIds, endedAt, person } = row;
+      save(tx).run({ id, target, route, state, reason, messageId, externalIds, endedAt, person });
     },
     byId: async (on: ReadTx, id: string): Promise<AnnouncementRow | undefined> => byId(on).get({ id }),
     byMessage: async (on: ReadTx, messageId: number): Promise<AnnouncementRow | undefined> =>
