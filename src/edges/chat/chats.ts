@@ -52,12 +52,16 @@ export function createChats({ kernel, core, runs }: Areas & { runs: Runs }) {
     });
     const sent = await messages.send(tx, caller, draft);
     if (sent.kind !== "sent") throw new Error("a chat message has no later time");
-    return begin(tx, caller, chat, saying.text, sent.entry.id);
+    return begin(tx, caller, chat, saying, sent.entry.id);
   }
 
-  async function begin(tx: Tx, caller: Caller, chat: Chat, task: string, messageId: number): Promise<Heard> {
+  async function begin(tx: Tx, caller: Caller, chat: Chat, saying: Saying, messageId: number): Promise<Heard> {
     const { agentId, chatId } = chat;
-    const draft = RunDraft.parse({ agentId, sessionKey: sessionKeyOf(caller, chatId), task, messageId, cause: "chat" });
+    const { text: task, files } = saying;
+    const draft = RunDraft.parse({
+      ...{ agentId, sessionKey: sessionKeyOf(caller, chatId), task, messageId, cause: "chat" },
+      ...(files.length > 0 ? { files } : {}),
+    });
     const { made } = await runs.service.create(tx, caller, draft, null, undefined);
     return { runId: made.id, turnId: made.turnId };
   }
@@ -89,7 +93,7 @@ export function createChats({ kernel, core, runs }: Areas & { runs: Runs }) {
       if (!newest) return speak(tx, caller, chat, saying);
       if (newest.status !== "ended") return { runId: newest.id, turnId: newest.turnId };
       if (newest.messageId === null || newest.id === chat.chatId) return speak(tx, caller, chat, saying);
-      return begin(tx, caller, chat, saying.text, newest.messageId);
+      return begin(tx, caller, chat, saying, newest.messageId);
     },
   };
 }

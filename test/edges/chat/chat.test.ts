@@ -213,6 +213,24 @@ describe("a chat of the AI SDK", () => {
     expect((await crew.ask("GET", "/v1/messages?from=ada", undefined, crew.ada)).body.items).toHaveLength(1);
   });
 
+  test("files of a chat go along with its message, and with the run", async () => {
+    const crew = await startCrew();
+    const { id } = (await crew.ask("POST", "/v1/files?name=plan.json", { plan: 1 }, crew.ada)).body;
+    const url = listen(crew);
+    const parts: UIMessage["parts"] = [{ type: "file", mediaType: "application/json", url: `${url}/v1/files/${id}` }];
+    const answer = chatter(url, crew.ada)
+      .say([{ id: "m1", role: "user", parts }])
+      .then(messageOf);
+    const run = await takeNext(crew);
+    expect((await crew.ask("GET", `/v1/files/${id}`, undefined, crew.bob)).status).toBe(200);
+    const [message] = (await crew.ask("GET", "/v1/messages?from=ada", undefined, crew.bob)).body.items;
+    expect(message).toMatchObject({ id: run.messageId, body: "", payload: { files: [{ fileId: id }] } });
+    const word = (await crew.inbox(crew.bob)).find(({ kind }: { kind: string }) => kind === "control");
+    expect(word.payload.files).toEqual([{ fileId: id }]);
+    await crew.finish(crew.bob, run, { result: "Seen." });
+    expect(textIn(await answer)).toBe("Seen.");
+  });
+
   test("names of chats and messages may be long, whoever chats", async () => {
     const crew = await startCrew();
     const long = await crew.agent("a".repeat(128));
