@@ -67,7 +67,8 @@ export interface Recorded {
   error: string | undefined;
 }
 
-interface TimedPart {
+/** A part, and the time of its event. */
+export interface TimedPart {
   at: number;
   part: Part;
 }

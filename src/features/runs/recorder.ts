@@ -3,7 +3,7 @@ import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { EventsAppended, RunEvent } from "../../protocol/run-events.ts";
-import { beginRecord, type Recorded, record, takeNew } from "./append.ts";
+import { beginRecord, type Recorded, record, type TimedPart, takeNew } from "./append.ts";
 import { type PartLog, toPartEntry } from "./part-log.ts";
 import type { RecordingRow, RunRow, TurnRow } from "./row.ts";
 import type { PartStore } from "./store-parts.ts";
@@ -44,13 +44,16 @@ export function createRecorder({ clock, disk }: Pick<Kernel, "clock" | "disk">, 
     return { row: { runId, turnId, bytes: row?.bytes ?? 0, state: "" }, state };
   }
 
-  async function keep(
+  async function keep(tx: Tx, row: RecordingRow, state: TurnState, parts: readonly TimedPart[]): Promise<void> {
+    await append(tx, row, parts);
+    await store.saveRecording(tx, { ...row, state: JSON.stringify(state) });
+  }
+
+  async function append(
     tx: Tx,
-    row: RecordingRow,
-    state: TurnState,
-    parts: readonly { at: number; part: Part }[],
+    { runId, turnId }: Pick<RecordingRow, "runId" | "turnId">,
+    parts: readonly TimedPart[],
   ): Promise<void> {
-    const { runId, turnId } = row;
     const pause = createPauses();
     for (let from = 0; from < parts.length; from += SLICE) {
       const some = parts.slice(from, from + SLICE);
@@ -61,7 +64,6 @@ export function createRecorder({ clock, disk }: Pick<Kernel, "clock" | "disk">, 
       tx.afterCommit(() => log.publish(stored.map(toPartEntry)));
       await pause();
     }
-    await store.saveRecording(tx, { ...row, state: JSON.stringify(state) });
   }
 
   const now = (parts: readonly Part[]) => parts.map((part) => ({ at: clock.now(), part }));
@@ -76,9 +78,10 @@ export function createRecorder({ clock, disk }: Pick<Kernel, "clock" | "disk">, 
 
     /** Records something said to a run, under the turn that hears it. */
     async said(tx: Tx, run: RunId, turnId: string, { id, text, files }: Saying): Promise<void> {
-      const { row, state } = await open(tx, run.id, turnId);
       const data = { ...(id === undefined ? {} : { id }), text, ...(files?.length ? { files } : {}) };
-      await keep(tx, row, state, now([{ type: "data-user-message", ...(id === undefined ? {} : { id }), data }]));
+      const part = { type: "data-user-message", ...(id === undefined ? {} : { id }), data };
+      // It opens and closes nothing: the state of the open turn stays, also where it is another one.
+      await append(tx, { runId: run.id, turnId }, now([part]));
     },
 
     /** Ends the recording of a turn, once: a turn that never began begins with it. */
