@@ -62,6 +62,24 @@ describe("runs over MCP", () => {
     expect((await crew.words(ben as Worker)).at(-1)).toMatchObject({ do: "abort", text: "No longer needed." });
   });
 
+  test("runs over MCP show readers of their message the result, but not the words before it", async () => {
+    const { body } = await crew.ask("POST", "/v1/messages", { to: "ben", body: "When is high tide?" }, cay);
+    const run = await crew.run(ben, { task: "Tides", messageId: body.id });
+    const events = [{ source: "s", seq: 0, stream: "assistant", data: { delta: "a secret thought" } }];
+    await crew.does(ben as Worker, run, "events", { events }, run);
+    expect((await c.call("runs", { do: "read", run: run.id })).text).toBe(`${run.id} of ben is running.`);
+    await crew.finish(ben as Worker, run, { result: "At noon." });
+    expect((await c.call("runs", { do: "read", run: run.id })).text).toContain("| At noon.");
+  });
+
+  test("runs over MCP show those that asked for them the words so far", async () => {
+    const own = await taken(await start());
+    const events = [{ source: "s", seq: 0, stream: "assistant", data: { delta: "Half of it" } }];
+    await crew.does(ben as Worker, own, "events", { events }, own);
+    const { text } = await a.call("runs", { do: "read", run: own.id });
+    expect(text).toMatch(/\[said so far of run_\w+ by ben; fence \w+\]\n\| Half of it/);
+  });
+
   test("runs over MCP that lack something are refused in words that help", async () => {
     for (const [args, words] of [
       [{ do: "read" }, "run: is missing"],
