@@ -38,7 +38,7 @@ export function createControl({ kernel, core }: Pick<Areas, "kernel" | "core">) 
         urgent: true,
         subject: `${TITLES[word.do]} ${run.label ?? run.id}`,
         body: bodyOf(run, word),
-        encoding: run.opaque && word.do === "start" ? "opaque" : "plain",
+        encoding: run.opaque && word.do === "start" && word.text == null ? "opaque" : "plain",
         replyTo: isThere ? run.messageId : null,
         expiresAt: toTime(endOf(run, clock.now())),
         payload: {

@@ -131,6 +131,9 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     const over: TurnRow = { ...turn, endedAt: clock.now(), outcome, owed };
     await store.saveTurn(tx, over);
     await recorder.end(tx, before, turn, { outcome, error, reason: before.error, text: end.result?.text });
+    // The recording is of one turn at a time: those given up meanwhile end after it.
+    for (const given of await store.droppedAfter(tx, before.id, turn.number))
+      await recorder.end(tx, before, given, { outcome: "aborted", reason: before.error });
     await traces.plan(tx, before, over);
     const run = { ...before, ...end.result?.columns, dueAt: null, closing: null };
     const next = await store.turnAfter(tx, run.id, turn.number);

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, isNull, lte, ne, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNotNull, isNull, lte, ne, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows } from "../../kernel/db/reads.ts";
@@ -53,6 +53,17 @@ export function createRunStore(db: Db) {
     runs,
     and(equal(runs, "messageId"), sql`message_id is not null`),
     { orderBy: desc(runs.number), limit: MAX_OF_MESSAGE },
+  );
+  const dropped = rowsWhere(
+    db,
+    runTurns,
+    and(
+      equal(runTurns, "runId"),
+      gt(runTurns.number, bound("after")),
+      isNull(runTurns.startedAt),
+      isNotNull(runTurns.endedAt),
+    ),
+    { orderBy: asc(runTurns.number) },
   );
   const lastTurn = columnsWhere(db, { number: runTurns.number }, runTurns, equal(runTurns, "runId"), {
     orderBy: desc(runTurns.number),
@@ -125,6 +136,10 @@ export function createRunStore(db: Db) {
     /** The turn that begins after the one of this number, if a message asked for it. */
     turnAfter: async (on: ReadTx, runId: string, number: number): Promise<TurnRow | undefined> =>
       waitingTurn(on).get({ runId, after: number }),
+
+    /** Turns after the one of this number that were given up before they began. */
+    droppedAfter: async (on: ReadTx, runId: string, number: number): Promise<TurnRow[]> =>
+      dropped(on).all({ runId, after: number }),
 
     /** The run that holds a session key of an agent. */
     holder: async (on: ReadTx, agentId: string, sessionKey: string): Promise<RunRow | undefined> =>

@@ -58,6 +58,10 @@ describe("a message to a run", () => {
     await crew.finish(crew.bob, run, { outcome: "aborted" });
     expect(await crew.see(run)).toMatchObject({ status: "queued", turnId: late.turnId });
     expect((await crew.words(crew.bob)).at(-1)).toMatchObject({ do: "start", text: "No, do go on." });
+    const [, dropped] = (await crew.see(run)).turns;
+    const { items } = (await crew.ask("GET", `/v1/runs/${run.id}/events?turn=${dropped.turnId}`)).body;
+    // A viewer of the turn that never began is told of its end.
+    expect(items.map(({ part }: { part: { type: string } }) => part.type).at(-1)).toBe("abort");
   });
 
   test("it begins a turn in a run that waits or has ended, whose result replaces the old one", async () => {
