@@ -2,15 +2,15 @@ import type { z } from "zod";
 import type { EVENT_DATA, EventStream } from "../protocol/run-events.ts";
 import type { Run, RunFinish, UsageInput } from "../protocol/runs.ts";
 import { linkedAbort } from "./abort.ts";
-import { createBackoff } from "./backoff.ts";
-import { type Caller, randomKey } from "./caller.ts";
-import { mayPass, RelayProblem, RunStopped, retryAfterOf } from "./errors.ts";
+import { randomKey } from "./caller.ts";
+import { RelayProblem, RunStopped } from "./errors.ts";
 import type { EventDraft } from "./run-drafts.ts";
 import type { Ears, Heard } from "./run-ear.ts";
 import { keepTurn, type TurnServices } from "./run-lease.ts";
 import { createSender } from "./run-sender.ts";
 import type { Turn } from "./run-turn.ts";
 import type { Call } from "./transport.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 export type DataOf<S extends EventStream> = z.input<(typeof EVENT_DATA)[S]>;
 
@@ -139,7 +139,7 @@ export async function openHandle(services: HandleServices, { run, token, turn, h
       const outcome = stop.signal.reason instanceof RunStopped ? "aborted" : "ok";
       try {
         const ended = await untilAnswered(
-          caller,
+          caller.timing,
           () => verbs.finish(id, { outcome, ...end }, { ...call, signal }),
           signal,
         );
@@ -161,19 +161,6 @@ export async function openHandle(services: HandleServices, { run, token, turn, h
     },
     close,
   };
-}
-
-/** Repeats a call while the relay is away. */
-async function untilAnswered<T>({ timing }: Caller, ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  const backoff = createBackoff(timing);
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (signal?.aborted || !mayPass(error)) throw error;
-      await timing.sleep(backoff.delay(retryAfterOf(error)), signal);
-    }
-  }
 }
 
 /** Keeps what was said until somebody listens. */

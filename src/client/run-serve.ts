@@ -9,6 +9,7 @@ import { type HandleServices, openHandle, type RunHandle, type RunHandleEvent } 
 import { promptOf } from "./run-turn.ts";
 import { createSlots } from "./slots.ts";
 import { headOf } from "./text.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 /**
  * Does one turn of a run. Its text, or the end that it returns, ends the turn `ok`; a thrown `RunFailure` or other error ends it as
@@ -146,7 +147,8 @@ async function doTurn(serving: Serving, queued: Run, resumed: boolean): Promise<
   const { options, life, bell } = serving;
   let isTaken = false;
   try {
-    const handle = await take(serving, queued);
+    // The relay may have given the turn away without being heard: then it is in no list of those that wait.
+    const handle = await untilAnswered(serving.services.caller.timing, () => take(serving, queued), life.signal);
     options.onEvent?.({ type: "started", run: handle.run });
     isTaken = true;
     const ended = await endOf(handle, options.handler, { resumed, life: life.signal });

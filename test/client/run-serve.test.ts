@@ -183,6 +183,24 @@ describe("serving runs", () => {
     expect(await failure).toMatchObject({ code: "superseded" });
   });
 
+  test("a server of runs keeps a turn that the relay gave it without an answer, and asks until it has all of it", async () => {
+    far.state.queued = [queued("run_1")];
+    const lost = { starts: 8, prompts: 8 };
+    far.instead["/start"] = () => {
+      // Taken: from now on it is in no list of turns that wait.
+      far.state.queued = [];
+      return lost.starts-- > 0 ? problem("stopping") : undefined;
+    };
+    far.instead["/events"] = ({ method }) => (method === "GET" && lost.prompts-- > 0 ? problem("stopping") : undefined);
+    const { events, count } = serving({ handler: () => "done" });
+    await until(() => {
+      far.time.advance(40_000);
+      return count("finished") === 1 || count("lost") > 0;
+    });
+    expect(events.map(({ type }) => type)).toEqual(["started", "finished"]);
+    expect(far.bodies("finish")).toEqual([{ outcome: "ok", result: "done" }]);
+  });
+
   test("a server of runs that stops leaves its turns to be begun again", async () => {
     far.state.queued = [queued("run_1")];
     const { count, failure } = serving({ handler: ({ signal }) => untilAborted(signal) });
