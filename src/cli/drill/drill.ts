@@ -7,7 +7,8 @@ import { judgeStory } from "./judge-story.ts";
 import { killOften } from "./kills.ts";
 import { runAdapter, runPerson } from "./people.ts";
 import { runRunner } from "./runner.ts";
-import { answeredIn, type Cast, castOf, createStory, isTold, noted, type Story } from "./story.ts";
+import { runServer } from "./server.ts";
+import { answeredIn, type Cast, castOf, createStory, isTold, LAST, noted, type Story } from "./story.ts";
 
 export interface DrillOptions {
   /** Number of kills; left out, as many as fit into 20 s. */
@@ -134,7 +135,9 @@ function play(
   return [
     ...asking.map((who) => runPerson(drilled, story, who, { stopped, done })),
     runAdapter(drilled, story, adapter, done),
-    ...chain.map((hand, level) => runRunner(drilled, story, { hand, level }, done)),
+    ...chain.map((hand, level) =>
+      level === LAST ? runServer(drilled, story, hand, done) : runRunner(drilled, story, { hand, level }, done),
+    ),
   ].map((work) => noted(story, work));
 }
 
