@@ -44,6 +44,8 @@ const LISTS: [string, string][] = [
   ["/v1/channels/telegram:main/bindings", "channel_bindings"],
   ["/v1/channels/telegram:main/events", "channel_events"],
   ["/v1/loops", "loops"],
+  ["/v1/runs", "runs"],
+  ["/v1/announcements", "announcements"],
   ["/v1/orchestrators", "orchestrators"],
   ["/v1/a2a/agents", "a2a_agents"],
   // The new data folder has an operator's token of its own.
