@@ -34,6 +34,35 @@ const get = (path: string) => (world: Seeded) => world.ask("GET", path, undefine
 /** Everything that is asked often enough to hold the relay up if it walked. */
 export const HOT: Hot[] = [
   {
+    what: "the log of a run, listed and followed, and a chat",
+    async ask(world) {
+      const run = (await world.ask("POST", "/v1/runs", { task: "x" }, world.bob)).body;
+      const asRunner = { ...world.bob, headers: { "signalbox-run": run.token } };
+      const messageIds = Array.from({ length: 500 }, (_, i) => world.root + i);
+      const diff = { path: "a", change: "added", added: 1, removed: 0 };
+      const events = [
+        { source: "s", seq: 0, stream: "diff", data: diff },
+        { source: "s", seq: 1, stream: "input", data: { messageIds, state: "started" } },
+      ];
+      await world.ask("POST", `/v1/runs/${run.id}/events`, { events }, asRunner);
+      await world.ask("POST", `/v1/runs/${run.id}/finish`, { outcome: "ok", result: "x" }, asRunner);
+      for (const path of ["events?after=0", "events?before=1000000", "diff", "events/stream", "stream"])
+        await world.ask("GET", `/v1/runs/${run.id}/${path}`, undefined, world.bob);
+      await world.ask("GET", `/v1/messages/${world.root}/explain`, undefined, world.bob);
+      return world.ask("GET", "/v1/chat/bob/c1/stream", undefined, world.alice);
+    },
+    uses: [
+      /SEARCH run_parts .*run_parts_of_run \(run_id=\? AND place>\?/,
+      /SEARCH run_parts .*run_parts_of_run \(run_id=\? AND place<\?/,
+      /SEARCH run_parts .*run_parts_diffs \(run_id=\? AND place>\?/,
+      /SEARCH run_parts .*run_parts_starts \(turn_id=\?/,
+      /SEARCH run_recordings .*autoindex_run_recordings_1 \(run_id=\?/,
+      /SEARCH run_sources .*autoindex_run_sources_1 \(run_id=\?/,
+      /SEARCH run_inputs .*autoindex_run_inputs_1 \(message_id=\?/,
+      /SEARCH runs .*runs_of_session \(agent_id=\? AND session_key=\?/,
+    ],
+  },
+  {
     what: "a run that spawns another, is heard of, and ends",
     async ask(world) {
       const top = (await world.ask("POST", "/v1/runs", { task: "x" }, world.bob)).body;
