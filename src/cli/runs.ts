@@ -77,7 +77,7 @@ const rowOf = (run: Run): string[] => [
 const MODES = {
   steered: "The running turn hears it",
   queued: "It waits for the end of the turn",
-  started: "It begins a new turn",
+  started: "It is a new turn, which waits for its agent",
 };
 
 function addTell(group: CliCommand): void {
