@@ -16,6 +16,9 @@ export function tempFolder(): string {
   return folder;
 }
 
+/** One for all tests: pino looks for its caller's file whenever it makes one. */
+const silent = pino({ level: process.env.TEST_LOG ?? "silent" });
+
 let empty: Promise<Uint8Array> | undefined;
 
 /** An empty database with today's schema. A relay that begins with a copy spends half as long on its start. */
@@ -71,7 +74,7 @@ export interface TestRelay {
 /** `logger`: silent when left out. */
 export async function startRelay(
   overrides: Partial<Config> = {},
-  logger = pino({ level: process.env.TEST_LOG ?? "silent" }),
+  logger = silent,
   replaced: Replacements = {},
 ): Promise<TestRelay> {
   const clock = createManualClock();
