@@ -68,23 +68,28 @@ export async function serve(
 ): Promise<void> {
   const life = linkedAbort(options.signal);
   const { leaseSeconds = 120, onEvent } = options;
-  const serving: Serving = {
-    services: { ...base, leaseSeconds, onEvent },
-    options,
-    agentId: await base.caller.self({ ...options, signal: life.signal }),
-    life,
-    slots: createSlots<string>(Math.max(1, options.concurrency ?? 1)),
-    heard: new Map(),
-    bell: createBell(base.caller),
-  };
-  const leave = await listen(serving);
+  const { caller } = base;
+  const slots = createSlots<string>(Math.max(1, options.concurrency ?? 1));
+  const answered = <T>(ask: () => Promise<T>): Promise<T> =>
+    untilAnswered(caller.timing, ask, life.signal, (inMs, cause) => onEvent?.({ type: "waiting", inMs, cause }));
+  let leave: (() => void) | undefined;
   try {
+    const serving: Serving = {
+      services: { ...base, leaseSeconds, onEvent },
+      options,
+      agentId: await answered(() => caller.self({ ...options, signal: life.signal })),
+      life,
+      slots,
+      heard: new Map(),
+      bell: createBell(caller),
+    };
+    leave = await answered(() => listen(serving));
     await takeTurns(serving);
   } catch (error) {
     if (!life.signal.aborted) life.abort(error);
   }
-  await serving.slots.whenEmpty();
-  leave();
+  await slots.whenEmpty();
+  leave?.();
   life.dispose();
   if (!options.signal?.aborted || options.signal.reason !== life.signal.reason) throw life.signal.reason;
 }

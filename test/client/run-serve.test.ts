@@ -183,6 +183,18 @@ describe("serving runs", () => {
     expect(await failure).toMatchObject({ code: "superseded" });
   });
 
+  test("a server of runs that starts before its relay waits for it", async () => {
+    far.state.queued = [queued("run_1")];
+    let away = 12;
+    far.instead["/inbox"] = () => (away-- > 0 ? problem("stopping") : undefined);
+    const { events, count } = serving({ handler: () => "done" });
+    await until(() => {
+      far.time.advance(40_000);
+      return count("finished") === 1;
+    });
+    expect(events[0]).toMatchObject({ type: "waiting", inMs: 1000 });
+  });
+
   test("a server of runs keeps a turn that the relay gave it without an answer, and asks until it has all of it", async () => {
     far.state.queued = [queued("run_1")];
     const lost = { starts: 8, prompts: 8 };
