@@ -403,6 +403,67 @@ CREATE TABLE `webhooks` (
 --> statement-breakpoint
 CREATE INDEX `webhooks_by_agent` ON `webhooks` (`agent_id`,`id`);--> statement-breakpoint
 CREATE INDEX `webhooks_by_token` ON `webhooks` (`token_id`);--> statement-breakpoint
+CREATE TABLE `approval_askers` (
+	`approval_id` text NOT NULL,
+	`agent_id` text NOT NULL,
+	`run_id` text NOT NULL,
+	`session_id` text,
+	PRIMARY KEY(`approval_id`, `agent_id`, `run_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `approval_askers_by_agent` ON `approval_askers` (`agent_id`);--> statement-breakpoint
+CREATE INDEX `approval_askers_by_run` ON `approval_askers` (`run_id`) WHERE run_id <> '';--> statement-breakpoint
+CREATE TABLE `approval_rules` (
+	`id` text PRIMARY KEY NOT NULL,
+	`position` integer NOT NULL,
+	`agent_id` text,
+	`tool` text NOT NULL,
+	`match` text,
+	`decision` text NOT NULL,
+	`under` text,
+	`person` text,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `approvals` (
+	`id` text PRIMARY KEY NOT NULL,
+	`agent_id` text NOT NULL,
+	`run_id` text,
+	`root_run_id` text,
+	`session_id` text,
+	`orchestrator_id` text,
+	`kind` text NOT NULL,
+	`subject` text NOT NULL,
+	`title` text NOT NULL,
+	`cut` integer NOT NULL,
+	`hash` text NOT NULL,
+	`options` text NOT NULL,
+	`default_option` text NOT NULL,
+	`one_tap` integer NOT NULL,
+	`conversation` text,
+	`asked_of` text NOT NULL,
+	`state` text NOT NULL,
+	`option` text,
+	`text` text,
+	`person` text,
+	`via` text,
+	`rule_id` text,
+	`answered_at` integer,
+	`reason` text,
+	`applied_ok` integer,
+	`applied_error` text,
+	`applied_at` integer,
+	`count` integer NOT NULL,
+	`meta` text,
+	`expires_at` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `approvals_by_agent` ON `approvals` (`agent_id`,`id`);--> statement-breakpoint
+CREATE INDEX `approvals_pending` ON `approvals` (`expires_at`) WHERE state = 'pending';--> statement-breakpoint
+CREATE UNIQUE INDEX `approvals_in_tree` ON `approvals` (`root_run_id`,`hash`) WHERE state = 'pending' and root_run_id is not null;--> statement-breakpoint
+CREATE INDEX `approvals_ended` ON `approvals` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `delegations` (
 	`message_id` integer PRIMARY KEY NOT NULL,
 	`from_id` text NOT NULL,

@@ -5,6 +5,7 @@ import type { Channels } from "./edges/channels/channels.ts";
 import type { Integrations } from "./edges/integrations/integrations.ts";
 import type { Mcp } from "./edges/mcp/mcp.ts";
 import type { Webhooks } from "./edges/webhooks/webhooks.ts";
+import type { Approvals } from "./features/approvals/approvals.ts";
 import type { Delegations } from "./features/delegations/delegations.ts";
 import type { Files } from "./features/files/files.ts";
 import type { Jobs } from "./features/jobs/jobs.ts";
@@ -30,6 +31,7 @@ export interface Relayed {
   delegations: Delegations;
   files: Files;
   runs: Runs;
+  approvals: Approvals;
   pairs: Pairs;
   schedules: Schedules;
   jobs: Jobs;
@@ -58,10 +60,10 @@ export function subscribe(relayed: Relayed): void {
 }
 
 /** After a start, a sleep or a jump of the clock. Leases and presence get their grace before anything is judged by the time. */
-function onTime({ kernel, identity, core, delegations, runs, webhooks }: Relayed): void {
+function onTime({ kernel, identity, core, delegations, runs, approvals, webhooks }: Relayed): void {
   const { resumed } = kernel.due;
   resumed.inTx(identity.presence.giveGrace, core.work.leases.giveGrace, core.retention.resume);
-  resumed.inTx(delegations.giveGrace, runs.giveGrace, webhooks.resume);
+  resumed.inTx(delegations.giveGrace, runs.giveGrace, approvals.giveGrace, webhooks.resume);
 }
 
 function onAgents({
@@ -71,6 +73,7 @@ function onAgents({
   tasks,
   delegations,
   runs,
+  approvals,
   webhooks,
   channels,
   announcements,
@@ -89,6 +92,7 @@ function onAgents({
   // Features end what is their own and tell of it. What is left of the agent's mail and work ends last.
   // A run that serves a delegation finds it ended, and sends no answer of its own.
   agents.deleting.inTx(tasks.dropAgent, delegations.dropAgent, runs.dropAgent, webhooks.dropAgent);
+  agents.deleting.inTx(approvals.dropAgent);
   agents.deleting.inTx(channels.dropAgent, pairs.dropAgent, announcements.dropAgent);
   agents.deleting.inTx(schedules.dropTarget, schedules.dropAgent, jobs.dropAgent, models.dropAgent);
   agents.deleting.inTx(mcp.dropAgent, a2a.dropAgent, core.work.dropAgent);
@@ -109,7 +113,7 @@ function onTokens({ kernel, identity, webhooks, schedules, a2a }: Relayed): void
 
 function onMessages(relayed: Relayed): void {
   const { core, delegations, runs, webhooks, files, channels, announcements, a2a } = relayed;
-  const { loops, metrics, tasks, traces, schedules } = relayed;
+  const { loops, metrics, tasks, traces, schedules, approvals } = relayed;
   const { messages } = core;
   messages.shape.answeredBy(channels.shape);
   messages.check.answeredBy(files.checkUse);
@@ -122,7 +126,7 @@ function onMessages(relayed: Relayed): void {
   messages.appended.afterCommit(messages.search.notice, metrics.messageSent);
   messages.ended.answeredBy(delegations.endOf);
   messages.story.answeredBy(loops.facts, traces.facts, tasks.facts, delegations.facts, channels.facts, schedules.facts);
-  messages.story.answeredBy(announcements.facts, a2a.facts, runs.facts, runs.inputFacts);
+  messages.story.answeredBy(announcements.facts, a2a.facts, runs.facts, runs.inputFacts, approvals.facts);
   messages.inTurns.answeredBy(runs.inTurns);
 }
 
@@ -167,7 +171,7 @@ function onRetention({ core, loops, traces, delegations, runs, announcements, me
 
 function onFeatures(relayed: Relayed): void {
   const { loops, traces, tasks, delegations, files, runs, pairs, schedules, channels, webhooks } = relayed;
-  const { announcements, integrations, mcp, a2a, metrics, telemetry } = relayed;
+  const { announcements, approvals, integrations, mcp, a2a, metrics, telemetry } = relayed;
   tasks.changed.inTx(webhooks.taskChanged);
   tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
   delegations.changed.inTx(webhooks.delegationChanged);
@@ -175,7 +179,8 @@ function onFeatures(relayed: Relayed): void {
   delegations.changed.afterCommit(a2a.delegationChanged, metrics.delegationChanged, delegations.showWatchers);
   runs.changed.inTx(announcements.followRun, webhooks.runChanged);
   runs.changed.afterCommit(runs.endStreams, a2a.runChanged, metrics.runChanged, runs.showWatchers);
-  runs.ended.inTx(announcements.announce, telemetry.runEnded);
+  runs.ended.inTx(announcements.announce, approvals.followRun, telemetry.runEnded);
+  approvals.changed.afterCommit(metrics.approvalChanged, approvals.showWatchers);
   runs.unwanted.inTx(announcements.dropOf);
   announcements.changed.inTx(webhooks.announcementChanged);
   announcements.changed.afterCommit(metrics.announcementChanged, announcements.showWatchers);

@@ -17,6 +17,7 @@ import { createIntegrations } from "./edges/integrations/integrations.ts";
 import { createMcp } from "./edges/mcp/mcp.ts";
 import type { ServerMaker } from "./edges/mcp/server.ts";
 import { createWebhooks } from "./edges/webhooks/webhooks.ts";
+import { createApprovals } from "./features/approvals/approvals.ts";
 import { createDelegations } from "./features/delegations/delegations.ts";
 import { createFiles } from "./features/files/files.ts";
 import { createJobs } from "./features/jobs/jobs.ts";
@@ -135,6 +136,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     { kernel, identity, core, delegations, files, traces },
     { spawnDepth: config.spawnDepth, perParent: config.runsPerParent, eventHours: config.runEventHours, retentionDays },
   );
+  const approvals = createApprovals({ kernel, identity, core, runs });
   const pairs = createPairs(base);
   const schedules = createSchedules(base);
   const jobs = createJobs(base);
@@ -153,7 +155,8 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const backups = createBackups(base);
   const telemetry = createTelemetry({ kernel, identity, core, runs }, config.telemetry ?? NO_COLLECTOR);
   return {
-    ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs, models },
+    ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs },
+    ...{ approvals, models },
     ...{
       channels,
       announcements,
@@ -183,6 +186,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.delegations,
     areas.files,
     areas.runs,
+    areas.approvals,
     areas.pairs,
     areas.schedules,
   ],
@@ -206,6 +210,7 @@ function createHttp(config: Config, areas: AllAreas) {
     areas.backups.routes,
     identity.lateRoutes,
     areas.runs.routes,
+    areas.approvals.routes,
     areas.announcements.routes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
     areas.chat.routes,

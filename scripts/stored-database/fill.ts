@@ -15,6 +15,7 @@ export async function fill(relay: Filled): Promise<void> {
   await loops(ask, ann, bob);
   await others(ask, ann, bob);
   await people(ask);
+  await approvals(ask, ann);
   await deleted(ask);
   await pass(61_000);
 }
@@ -37,6 +38,23 @@ async function people(ask: Ask): Promise<void> {
   await ask("POST", "/v1/messages", { to: "system", body: "By Una" }, una);
   await ask("PUT", "/v1/people/otto", { name: "Otto", role: "viewer" });
   await ask("DELETE", "/v1/people/otto");
+}
+
+/** Approvals: one that waits, one answered by a rule, one that a person answered. */
+async function approvals(ask: Ask, ann: { token: string }): Promise<void> {
+  const options = [
+    { id: "yes", label: "Allow", decision: "allow", scope: "once" },
+    { id: "no", label: "Deny", decision: "deny" },
+  ];
+  const wanted = (line: string) => ({
+    ...{ kind: "permission", subject: { type: "command", line, cwd: "/work" }, title: line, options, default: "no" },
+    expiresInSeconds: 604_800,
+  });
+  await ask("POST", "/v1/approval-rules", { tool: "command", match: "trim *", decision: "allow", under: "/work" });
+  for (const line of ["light the lamp", "trim the wick"]) await ask("POST", "/v1/approvals", wanted(line), ann);
+  const { id, hash } = (await ask("POST", "/v1/approvals", wanted("sound the horn"), ann)).body;
+  await ask("POST", `/v1/approvals/${id}/answer`, { option: "no", hash });
+  await ask("POST", `/v1/approvals/${id}/applied`, { ok: true }, ann);
 }
 
 async function send(ask: Ask, who: { token: string }, message: object): Promise<number> {

@@ -8,6 +8,7 @@ import { systemSentence } from "../harness/system-errors.ts";
 import { addA2ACommands } from "./a2a.ts";
 import { addAgentCommands } from "./agents.ts";
 import { addAnnouncementCommands } from "./announcements.ts";
+import { addApprovalCommands } from "./approvals.ts";
 import { addBridgeCommands } from "./bridges.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
@@ -89,7 +90,7 @@ function createProgram(): CliCommand {
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands, addRunsCommands, addAnnouncementCommands],
     [addAgentCommands, addModelsCommand, addJobCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
-    [addPeopleCommands],
+    [addPeopleCommands, addApprovalCommands],
     [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],
     [addServeCommand, addRelayCommands, addUpgradeCommand, addDoctorCommand],

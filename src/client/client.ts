@@ -1,6 +1,7 @@
 import { a2aVerbs } from "./a2a.ts";
 import { agentVerbs } from "./agents.ts";
 import { announcementVerbs } from "./announcements.ts";
+import { approvalVerbs } from "./approvals.ts";
 import { createCaller } from "./caller.ts";
 import { channelVerbs } from "./channels.ts";
 import { claimVerbs } from "./claims.ts";
@@ -101,6 +102,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     pairs: pairVerbs(caller),
     runs: runs(caller),
     announcements: announcementVerbs(caller),
+    approvals: approvalVerbs(caller),
     a2a: a2aVerbs(caller),
     people: peopleVerbs(caller),
     tokens: tokenVerbs(caller),

@@ -7,7 +7,7 @@ import { MessageId, MessagePath, PageQuery, Str, Time, TimeOrNull } from "./wire
 export const STEPS = [
   ...words("stored matched offered acknowledged read claimed renewed released failed lease-expired completed answered"),
   ...words("expired dead cancelled requeued scheduled traced paused resumed in-turn named"),
-  ...words("task delegated timed-out routed posted waiting not-needed called announced dismissed run"),
+  ...words("task delegated timed-out routed posted waiting not-needed called announced dismissed run approval"),
 ] as const;
 export const Fact = z
   .looseObject({ at: Time, step: z.enum(STEPS) })

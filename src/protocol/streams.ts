@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentPath, Presence } from "./agents.ts";
 import { Announcement } from "./announcements.ts";
+import { Approval } from "./approvals.ts";
 import { contracts } from "./contract.ts";
 import { DelegationChange } from "./delegations.ts";
 import { Bye, Followed, Hello, Reset, WorkChange } from "./inbox.ts";
@@ -38,6 +39,7 @@ const WATCH_EVENTS = {
   delegation: DelegationChange,
   run: RunChange,
   announcement: Announcement,
+  approval: Approval,
   presence: Presence,
   bye: Bye,
 };
@@ -60,7 +62,7 @@ export const streamInbox = contracts("Inbox")("streamInbox", "GET /v1/agents/{id
 export const watchMessages = contracts("Messages")("watchMessages", "GET /v1/messages/stream", {
   summary: "Follow everything the caller may read",
   description:
-    "Events: hello, message, work (a change of state), trace, task, delegation, run, announcement, presence, bye. Starts at the head, or after `after`.",
+    "Events: hello, message, work (a change of state), trace, task, delegation, run, announcement, approval, presence, bye. Starts at the head, or after `after`.",
   long: true,
   query: WatchQuery,
   answers: { 200: { ...STREAM, events: WATCH_EVENTS } },

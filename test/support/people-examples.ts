@@ -9,8 +9,63 @@ async function person(world: World): Promise<string> {
   return id;
 }
 
-/** Examples of the operations on people. */
+const subject = (world: World) => ({ type: "command", line: world.fresh("make "), cwd: "/work", envNames: ["PATH"] });
+const options = [
+  { id: "yes", label: "Allow", decision: "allow", scope: "once" },
+  { id: "no", label: "Deny", decision: "deny" },
+];
+const draft = (world: World) => ({
+  ...{ kind: "permission", subject: subject(world), title: "Build", options, default: "no", expiresInSeconds: 60 },
+});
+
+async function approval(world: World): Promise<{ id: string; hash: string }> {
+  return (await world.ask("POST", "/v1/approvals", draft(world), { token: world.tokens.agent ?? "" })).body;
+}
+
+async function rule(world: World): Promise<string> {
+  return (await world.ask("POST", "/v1/approval-rules", { tool: "fetch", match: "x", decision: "ask" })).body.id;
+}
+
+/** Examples of the operations on approvals. */
+const APPROVAL_EXAMPLES: Record<string, (world: World) => Promise<Example> | Example> = {
+  createApproval: (world) => ({
+    who: "agent",
+    headers: { "idempotency-key": `"${world.fresh("key")}"` },
+    body: {
+      ...{ ...draft(world), agentId: "worker", sessionId: "ses_1", oneTap: false, meta: { a: 1 } },
+      conversation: { channelId: "telegram:main", conversationId: "7" },
+    },
+  }),
+  listApprovals: () => ({
+    who: "viewer",
+    query: { state: "pending", kind: "permission", agent: "worker", limit: "5" },
+  }),
+  getApproval: async (world) => ({ who: "agent", path: { id: (await approval(world)).id } }),
+  async answerApproval(world) {
+    const { id, hash } = await approval(world);
+    return byOperator({ path: { id }, body: { option: "yes", hash } });
+  },
+  answerApprovals: async (world) => byOperator({ body: { ids: [(await approval(world)).id], decision: "deny" } }),
+  async applyApproval(world) {
+    const { id, hash } = await approval(world);
+    await world.ask("POST", `/v1/approvals/${id}/answer`, { option: "yes", hash });
+    return { who: "agent", path: { id }, body: { ok: false, error: "gone" } };
+  },
+  withdrawApproval: async (world) => ({
+    ...{ who: "agent", path: { id: (await approval(world)).id }, body: { reason: "no need" } },
+  }),
+  listApprovalRules: () => ({ who: "viewer" }),
+  addApprovalRule: (world) =>
+    byOperator({
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: { position: 1, agentId: "worker", tool: "edit", match: "*.md", decision: "ask", under: "/work" },
+    }),
+  removeApprovalRule: async (world) => byOperator({ path: { id: await rule(world) } }),
+};
+
+/** Examples of the operations on people and approvals. */
 export const PEOPLE_EXAMPLES: Record<string, (world: World) => Promise<Example> | Example> = {
+  ...APPROVAL_EXAMPLES,
   putPerson: async (world) =>
     byOperator({
       path: { id: world.fresh("person-") },

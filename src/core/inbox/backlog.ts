@@ -48,10 +48,13 @@ const unreadIn = ({ page, states, settled }: Poll): Backlog["unread"] =>
     .filter((entry) => !settled.has(entry.id) && !isForRunner(entry))
     .map((entry) => ({ entry, work: states.get(entry.id) }));
 
+const FOR_RUNNERS = /"(?:run|approval)":\{/;
+
 /** Words of the relay to a runner are for its program: no model is shown them. */
 function isForRunner({ kind, from, json }: LogEntry): boolean {
-  if (kind !== "control" || from !== "system" || !json.includes('"run":{')) return false;
-  return (JSON.parse(json) as Pick<Entry, "payload">).payload?.run !== undefined;
+  if (kind !== "control" || from !== "system" || !FOR_RUNNERS.test(json)) return false;
+  const { payload } = JSON.parse(json) as Pick<Entry, "payload">;
+  return payload?.run !== undefined || payload?.approval !== undefined;
 }
 
 const forRunner = (entries: readonly LogEntry[]): number[] => entries.filter(isForRunner).map(({ id }) => id);

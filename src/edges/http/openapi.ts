@@ -16,6 +16,7 @@ const TAGS: Record<string, string> = {
   Announcements: "Deliveries of finished runs' results to whoever asked for them.",
   Chat: "Chats with agents for clients of the AI SDK, and runs by AG-UI.",
   People: "The people who sit at user.",
+  Approvals: "Questions to people that block agents.",
   Pairs: "Two agents that agreed to work together.",
   Traces: "What agents thought and did about a message, and the history of both.",
   Orchestrators: "Daemons on machines that start and watch agents.",

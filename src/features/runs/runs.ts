@@ -108,6 +108,8 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
       const named = await store.ofMessage(on, messageId);
       return named[0] && { newest: named[0], running: named.find(({ status }) => status !== "ended") };
     },
+    idsOfMessage: async (on: ReadTx, messageId: number): Promise<string[]> =>
+      (await store.ofMessage(on, messageId)).map(({ id }) => id),
     sources: [life.source],
     sweeps: [...sweeps, compactionSweep(partStore, limits.eventHours, follows.isFollowed)],
     kept,

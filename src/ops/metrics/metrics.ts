@@ -5,6 +5,7 @@ import Histogram from "prom-client/lib/histogram.js";
 import Registry from "prom-client/lib/registry.js";
 import type { DelegationStep } from "../../features/delegations/outcomes.ts";
 import type { OffThreadTasks } from "../../kernel/db/worker-calls.ts";
+import type { Approval } from "../../protocol/approvals.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { RunChange } from "../../protocol/runs.ts";
 import type { GaugeRow } from "./gauges.ts";
@@ -58,6 +59,12 @@ export function createMetrics(gauges: readonly GaugeRow[]) {
   const announcements = counter(
     "announcement_changes_total",
     "Steps of announcements, by the state they led to.",
+    "state",
+  );
+  const approvals = counter(
+    "approval_changes_total",
+    "Steps of approvals, by kind and the state they led to.",
+    "kind",
     "state",
   );
   const pairs = counter("pair_changes_total", "Steps of pairs, by the status they led to.", "status");
@@ -146,6 +153,9 @@ export function createMetrics(gauges: readonly GaugeRow[]) {
       if (ended === undefined) return;
       delegations.inc({ outcome: ended });
       if (tookMs !== undefined) roundTrips.observe(tookMs / 1000);
+    },
+    approvalChanged({ kind, state }: Approval, _: unknown, before: { state: string } | undefined): void {
+      if (before?.state !== state) approvals.inc({ kind, state });
     },
     runChanged(
       { status, outcome, createdAt, endedAt }: RunChange,

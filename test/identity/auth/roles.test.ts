@@ -51,6 +51,7 @@ async function makeWorld() {
   await ask("POST", `/v1/runs/${told.id}/finish`, { outcome: "ok", result: "x" }, asRunner);
   const [announced] = (await ask("GET", "/v1/announcements")).body.items;
   const fileId = (await ask("POST", "/v1/files", "x", me)).body.id as string;
+  const wants = (await ask("POST", "/v1/approvals", approval, me)).body;
   const token = async (draft: Record<string, unknown>) => (await ask("POST", "/v1/tokens", draft)).body.token as string;
   return {
     relay,
@@ -70,6 +71,8 @@ async function makeWorld() {
       .body.id,
     meWebhookId: (await ask("POST", "/v1/webhooks", { url: "http://127.0.0.1:1/", events: ["work.dead"] }, me)).body.id,
     pair: (await ask("POST", "/v1/pairs", { target: "me" }, friend)).body.id as string,
+    approvalId: wants.id as string,
+    approvalHash: wants.hash as string,
     meTokenId: (await ask("GET", "/v1/whoami", undefined, me)).body.tokenId as string,
   };
 }
@@ -122,6 +125,11 @@ const chat = { id: "c", messages: [{ id: "m", role: "user", content: "x", parts:
 const someRun = { id: "1", status: "ok", startedAt: "2026-03-01T00:00:00Z" };
 const someEvent = { conversationId: "c", externalId: "e", sender: { id: "1", name: "Ada" }, text: "x" };
 
+const approval = {
+  ...{ kind: "permission", subject: { type: "fetch", url: "https://example.org" }, title: "Fetch" },
+  ...{ options: [{ id: "no", label: "No", decision: "deny" }], default: "no", expiresInSeconds: 3600 },
+};
+
 /** Each operation, by each role. A row of its own for each way to ask that is judged differently. */
 const TABLE: Record<string, Row[]> = {
   healthReport: [["GET /v1/health", undefined, readers]],
@@ -134,6 +142,22 @@ const TABLE: Record<string, Row[]> = {
   listPeople: [["GET /v1/people", undefined, readers]],
   getPerson: [["GET /v1/people/ada", undefined, missing]],
   deletePerson: [["DELETE /v1/people/ada", undefined, { ...all(403), operator: 404 }]],
+  createApproval: [
+    ["POST /v1/approvals", approval, { ...talks(201), operator: 422, member: 422 }],
+    ["POST /v1/approvals", { ...approval, agentId: "me" }, mine(201)],
+  ],
+  listApprovals: [
+    ["GET /v1/approvals", undefined, everyAgent],
+    ["GET /v1/approvals?agent=me", undefined, shown],
+  ],
+  getApproval: [["GET /v1/approvals/{approval}", undefined, shown]],
+  answerApproval: [["POST /v1/approvals/{approval}/answer", { option: "no", hash: "{hash}" }, person(200)]],
+  answerApprovals: [["POST /v1/approvals/answer", { ids: ["apr_1"], decision: "deny" }, person(200)]],
+  applyApproval: [["POST /v1/approvals/{approval}/applied", { ok: true }, mine(409)]],
+  withdrawApproval: [["POST /v1/approvals/{approval}/withdraw", {}, mine(200)]],
+  listApprovalRules: [["GET /v1/approval-rules", undefined, readers]],
+  addApprovalRule: [["POST /v1/approval-rules", { tool: "*", decision: "ask" }, operator(201)]],
+  removeApprovalRule: [["DELETE /v1/approval-rules/rul_1", undefined, operator(404)]],
   whoAmI: [["GET /v1/whoami", undefined, all(200)]],
   registerAgent: [
     ["PUT /v1/agents/me", { name: "me" }, mine(200)],
@@ -439,6 +463,8 @@ const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
     .replace("{webhook}", world.meWebhookId)
     .replace("{pair}", world.pair)
     .replace("{schedule}", world.meScheduleId)
+    .replace("{approval}", world.approvalId)
+    .replace("{hash}", world.approvalHash)
     .replace("{file}", world.fileId)
     .replace("{run}", world.run)
     .replace("{queued}", world.queued)
@@ -464,7 +490,8 @@ describe("G10: what each role may do", () => {
       test(`G10: each role may do what the table says: ${operationId}: ${call} ${body === undefined ? "" : JSON.stringify(body)}`, async () => {
         const got: Record<string, number> = {};
         let world = await startWorld();
-        const status = (token: string | undefined) => statusOf(world.relay, placed(call, world), body, token);
+        const status = (token: string | undefined) =>
+          statusOf(world.relay, placed(call, world), body && JSON.parse(placed(JSON.stringify(body), world)), token);
         expect(await status(undefined)).toBe(401);
         expect(await status("sbx_unknown")).toBe(401);
         for (const role of ["enroll", "other", "viewer", "member", "me", "operator"] as const) {

@@ -1,0 +1,59 @@
+import type { Areas } from "../../core/core.ts";
+import type { MessageRow } from "../../core/messages/row.ts";
+import type { Sweep } from "../../core/retention/sweeps.ts";
+import { lateRoutes } from "../../identity/auth/late-routes.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
+import type { Approval } from "../../protocol/approvals.ts";
+import type { Fact } from "../../protocol/explain.ts";
+import { toTime } from "../../protocol/wire.ts";
+import type { Runs } from "../runs/runs.ts";
+import { createApprovalLifecycle } from "./lifecycle.ts";
+import { createApprovalRules } from "./rules.ts";
+import { createApprovalService } from "./service.ts";
+import { createApprovalStore } from "./store.ts";
+
+export type Approvals = ReturnType<typeof createApprovals>;
+
+/** Approvals that the story of a message tells. */
+const MAX_FACTS = 50;
+
+/** Questions to people that block agents, and rules that answer them. */
+export function createApprovals(areas: Areas & { runs: Runs }) {
+  const { watch } = areas.core.inbox;
+  const store = createApprovalStore();
+  const lifecycle = createApprovalLifecycle(areas, store);
+  const service = createApprovalService(areas, { store, lifecycle });
+  const rules = createApprovalRules(areas, { store, lifecycle });
+
+  /** Approvals in the story of the message that their run works on. */
+  async function facts(on: ReadTx, { id }: MessageRow): Promise<Fact[]> {
+    const runIds = await areas.runs.idsOfMessage(on, id);
+    const rows = await store.ofRuns(on, runIds, MAX_FACTS);
+    return rows.flatMap(({ id: approvalId, agentId, title, kind, state, option, person, createdAt, endedAt }) => {
+      const fact = { step: "approval" as const, approvalId, agentId, kind };
+      const asked = { at: toTime(createdAt), ...fact, state: "asked", title };
+      return endedAt === null ? [asked] : [asked, { at: toTime(endedAt), ...fact, state, option, person }];
+    });
+  }
+
+  const ended: Sweep = {
+    name: "approvals",
+    limit: 200,
+    sweep: (tx, { before, limit }) => store.forget(tx, before, limit),
+  };
+
+  return {
+    changed: lifecycle.changed,
+    followRun: lifecycle.followRun,
+    dropAgent: lifecycle.dropAgent,
+    giveGrace: lifecycle.giveGrace,
+    facts,
+    showWatchers: (approval: Approval): void => watch.toAll("approval", () => JSON.stringify(approval)),
+    sources: lifecycle.sources,
+    dueHandlers: lifecycle.dueHandlers,
+    sweeps: [ended],
+    routes: lateRoutes(["/v1/approvals", "/v1/approval-rules"], async () =>
+      (await import("./routes.ts")).approvalRoutes(areas.kernel.db, service, rules),
+    ),
+  };
+}

@@ -1,0 +1,141 @@
+import { and, asc, desc, eq, gte, lt, lte, type SQL, sql } from "drizzle-orm";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { inIds } from "../../kernel/db/lists.ts";
+import { readRows, readValues } from "../../kernel/db/reads.ts";
+import type { ApprovalKind, ApprovalState } from "../../protocol/approvals.ts";
+import type { ApprovalRow, AskerRow, RuleRow } from "./row.ts";
+import { approvalAskers, approvalRules, approvals } from "./tables.ts";
+
+export interface ApprovalFilter {
+  state?: ApprovalState | undefined;
+  kind?: ApprovalKind | undefined;
+  agent?: string | undefined;
+  run?: string | undefined;
+}
+
+export type ApprovalStore = ReturnType<typeof createApprovalStore>;
+
+/** In the words of the partial indexes. */
+const isPending = sql`state = 'pending'`;
+const MAX_VISITED = 20_000;
+const newest = sql`id in (select id from approvals order by id desc limit ${sql.raw(String(MAX_VISITED))})`;
+const askedBy = (column: SQL): SQL => sql`id in (select approval_id from approval_askers where ${column})`;
+
+/** Approvals are asked for by people's leave, not many a second: nothing here is prepared. */
+export function createApprovalStore() {
+  return {
+    add: async (tx: Tx, row: ApprovalRow): Promise<void> => {
+      tx.db.insert(approvals).values(row).run();
+    },
+    save: async (tx: Tx, row: ApprovalRow): Promise<void> => {
+      tx.db.update(approvals).set(row).where(eq(approvals.id, row.id)).run();
+    },
+    byId: async (on: ReadTx, id: string): Promise<ApprovalRow | undefined> =>
+      on.db.select().from(approvals).where(eq(approvals.id, id)).get(),
+    /** The pending one of a run tree for the same subject. */
+    inTree: async (on: ReadTx, rootRunId: string, hash: string): Promise<ApprovalRow | undefined> =>
+      readRows(
+        on,
+        approvals,
+        and(eq(approvals.rootRunId, rootRunId), eq(approvals.hash, hash), isPending, sql`root_run_id is not null`),
+      )[0],
+    /** Pending ones of an agent, at most `limit`. */
+    pendingOf: async (on: ReadTx, agentId: string, limit: number): Promise<ApprovalRow[]> =>
+      readRows(on, approvals, and(isPending, askedBy(sql`agent_id = ${agentId}`)), { limit }),
+    pendingOfRun: async (on: ReadTx, runId: string): Promise<ApprovalRow[]> =>
+      readRows(on, approvals, and(isPending, askedBy(sql`run_id = ${runId} and run_id <> ''`))),
+    /** Pending ones of kind permission, the first to expire first. */
+    pending: async (on: ReadTx, limit: number): Promise<ApprovalRow[]> =>
+      readRows(on, approvals, and(isPending, eq(approvals.kind, "permission")), {
+        orderBy: asc(approvals.expiresAt),
+        limit,
+      }),
+    earliest: async (on: ReadTx): Promise<number | null> =>
+      on.db
+        .select({ at: approvals.expiresAt })
+        .from(approvals)
+        .where(isPending)
+        .orderBy(asc(approvals.expiresAt))
+        .limit(1)
+        .get()?.at ?? null,
+    ripe: async (on: ReadTx, now: number, limit: number): Promise<ApprovalRow[]> =>
+      readRows(on, approvals, and(isPending, lte(approvals.expiresAt, now)), {
+        orderBy: asc(approvals.expiresAt),
+        limit,
+      }),
+    /** No pending one expires before a time. */
+    postpone: async (tx: Tx, until: number): Promise<void> => {
+      tx.db
+        .update(approvals)
+        .set({ expiresAt: until })
+        .where(and(isPending, lt(approvals.expiresAt, until)))
+        .run();
+    },
+    /** Of the runs of one message, oldest first. */
+    ofRuns: async (on: ReadTx, runIds: readonly string[], limit: number): Promise<ApprovalRow[]> =>
+      runIds.length === 0
+        ? []
+        : readRows(on, approvals, inIds(approvals.runId, runIds), { orderBy: asc(approvals.id), limit }),
+
+    /** Newest first. By agent and run through who asked; else among the newest 20,000. */
+    page: async (on: ReadTx, filter: ApprovalFilter, before: string | undefined, limit: number) => {
+      const { state, kind, agent, run } = filter;
+      const where = [
+        ...(agent === undefined ? [] : [askedBy(sql`agent_id = ${agent}`)]),
+        ...(run === undefined ? [] : [askedBy(sql`run_id = ${run} and run_id <> ''`)]),
+        ...(state === undefined ? [] : [sql`state = ${state}`]),
+        ...(kind === undefined ? [] : [eq(approvals.kind, kind)]),
+        ...(before === undefined ? [] : [lt(approvals.id, before)]),
+        ...(agent === undefined && run === undefined && state !== "pending" ? [newest] : []),
+      ];
+      return readRows(on, approvals, and(...where), { orderBy: desc(approvals.id), limit });
+    },
+
+    addAsker: async (tx: Tx, row: AskerRow): Promise<void> => {
+      tx.db.insert(approvalAskers).values(row).onConflictDoNothing().run();
+    },
+    askersOf: async (on: ReadTx, approvalId: string): Promise<AskerRow[]> =>
+      readRows(on, approvalAskers, eq(approvalAskers.approvalId, approvalId)),
+    removeAskers: async (
+      tx: Tx,
+      approvalId: string,
+      by: Partial<Pick<AskerRow, "agentId" | "runId">>,
+    ): Promise<void> => {
+      const { agentId, runId } = by;
+      const where = [
+        eq(approvalAskers.approvalId, approvalId),
+        ...(agentId === undefined ? [] : [eq(approvalAskers.agentId, agentId)]),
+        ...(runId === undefined ? [] : [eq(approvalAskers.runId, runId)]),
+      ];
+      tx.db
+        .delete(approvalAskers)
+        .where(and(...where))
+        .run();
+    },
+
+    rules: async (on: ReadTx): Promise<RuleRow[]> =>
+      readRows(on, approvalRules, undefined, { orderBy: asc(approvalRules.position) }),
+    rule: async (on: ReadTx, id: string): Promise<RuleRow | undefined> =>
+      on.db.select().from(approvalRules).where(eq(approvalRules.id, id)).get(),
+    addRule: async (tx: Tx, row: RuleRow): Promise<void> => {
+      const moved = { position: sql`${approvalRules.position} + 1` };
+      tx.db.update(approvalRules).set(moved).where(gte(approvalRules.position, row.position)).run();
+      tx.db.insert(approvalRules).values(row).run();
+    },
+    removeRule: async (tx: Tx, { id, position }: RuleRow): Promise<void> => {
+      tx.db.delete(approvalRules).where(eq(approvalRules.id, id)).run();
+      const moved = { position: sql`${approvalRules.position} - 1` };
+      tx.db.update(approvalRules).set(moved).where(gte(approvalRules.position, position)).run();
+    },
+
+    /** Deletes some that ended before a time, with those who asked. Answers their number. */
+    forget: async (tx: Tx, before: number, limit: number): Promise<number> => {
+      const old = and(sql`ended_at is not null`, lt(approvals.endedAt, before));
+      const ids = readValues(tx, approvals.id, old, { limit });
+      if (ids.length === 0) return 0;
+      tx.db.delete(approvalAskers).where(inIds(approvalAskers.approvalId, ids)).run();
+      tx.db.delete(approvals).where(inIds(approvals.id, ids)).run();
+      return ids.length;
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import type { ApprovalKind, ApprovalSubject } from "../../protocol/approvals.ts";
+
+/** Characters of a subject that a chat shows. */
+const CARD = 1500;
+
+/** JSON with sorted members: the same value is the same text. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  members.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(",")}}`;
+}
+
+/** Hash of exactly what is asked for. */
+export const hashOf = (kind: ApprovalKind, subject: ApprovalSubject): string =>
+  createHash("sha256")
+    .update(canonical([kind, subject]))
+    .digest("hex");
+
+/** Tool of a subject, as rules name it. */
+export const toolOf = (subject: ApprovalSubject): string =>
+  subject.type === "tool" ? `${subject.server}/${subject.name}` : subject.type;
+
+/** The whole argument of a subject, as rules match it. */
+export function argumentOf(subject: ApprovalSubject): string {
+  switch (subject.type) {
+    case "command":
+      return subject.line;
+    case "edit":
+      return subject.path;
+    case "fetch":
+      return subject.url;
+    case "tool":
+      return canonical(subject.input);
+    default:
+      return canonical(subject);
+  }
+}
+
+/** Folder or file that `under` of a rule looks at. */
+export function placeOf(subject: ApprovalSubject): string | undefined {
+  if (subject.type === "command") return subject.cwd;
+  return subject.type === "edit" ? subject.path : undefined;
+}
+
+/** Everything of a subject, for people. */
+export function textOf(subject: ApprovalSubject): string {
+  switch (subject.type) {
+    case "command":
+      return `${subject.line}\nin ${subject.cwd}${subject.envNames.length ? `\nwith ${subject.envNames.join(", ")}` : ""}`;
+    case "edit":
+      return `${subject.path}\n${subject.diff}`;
+    case "fetch":
+      return subject.url;
+    case "tool":
+      return `${subject.server}/${subject.name}\n${canonical(subject.input)}`;
+    case "spawn":
+      return [subject.provider, subject.agentId, subject.cwd, subject.prompt].filter(Boolean).join("\n");
+    case "question":
+      return subject.text;
+    case "access":
+      return `${subject.sender}\ncode ${subject.code}`;
+  }
+}
+
+/** Whether a chat shows its beginning alone: it is not allowed there. */
+export const isCut = (subject: ApprovalSubject): boolean => textOf(subject).length > CARD;

@@ -1,0 +1,86 @@
+import { expect, test } from "bun:test";
+import { matchesGlob } from "../../../src/features/approvals/glob.ts";
+import { startApproving, wanted } from "../../support/approvals.ts";
+
+test("a matching deny beats every allow, and else the first rule that matches decides", async () => {
+  const { ada, ask, asks } = await startApproving();
+  const rule = async (more: object) => (await ask("POST", "/v1/approval-rules", { tool: "command", ...more })).body;
+  const decided = async (line: string, more: object = {}) =>
+    (await asks(ada, wanted(line, more))).answer?.decision ?? null;
+  const status = await rule({ match: "git *", decision: "allow" });
+  await rule({ match: "*--force*", decision: "deny" });
+  await rule({ match: "git push*", decision: "ask", position: 1 });
+  expect(await decided("git status")).toBe("allow");
+  expect(await decided("git push")).toBe(null);
+  expect(await decided("git push --force")).toBe("deny");
+  expect(await decided("gitx")).toBe(null);
+  expect(await decided("git log", { oneTap: false })).toBe(null);
+  const rules = (await ask("GET", "/v1/approval-rules")).body.items;
+  expect(rules.map(({ decision, position }: { decision: string; position: number }) => [position, decision])).toEqual([
+    ...[
+      [1, "ask"],
+      [2, "allow"],
+      [3, "deny"],
+    ],
+  ]);
+  await ask("DELETE", `/v1/approval-rules/${status.id}`);
+  expect(await decided("git diff")).toBe(null);
+  expect(
+    (await ask("GET", "/v1/approval-rules")).body.items.map(({ position }: { position: number }) => position),
+  ).toEqual([1, 2]);
+});
+
+test("G14: a command line that may be several is allowed as exact text alone", async () => {
+  const { ada, ask, asks, shown } = await startApproving();
+  await ask("POST", "/v1/approval-rules", { tool: "command", match: "git*", decision: "allow" });
+  await ask("POST", "/v1/approval-rules", { tool: "*", decision: "allow" });
+  const lines = ["git a; b", "git a & b", "git a | b", "git a < b", "git a > b", "git `b`", "git $(b)", "git a\nb"];
+  for (const line of lines) {
+    const asked = await asks(ada, wanted(line));
+    expect([line, asked.state]).toEqual([line, "pending"]);
+    await ask("POST", "/v1/approval-rules", { tool: "command", match: line, decision: "allow", position: 1 });
+    expect([line, (await shown(asked)).state]).toEqual([line, "answered"]);
+  }
+});
+
+test("a rule holds at once for what waits, for its agent, and under its folder", async () => {
+  const { ada, bob, ask, asks, heard } = await startApproving();
+  const mine = await asks(ada);
+  await asks(bob);
+  const { answered } = (
+    await ask("POST", "/v1/approval-rules", { tool: "command", agentId: "ada", under: "/work", decision: "allow" })
+  ).body;
+  expect(answered).toEqual([mine.id]);
+  expect(await heard(ada)).toMatchObject([{ id: mine.id, decision: "allow", scope: "once" }]);
+  const at = async (cwd: string) =>
+    (await asks(ada, wanted("ls", { subject: { type: "command", line: `ls ${cwd}`, cwd } }))).state;
+  expect(await at("/work")).toBe("answered");
+  expect(await at("/work/./app/")).toBe("answered");
+  expect(await at("/workshop")).toBe("pending");
+  expect(await at("/work/../etc")).toBe("pending");
+  expect(await at("work")).toBe("pending");
+});
+
+test("tools of servers and edits are matched by their input and path", async () => {
+  const { ada, ask, asks } = await startApproving();
+  await ask("POST", "/v1/approval-rules", { tool: "db/query", match: '{"sql":"select *"}', decision: "allow" });
+  await ask("POST", "/v1/approval-rules", { tool: "edit", match: "*.md", decision: "allow" });
+  const state = async (subject: object) => (await asks(ada, wanted("x", { subject }))).state;
+  expect(await state({ type: "tool", server: "db", name: "query", input: { sql: "select 1" } })).toBe("answered");
+  expect(await state({ type: "tool", server: "db", name: "query", input: { sql: "drop" } })).toBe("pending");
+  expect(await state({ type: "edit", path: "/work/a.md", diff: "+x" })).toBe("answered");
+  expect(await state({ type: "edit", path: "/work/a.ts", diff: "+x" })).toBe("pending");
+});
+
+test("a glob matches the whole text, and takes no longer for stars that almost fit", () => {
+  for (const [glob, text, fits] of [
+    ["git *", "git status", true],
+    ["git *", "xgit status", false],
+    ["*a?c*", "xxabcxx", true],
+    ["a?", "a", false],
+    ["*", "", true],
+    ["a*b*c", "a1b2b3c", true],
+    [`${"*a".repeat(500)}b`, "a".repeat(10_000), false],
+  ] as const)
+    expect([glob.slice(0, 10), matchesGlob(glob, text)]).toEqual([glob.slice(0, 10), fits]);
+});
