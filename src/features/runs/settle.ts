@@ -46,6 +46,8 @@ export interface RunEnding {
 
 /** Prompt of a new turn. */
 export interface Prompt {
+  /** Id that its sender gave it: viewers know it by that. */
+  id?: string | undefined;
   cause: TurnRow["cause"];
   text?: string | null;
   files?: readonly string[] | undefined;
@@ -101,7 +103,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
   }
 
   /** Lets a turn wait for the runner, and tells the runner of it. */
-  async function queue(tx: Tx, before: RunRow, turn: TurnRow): Promise<RunRow> {
+  async function queue(tx: Tx, before: RunRow, turn: TurnRow, saidAs?: string): Promise<RunRow> {
     const isWake = turn.cause === "wake";
     const now = clock.now();
     const deadlineAt = isWake ? before.deadlineAt : now + (before.timeoutSeconds ?? DAY_MS / 1000) * 1000;
@@ -117,13 +119,13 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
       ...{ do: isWake ? "wake" : "start", text: turn.text, files, findings },
     });
     await store.saveTurn(tx, { ...turn, controlId: controlId ?? null });
-    if (turn.text !== null) await recorder.said(tx, run, turn.id, { text: turn.text, files });
+    if (turn.text !== null) await recorder.said(tx, run, turn.id, { id: saidAs, text: turn.text, files });
     return save(tx, run, before);
   }
 
   /** Begins a turn for a prompt in a run that has none running. */
   const prompt = async (tx: Tx, run: RunRow, said: Prompt): Promise<RunRow> =>
-    queue(tx, run, await addTurn(tx, run, said));
+    queue(tx, run, await addTurn(tx, run, said), said.id);
 
   /** The turn is over. Its run ends, or waits for runs that it asked for. */
   async function endTurn(tx: Tx, before: RunRow, turn: TurnRow, end: End): Promise<RunRow> {

@@ -81,10 +81,10 @@ export function createTell(
   const canSteer = ({ agentId }: RunRow): boolean => roster.get(agentId)?.reach === "mid-turn";
 
   /** @throws Problem 410 */
-  async function begin(tx: Tx, run: RunRow, { text, files: given }: Message): Promise<RunTold> {
+  async function begin(tx: Tx, run: RunRow, { id, text, files: given }: Message): Promise<RunTold> {
     const facts = await directory.facts(tx, run.agentId);
     if (!facts || facts.deletedAt !== null) throw new Problem("gone", `${run.agentId} was deleted: it runs nothing.`);
-    const { turnId } = await settle.prompt(tx, run, { cause: "message", text, files: given });
+    const { turnId } = await settle.prompt(tx, run, { id, cause: "message", text, files: given });
     return { turnId, mode: "started" };
   }
 

@@ -68,8 +68,10 @@ describe("a message to a run", () => {
     const crew = await startCrew();
     const run = await crew.run(crew.bob);
     await crew.finish(crew.bob, run, { result: "First." });
-    const told = (await crew.does(undefined, run, "messages", { text: "And now?" })).body;
+    const told = (await crew.does(undefined, run, "messages", { id: "u1", text: "And now?" })).body;
     expect(told).toMatchObject({ mode: "started" });
+    const { items } = (await crew.ask("GET", `/v1/runs/${run.id}/events?turn=${told.turnId}`)).body;
+    expect(items).toMatchObject([{ part: { type: "data-user-message", id: "u1", data: { text: "And now?" } } }]);
     expect(told.turnId).not.toBe(run.turnId);
     const queued = await crew.see(run);
     expect(queued).toMatchObject({ status: "queued", outcome: null, endedAt: null, turnId: told.turnId });
