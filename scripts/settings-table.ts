@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { SETTINGS } from "../src/config.ts";
+import { SETTINGS } from "../src/settings.ts";
 
 /** Writes the table of settings into docs/configuration.md, from what the program itself checks: `bun scripts/settings-table.ts`. */
 const FILE = join(import.meta.dir, "../docs/configuration.md");

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { distance } from "fastest-levenshtein";
-import { SECRETS, SETTINGS, type SettingName } from "./config.ts";
+import { SECRETS, SETTINGS, type SettingName } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 /** The server's command line. Each setting has a flag of its name, but for secrets: other users can see a command line. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { SECRETS, SETTINGS } from "../../../src/config.ts";
+import { SECRETS, SETTINGS } from "../../../src/settings.ts";
 import { runCli } from "../../support/cli-harness.ts";
 import { ENGINE, RELAY } from "../../support/program.ts";
 import { atEnd, tempFolder } from "../../support/relay.ts";
