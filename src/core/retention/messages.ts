@@ -64,9 +64,11 @@ export function createMessageSweep(base: Base, caution: Caution) {
 
   async function remove(tx: Tx, entries: readonly OldEntry[], most: number): Promise<number> {
     const ids = entries.map((entry) => entry.id);
-    await retentionStore.noteLosses(tx, ids, clock.now());
-    await removing.raise(tx, ids);
-    await retentionStore.remove(tx, ids);
+    if (ids.length > 0) {
+      await retentionStore.noteLosses(tx, ids, clock.now());
+      await removing.raise(tx, ids);
+      await retentionStore.remove(tx, ids);
+    }
     await caution.leave(tx, most - ids.length);
     return ids.length;
   }
@@ -75,7 +77,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
   async function cut(tx: Tx, entries: readonly OldEntry[], mayGo: (entry: OldEntry) => boolean, most: number) {
     const going: OldEntry[] = [];
     const ids = entries.filter(mayGo).map((entry) => entry.id);
-    const counts = await weights.all(tx, ids);
+    const counts = ids.length === 0 ? [] : await weights.all(tx, ids);
     let weight = 0;
     for (const [index, entry] of entries.entries()) {
       if (!mayGo(entry)) continue;
