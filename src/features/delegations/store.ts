@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { and, asc, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { inIds } from "../../kernel/db/lists.ts";
+import { inIds, inList } from "../../kernel/db/lists.ts";
 import { readValues, visitedPage } from "../../kernel/db/reads.ts";
 import {
   changeWhere,
@@ -11,6 +11,7 @@ import {
   countWhere,
   equal,
   everyColumn,
+  pick,
   rowsWhere,
 } from "../../kernel/db/statements.ts";
 import type { DelegationStatus } from "../../protocol/delegations.ts";
@@ -95,6 +96,8 @@ export function createDelegationStore(db: Db, key: string) {
     limit: "limit",
   });
 
+  const among = columnsWhere(db, pick(delegations, "messageId"), delegations, inList(delegations.messageId, "ids"));
+
   function read(on: ReadTx, messageId: number): DelegationRow | undefined {
     if (!("writes" in on)) return withId(byMessage(on).get({ messageId }));
     const last = known.get(on);
@@ -175,7 +178,11 @@ export function createDelegationStore(db: Db, key: string) {
       on.db.select({ n: sql<number>`count(*)` }).from(delegations).where(isOpen).get()?.n ?? 0,
     /** Messages among these that are requests. */
     among: async (on: ReadTx, messageIds: readonly number[]): Promise<number[]> =>
-      readValues(on, delegations.messageId, inIds(delegations.messageId, messageIds)),
+      messageIds.length === 0
+        ? []
+        : among(on)
+            .all({ ids: JSON.stringify(messageIds) })
+            .map(({ messageId }) => messageId),
     /** The requests among these that have ended. */
     endedAmong: async (on: ReadTx, messageIds: readonly number[]): Promise<number[]> =>
       messageIds.length === 0

@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
-import { changeWhere, columns, equal } from "../../kernel/db/statements.ts";
+import { changeWhere, columns, equal, everyColumn, putWhole, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
 import type { AgentRow, Membership } from "./row.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
@@ -16,8 +16,27 @@ export interface AgentFilter {
 }
 
 export function createAgentStore(db: Db) {
+  const put = putWhole(db, agents, agents.id);
+  const instance = rowsWhere(db, instances, equal(instances, "agentId", "instanceId"));
   const touch = changeWhere(db, agents, { lastSeenAt: sql`${sql.placeholder("at")}` }, equal(agents, "id"));
   const end = changeWhere(db, memberships, columns("untilId"), equal(memberships, "agentId", "target", "sinceId"));
+  const join = db.statement((q) =>
+    q
+      .insert(memberships)
+      .values(everyColumn(memberships))
+      .onConflictDoUpdate({
+        target: [memberships.agentId, memberships.target, memberships.sinceId],
+        set: { untilId: null },
+      })
+      .prepare(),
+  );
+  const changeCount = db.statement((q) =>
+    q
+      .insert(groups)
+      .values({ target: sql.placeholder("target"), members: sql.placeholder("by") })
+      .onConflictDoUpdate({ target: groups.target, set: { members: sql`${groups.members} + excluded.members` } })
+      .prepare(),
+  );
 
   return {
     /** Agents that are not deleted, by id. */
@@ -29,7 +48,7 @@ export function createAgentStore(db: Db) {
         { orderBy: asc(agents.id), limit },
       ),
     put: async (tx: Tx, row: AgentRow): Promise<void> => {
-      tx.db.insert(agents).values(row).onConflictDoUpdate({ target: agents.id, set: row }).run();
+      put(tx).run({ ...row });
     },
     touch: async (tx: Tx, agentId: string, at: number): Promise<void> => {
       touch(tx).run({ id: agentId, at });
@@ -38,27 +57,19 @@ export function createAgentStore(db: Db) {
       tx.db.update(agents).set({ status }).where(eq(agents.id, agentId)).run();
     },
 
-    instance: async (on: ReadTx, agentId: AgentId, instanceId: InstanceId) =>
-      readRows(on, instances, and(eq(instances.agentId, agentId), eq(instances.instanceId, instanceId)))[0],
+    instance: async (on: ReadTx, agentId: AgentId, instanceId: InstanceId) => instance(on).get({ agentId, instanceId }),
     addInstance: async (tx: Tx, row: typeof instances.$inferInsert): Promise<void> => {
       tx.db.insert(instances).values(row).run();
     },
 
     join: async (tx: Tx, agentId: AgentId, target: Target, sinceId: number): Promise<void> => {
       // Joining again where one left in the same place in the log: the gap holds nothing.
-      tx.db
-        .insert(memberships)
-        .values({ agentId, target, sinceId, untilId: null })
-        .onConflictDoUpdate({
-          target: [memberships.agentId, memberships.target, memberships.sinceId],
-          set: { untilId: null },
-        })
-        .run();
-      changeCount(tx, target, 1);
+      join(tx).run({ agentId, target, sinceId, untilId: null });
+      changeCount(tx).run({ target, by: 1 });
     },
     leave: async (tx: Tx, membership: Membership, untilId: number): Promise<void> => {
       end(tx).run({ ...membership, untilId });
-      changeCount(tx, membership.target, -1);
+      changeCount(tx).run({ target: membership.target, by: -1 });
     },
     /** Shrinks some tombstones from before `before` to id and kind. Answers how many. */
     shrink: async (tx: Tx, before: number, limit: number): Promise<number> => {
@@ -78,14 +89,6 @@ const SHRUNK: Partial<AgentRow> = {
   ...{ name: "", label: null, role: null, description: null, skills: [], tags: [], capabilities: [] },
   ...{ machine: null, rig: null, instanceId: null, channel: null, meta: null, ackedAt: null },
 };
-
-function changeCount(tx: Tx, target: string, by: 1 | -1): void {
-  tx.db
-    .insert(groups)
-    .values({ target, members: by })
-    .onConflictDoUpdate({ target: groups.target, set: { members: sql`${groups.members} + ${by}` } })
-    .run();
-}
 
 function conditions(filter: AgentFilter): SQL[] {
   const where: SQL[] = [];

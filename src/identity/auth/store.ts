@@ -1,7 +1,7 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows } from "../../kernel/db/reads.ts";
-import { equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import { changeWhere, columns, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { tokens } from "./tables.ts";
 
@@ -11,6 +11,8 @@ export function createAuthStore(db: Db) {
   const insert = db.statement((q) => q.insert(tokens).values(everyColumn(tokens)).prepare());
   const byHash = rowsWhere(db, tokens, equal(tokens, "hash"));
   const live = and(equal(tokens, "agentId"), isNull(tokens.revokedAt));
+  const used = changeWhere(db, tokens, columns("lastUsedAt"), equal(tokens, "id"));
+  const byId = rowsWhere(db, tokens, equal(tokens, "id"));
   const liveOf = rowsWhere(db, tokens, live);
 
   return {
@@ -20,8 +22,7 @@ export function createAuthStore(db: Db) {
     byHash: async (on: ReadTx, hash: string): Promise<TokenRow | undefined> => byHash(on).get({ hash }),
     byKey: async (on: ReadTx, createdBy: string, key: string): Promise<TokenRow | undefined> =>
       readRows(on, tokens, and(eq(tokens.createdBy, createdBy), eq(tokens.idempotencyKey, key)))[0],
-    byId: async (on: ReadTx, id: string): Promise<TokenRow | undefined> =>
-      on.db.select().from(tokens).where(eq(tokens.id, id)).get(),
+    byId: async (on: ReadTx, id: string): Promise<TokenRow | undefined> => byId(on).get({ id }),
     liveFor: async (on: ReadTx, source: string): Promise<TokenRow[]> =>
       readRows(on, tokens, and(eq(tokens.source, source), isNull(tokens.revokedAt))),
     ofPerson: async (on: ReadTx, person: string): Promise<TokenRow[]> =>
@@ -41,7 +42,7 @@ export function createAuthStore(db: Db) {
       tx.db.update(tokens).set({ revokedAt: null }).where(eq(tokens.id, id)).run();
     },
     used: async (tx: Tx, id: string, at: number): Promise<void> => {
-      tx.db.update(tokens).set({ lastUsedAt: at }).where(eq(tokens.id, id)).run();
+      used(tx).run({ id, lastUsedAt: at });
     },
   };
 }

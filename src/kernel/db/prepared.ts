@@ -54,7 +54,11 @@ function fillOf(param: unknown): Fill {
   if (is(param, Param) && is(param.value, Placeholder)) {
     const value = named(param.value.name);
     const { encoder } = param;
-    return (values) => encoder.mapToDriverValue(value(values));
+    return (values) => {
+      const given = value(values);
+      // As drizzle does it for statements that are not prepared: a column of JSON would store the text `null`.
+      return given === null ? null : encoder.mapToDriverValue(given);
+    };
   }
   return () => param;
 }

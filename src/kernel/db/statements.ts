@@ -73,6 +73,18 @@ export const changeWhere = <T extends SQLiteTable>(
   where: SQL | undefined,
 ) => db.statement((q) => q.update(table).set(set).where(where).prepare());
 
+/** Prepares storing a row: all columns of the row with the same `key` are replaced. */
+export function putWhole<T extends SQLiteTable>(db: Db, table: T, key: SQLiteColumn) {
+  const given = Object.entries(getTableColumns(table)).map(([name, { name: column }]) => [
+    name,
+    sql`excluded.${sql.identifier(column)}`,
+  ]);
+  const set = Object.fromEntries(given) as SQLiteUpdateSetSource<T>;
+  return db.statement((q) =>
+    q.insert(table).values(everyColumn(table)).onConflictDoUpdate({ target: key, set }).prepare(),
+  );
+}
+
 /** Prepares the number of rows under a condition, counted up to the parameter `limit`. */
 export function countWhere(db: Db, table: SQLiteTable, where: SQL | undefined) {
   const some = sql`(select 1 from ${table} where ${where} limit ${bound("limit")})`;
