@@ -15,6 +15,8 @@ import { addUsage } from "./usage.ts";
 
 /** Shortest time to the end of a lease or a deadline after an absence of the relay. */
 const GRACE_MS = 30_000;
+/** Runners that are reminded in the write after an absence; the others look for their runs by themselves. */
+const MAX_REMINDED = 200;
 /** Time in which a runner that said that its turn is over may still say more. */
 const CLOSING_MS = 15_000;
 /** Time in which a runner confirms that it stopped. */
@@ -181,7 +183,14 @@ export function createLife({ kernel }: Areas, { store, access, recorder, settle,
     },
 
     /** After an absence of the relay runners have time to be heard of. */
-    giveGrace: (tx: Tx, now: number): Promise<void> => store.giveGrace(tx, now, now + GRACE_MS, CONFIRM_MS, WAKE_MS),
+    async giveGrace(tx: Tx, now: number): Promise<void> {
+      const missed = await store.ripe(tx, now, MAX_REMINDED);
+      await store.giveGrace(tx, now, now + GRACE_MS, CONFIRM_MS, WAKE_MS);
+      for (const { id } of missed) {
+        const row = await store.byId(tx, id);
+        if (row) await settle.remind(tx, row);
+      }
+    },
   };
 }
 

@@ -17,8 +17,9 @@ const MAX_QUEUED = 200;
 const ANSWERS: ReadonlySet<string> = new Set(["chat", "response", "task", "channel.event"]);
 
 /** Reactions of runs to what happens to messages and agents. */
-export function createRunReactions({ kernel }: Areas, { store, settle }: { store: RunStore; settle: RunSettle }) {
+export function createRunReactions({ kernel, core }: Areas, { store, settle }: { store: RunStore; settle: RunSettle }) {
   const { clock, due } = kernel;
+  const { rows: messages } = core.messages;
 
   /** An agent that knows nothing of runs ends a queued one by replying to its message, or to the word that it waits. */
   function replied(tx: Tx, message: MessageRow): Promise<void> | undefined {
@@ -26,10 +27,19 @@ export function createRunReactions({ kernel }: Areas, { store, settle }: { store
     return endBy(tx, message);
   }
 
+  /** The turn that a word of the relay is about: a turn may have been offered more than once. */
+  async function offeredBy(on: ReadTx, id: number): Promise<string | undefined> {
+    const word = await messages.byId(on, id);
+    if (word?.kind !== "control" || word.fromId !== "system" || word.payload === null) return undefined;
+    return JSON.parse(word.payload).run?.turnId;
+  }
+
   async function endBy(tx: Tx, message: MessageRow): Promise<void> {
-    for (const run of await store.queuedOf(tx, message.fromId, MAX_QUEUED)) {
+    const queued = await store.queuedOf(tx, message.fromId, MAX_QUEUED);
+    const offered = queued.length > 0 && message.replyTo !== null ? await offeredBy(tx, message.replyTo) : undefined;
+    for (const run of queued) {
       const turn = await store.turn(tx, run.turnId);
-      if (!turn || (turn.controlId !== message.replyTo && run.messageId !== message.replyTo)) continue;
+      if (!turn || (offered !== turn.id && run.messageId !== message.replyTo)) continue;
       return take(tx, run, turn, message);
     }
   }

@@ -102,6 +102,25 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     return turn;
   }
 
+  /** Tells the runner of a turn that waits; answers its files. */
+  async function offer(tx: Tx, run: RunRow, turn: TurnRow): Promise<string[]> {
+    const isWake = turn.cause === "wake";
+    const files: string[] = turn.files === null ? [] : JSON.parse(turn.files);
+    const findings = isWake ? await store.findings(tx, run.id) : undefined;
+    const controlId = await control.tell(tx, run, {
+      ...{ do: isWake ? "wake" : "start", text: turn.text, files, findings },
+    });
+    await store.saveTurn(tx, { ...turn, controlId: controlId ?? null });
+    return files;
+  }
+
+  /** Says again what waits for the runner: the word has expired while the relay was away. */
+  async function remind(tx: Tx, run: RunRow): Promise<void> {
+    if (run.status === "stopping") await control.tell(tx, run, { do: "abort", text: run.error });
+    const turn = run.status === "queued" ? await store.turn(tx, run.turnId) : undefined;
+    if (turn) await offer(tx, run, turn);
+  }
+
   /** Lets a turn wait for the runner, and tells the runner of it. */
   async function queue(tx: Tx, before: RunRow, turn: TurnRow, saidAs?: string): Promise<RunRow> {
     const isWake = turn.cause === "wake";
@@ -113,12 +132,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
       ...{ outcome: null, errorCode: null, error: null, confirmed: null, late: false, endedAt: null, compact: false },
       wokenAt: isWake ? now : null,
     };
-    const files = turn.files === null ? [] : JSON.parse(turn.files);
-    const findings = isWake ? await store.findings(tx, run.id) : undefined;
-    const controlId = await control.tell(tx, run, {
-      ...{ do: isWake ? "wake" : "start", text: turn.text, files, findings },
-    });
-    await store.saveTurn(tx, { ...turn, controlId: controlId ?? null });
+    const files = await offer(tx, run, turn);
     if (turn.text !== null) await recorder.said(tx, run, turn.id, { id: saidAs, text: turn.text, files });
     return save(tx, run, before);
   }
@@ -225,6 +239,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     tell,
     addTurn,
     queue,
+    remind,
     prompt,
     endTurn,
     endRun,

@@ -110,14 +110,21 @@ describe("G7, G11: a restart between any two steps of a run changes nothing", ()
       await crew.run(crew.ada, { agentId: "bob" }),
       await crew.run(crew.cid),
     ];
+    const plain = await crew.run(crew.ada, { agentId: "dan" });
+    const [{ id: word }] = await crew.inbox(crew.dan);
     await crew.does(undefined, stopping, "abort");
     await crew.restart(2 * 86_400_000);
+    await crew.ask("POST", "/v1/messages", { to: "ada", body: "Here.", replyTo: word }, crew.dan);
+    expect(await crew.see(plain)).toMatchObject({ status: "ended", outcome: "ok", result: { text: "Here." } });
     for (const [run, status] of [
       [running, "running"],
       [queued, "queued"],
       [stopping, "stopping"],
     ] as const)
       expect(await crew.see(run)).toMatchObject({ status });
+    // The words that waited for them have expired meanwhile. An answer to the first one is still an answer.
+    expect(await crew.words(crew.bob)).toMatchObject([{ id: queued.id, do: "start" }]);
+    expect(await crew.words(crew.cid)).toMatchObject([{ id: stopping.id, do: "abort" }]);
     await crew.pass(20_000);
     expect(await crew.finish(crew.cid, stopping, { outcome: "aborted" })).toMatchObject({ confirmed: true });
     await crew.pass(11_000);
