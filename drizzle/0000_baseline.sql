@@ -228,6 +228,17 @@ CREATE INDEX `announcements_of_message` ON `announcements` (`message_id`) WHERE 
 CREATE INDEX `announcements_sent_to` ON `announcements` (`target`,`message_id`) WHERE state = 'sent';--> statement-breakpoint
 CREATE INDEX `announcements_in_state` ON `announcements` (`state`,`number`) WHERE state in ('waiting', 'sent', 'blocked');--> statement-breakpoint
 CREATE INDEX `announcements_ended` ON `announcements` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `approval_buttons` (
+	`id` text PRIMARY KEY NOT NULL,
+	`approval_id` text NOT NULL,
+	`option` text NOT NULL,
+	`conversation` text NOT NULL,
+	`message_id` integer NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `approval_buttons_by_approval` ON `approval_buttons` (`approval_id`);--> statement-breakpoint
+CREATE INDEX `approval_buttons_by_age` ON `approval_buttons` (`created_at`);--> statement-breakpoint
 CREATE TABLE `channel_bindings` (
 	`id` text PRIMARY KEY NOT NULL,
 	`channel_id` text NOT NULL,

@@ -1,6 +1,7 @@
 import type { Core } from "./core/core.ts";
 import type { A2A } from "./edges/a2a/a2a.ts";
 import type { Announcements } from "./edges/announcements/announcements.ts";
+import type { ApprovalCards } from "./edges/approvals/approvals.ts";
 import type { Channels } from "./edges/channels/channels.ts";
 import type { Integrations } from "./edges/integrations/integrations.ts";
 import type { Mcp } from "./edges/mcp/mcp.ts";
@@ -32,6 +33,7 @@ export interface Relayed {
   files: Files;
   runs: Runs;
   approvals: Approvals;
+  cards: ApprovalCards;
   pairs: Pairs;
   schedules: Schedules;
   jobs: Jobs;
@@ -171,7 +173,7 @@ function onRetention({ core, loops, traces, delegations, runs, announcements, me
 
 function onFeatures(relayed: Relayed): void {
   const { loops, traces, tasks, delegations, files, runs, pairs, schedules, channels, webhooks } = relayed;
-  const { announcements, approvals, integrations, mcp, a2a, metrics, telemetry } = relayed;
+  const { announcements, approvals, cards, integrations, mcp, a2a, metrics, telemetry } = relayed;
   tasks.changed.inTx(webhooks.taskChanged);
   tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
   delegations.changed.inTx(webhooks.delegationChanged);
@@ -180,6 +182,8 @@ function onFeatures(relayed: Relayed): void {
   runs.changed.inTx(announcements.followRun, webhooks.runChanged);
   runs.changed.afterCommit(runs.endStreams, a2a.runChanged, metrics.runChanged, runs.showWatchers);
   runs.ended.inTx(announcements.announce, approvals.followRun, telemetry.runEnded);
+  approvals.changed.inTx(cards.follow);
+  channels.pressed.inTx(cards.press);
   approvals.changed.afterCommit(metrics.approvalChanged, approvals.showWatchers);
   runs.unwanted.inTx(announcements.dropOf);
   announcements.changed.inTx(webhooks.announcementChanged);

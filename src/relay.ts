@@ -6,6 +6,7 @@ import type { SocketServer } from "./core/inbox/socket-route.ts";
 import type { Sweep } from "./core/retention/sweeps.ts";
 import { createA2A } from "./edges/a2a/a2a.ts";
 import { createAnnouncements } from "./edges/announcements/announcements.ts";
+import { createApprovalCards } from "./edges/approvals/approvals.ts";
 import { createChannels } from "./edges/channels/channels.ts";
 import { createNames } from "./edges/channels/names.ts";
 import { createChat } from "./edges/chat/chat.ts";
@@ -143,6 +144,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const models = createModels(base);
   const channels = createChannels({ kernel, identity, core, files });
   const announcements = createAnnouncements({ kernel, identity, core, runs, channels });
+  const cards = createApprovalCards({ kernel, identity, core, approvals, runs, channels });
   const webhooks = createWebhooks(base);
   const integrations = createIntegrations({ kernel, identity, core, tasks });
   const gate = createGate({ host: config.host, publicUrl, allowed: config.allowedHosts });
@@ -156,7 +158,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const telemetry = createTelemetry({ kernel, identity, core, runs }, config.telemetry ?? NO_COLLECTOR);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs },
-    ...{ approvals, models },
+    ...{ approvals, cards, models },
     ...{
       channels,
       announcements,
@@ -187,6 +189,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.files,
     areas.runs,
     areas.approvals,
+    areas.cards,
     areas.pairs,
     areas.schedules,
   ],

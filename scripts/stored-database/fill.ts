@@ -51,6 +51,12 @@ async function approvals(ask: Ask, ann: { token: string }): Promise<void> {
     expiresInSeconds: 604_800,
   });
   await ask("POST", "/v1/approval-rules", { tool: "command", match: "trim *", decision: "allow", under: "/work" });
+  // Operators are asked about work of nobody.
+  await ask("PUT", "/v1/people/ida", {
+    name: "Ida",
+    role: "operator",
+    notify: [{ channelId: "telegram:main", conversationId: "7" }],
+  });
   for (const line of ["light the lamp", "trim the wick"]) await ask("POST", "/v1/approvals", wanted(line), ann);
   const { id, hash } = (await ask("POST", "/v1/approvals", wanted("sound the horn"), ann)).body;
   await ask("POST", `/v1/approvals/${id}/answer`, { option: "no", hash });

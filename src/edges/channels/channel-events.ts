@@ -11,6 +11,7 @@ import type { Conversation } from "../../protocol/posts.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
 import type { Moves } from "./moves.ts";
+import { APPROVAL_BUTTON, type Press } from "./press.ts";
 import type { Routing } from "./routing.ts";
 import { type ChannelRow, type Place, placeOf } from "./store.ts";
 import type { EventFilter, EventRow } from "./store-traffic.ts";
@@ -38,9 +39,11 @@ export function createChannelEvents(
   moves: Moves,
 ) {
   const { clock, hooks } = kernel;
-  const { agents } = identity;
+  const { agents, people } = identity;
   const { messages } = core;
   const { rows: works } = core.work;
+  /** A sender that its channel knows pressed a button of an approval. */
+  const pressed = hooks.event<[press: Press]>("channels.pressed");
   /** An event came in and is stored. */
   const received = hooks.event<[channel: ChannelRow, isRouted: boolean]>("channels.received");
 
@@ -66,12 +69,34 @@ export function createChannelEvents(
       replyTo,
     };
     const author: Author = { id: channel.id, kind: "channel", ...signedBy(caller, channel.id) };
+    const sender = { channelId: channel.id, senderId: event.sender.id };
+    const knowsSender = channel.provider !== "webhook" && !event.sender.isBot;
+    if (knowsSender) author.person = (await people.bySender(tx, sender))?.id ?? author.person;
+    if (event.button?.id.startsWith(APPROVAL_BUTTON)) {
+      const press = { buttonId: event.button.id, place, senderId: event.sender.id };
+      if (knowsSender) await pressed.raise(tx, press);
+      return keepPress(tx, author, place, { event, said });
+    }
     if (event.sender.isBot) author.bot = await botAt(tx, place, replyTo);
     const { items, routed } = await send(tx, author, place, said);
     const ids = items.map(({ entry }) => entry.id);
     await traffic.putEvent(tx, { ...place, externalId: event.externalId, ...factsOf(ids, routed), at: clock.now() });
     await received.raise(tx, channel, routed > 0);
     return { items, routed, replayed: false };
+  }
+
+  /** Keeps the press of an approval's button as a message to `user`: it is for no agent. */
+  async function keepPress(
+    tx: Tx,
+    author: Author,
+    place: Place,
+    { event, said }: { event: ParsedEvent; said: Omit<Post, "to"> },
+  ): Promise<EventReceipt> {
+    const sent = await messages.post(tx, author, { ...said, to: "user", kind: "channel.event" }, { settles: true });
+    if (!sent) throw new Error("user always exists");
+    const { externalId } = event;
+    await traffic.putEvent(tx, { ...place, externalId, ...factsOf([sent.entry.id], 1), at: clock.now() });
+    return { items: [sent], routed: 0, replayed: false };
   }
 
   /** Messages reported before, or posted by this channel itself. */
@@ -181,6 +206,7 @@ export function createChannelEvents(
   return {
     receive,
     replay,
+    pressed,
     received,
 
     /** Events, newest first. `page` is the place of the last one seen. */

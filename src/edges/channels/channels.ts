@@ -40,6 +40,7 @@ export function createChannels(areas: Areas & { files: Files }) {
     wakeForAgent: webhookPosts.wakeForAgent,
     places: services.places,
     received: channelEvents.received,
+    pressed: channelEvents.pressed,
     ended: outbound.ended,
     sweeps: [traffic],
     dueOutside: webhookPosts.dueOutside,

@@ -44,6 +44,9 @@ export function createApprovals(areas: Areas & { runs: Runs }) {
 
   return {
     changed: lifecycle.changed,
+    find: store.byId,
+    noteAsked: store.noteAsked,
+    press: service.press,
     followRun: lifecycle.followRun,
     dropAgent: lifecycle.dropAgent,
     giveGrace: lifecycle.giveGrace,

@@ -150,7 +150,7 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
         async make() {
           const one = await make(tx, caller, body);
           isNew = one.isNew;
-          return { subject: one.row.id, made: toApproval(one.row) };
+          return { subject: one.row.id, made: toApproval(await require(tx, one.row.id)) };
         },
         async again(subject) {
           const row = await store.byId(tx, subject);
@@ -229,8 +229,13 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
       );
     },
 
-    require,
-    decide,
+    /** A person pressed a button. An approval that has ended stays as it is. */
+    async press(tx: Tx, id: string, { option, person }: Pick<Decision, "option" | "person">): Promise<void> {
+      const row = await store.byId(tx, id);
+      const chosen = row?.options.find((one) => one.id === option);
+      if (row?.state !== "pending" || row.expiresAt <= clock.now() || !chosen) return;
+      if (chosen.decision !== "allow" || mayTap(row)) await decide(tx, row, { option, person, via: "button" });
+    },
   };
 }
 

@@ -39,6 +39,11 @@ export function createApprovalStore() {
         approvals,
         and(eq(approvals.rootRunId, rootRunId), eq(approvals.hash, hash), isPending, sql`root_run_id is not null`),
       )[0],
+    /** Stores who was asked, and answers the row. */
+    noteAsked: async (tx: Tx, row: ApprovalRow): Promise<ApprovalRow> => {
+      tx.db.update(approvals).set({ askedOf: row.askedOf }).where(eq(approvals.id, row.id)).run();
+      return row;
+    },
     /** Pending ones of an agent, at most `limit`. */
     pendingOf: async (on: ReadTx, agentId: string, limit: number): Promise<ApprovalRow[]> =>
       readRows(on, approvals, and(isPending, askedBy(sql`agent_id = ${agentId}`)), { limit }),

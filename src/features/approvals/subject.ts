@@ -65,5 +65,7 @@ export function textOf(subject: ApprovalSubject): string {
   }
 }
 
+/** That much of a subject is shown in a chat. */
+export const cardOf = (subject: ApprovalSubject): string => textOf(subject).slice(0, CARD).toWellFormed();
 /** Whether a chat shows its beginning alone: it is not allowed there. */
 export const isCut = (subject: ApprovalSubject): boolean => textOf(subject).length > CARD;

@@ -9,6 +9,7 @@ export function createPeople(base: Base, auth: AuthService) {
   return {
     live: service.live,
     bySender: service.bySender,
+    operators: service.operators,
     routes: lateRoutes(["/v1/people"], async () => (await import("./routes.ts")).peopleRoutes(base.kernel.db, service)),
   };
 }

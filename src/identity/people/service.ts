@@ -107,6 +107,8 @@ export function createPeopleService({ kernel, activity, rows }: Base, auth: Auth
     /** A person that was not deleted. */
     live,
 
+    operators: store.operators,
+
     /** Person that writes from a chat account. */
     async bySender(on: ReadTx, sender: PersonSender): Promise<PersonRow | undefined> {
       return live(on, (await store.bySender(on, sender)) ?? null);

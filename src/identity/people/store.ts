@@ -31,6 +31,11 @@ export function createPeopleStore(db: Db) {
           .values({ ...sender, personId })
           .run();
     },
+    operators: async (on: ReadTx): Promise<PersonRow[]> =>
+      readRows(on, people, and(eq(people.role, "operator"), isNull(people.deletedAt)), {
+        orderBy: asc(people.id),
+        limit: 20,
+      }),
     /** By id, without deleted ones. */
     page: async (on: ReadTx, after: string, limit: number): Promise<PersonRow[]> =>
       readRows(on, people, and(gt(people.id, after), isNull(people.deletedAt)), { orderBy: asc(people.id), limit }),

@@ -1,0 +1,102 @@
+import type { Areas } from "../../core/core.ts";
+import type { Approvals } from "../../features/approvals/approvals.ts";
+import type { ApprovalRow } from "../../features/approvals/row.ts";
+import { optionOf } from "../../features/approvals/view.ts";
+import { HOUR_MS } from "../../kernel/clock.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { DueRow } from "../../kernel/due/row.ts";
+import type { Approval } from "../../protocol/approvals.ts";
+import type { Conversation } from "../../protocol/posts.ts";
+import type { Cards } from "./cards.ts";
+import type { Ladder, Reachable } from "./ladder.ts";
+
+const ASK = "approval.ask";
+/** Time that one person has before the next is asked. */
+const STEP_MS = 15 * 60_000;
+
+/** The way of an approval to people: the chat the work came from, else one person after the other, then once an hour. */
+export function createAsking(
+  { kernel, approvals }: Areas & { approvals: Approvals },
+  { cards, ladder }: { cards: Cards; ladder: Ladder },
+) {
+  const { clock, due } = kernel;
+
+  /** Follows each step of an approval. */
+  async function follow(tx: Tx, _: Approval, row: ApprovalRow, before: ApprovalRow | undefined): Promise<void> {
+    if (!before && row.state === "pending") return begin(tx, row);
+    if (!before) return;
+    if (before.state === "pending" && row.state !== "pending") await close(tx, row);
+    if (before.appliedAt === null && row.appliedAt !== null) await tellAll(tx, row, appliedText(row));
+  }
+
+  async function begin(tx: Tx, row: ApprovalRow): Promise<void> {
+    const { chat, asker } = await ladder.origin(tx, row);
+    const there = chat && (await ladder.isThere(tx, row, chat));
+    if (chat && there && (await put(tx, row, { person: there, chat }))) return plan(tx, row, STEP_MS);
+    const steps = await ladder.steps(tx, asker);
+    const first = await askNext(tx, row, steps);
+    if (!chat) return;
+    const who = first ? `${first.person.name} is asked` : "nobody can be asked in a chat now";
+    await cards.say(tx, chat, `${row.agentId} waits for an approval: ${row.title}. ${who}.`);
+  }
+
+  /** Posts it, and notes who was asked, where and when. */
+  async function put(
+    tx: Tx,
+    row: ApprovalRow,
+    { person, chat }: Pick<Reachable, "person" | "chat">,
+  ): Promise<ApprovalRow | undefined> {
+    if (!(await cards.ask(tx, row, chat))) return undefined;
+    const others = row.askedOf.filter(({ personId }) => personId !== person.id);
+    const askedOf = [...others, { personId: person.id, conversation: chat, at: clock.now() }];
+    return approvals.noteAsked(tx, { ...row, askedOf });
+  }
+
+  /** Asks the next of the ladder, and once an hour again those who were asked. Those in their quiet hours wait. */
+  async function askNext(tx: Tx, row: ApprovalRow, steps: readonly Reachable[]): Promise<Reachable | undefined> {
+    const lastAsked = new Map(row.askedOf.map(({ personId, at }) => [personId, at]));
+    const awake = steps.filter((step) => !step.isQuiet);
+    const next = awake.find(({ person }) => !lastAsked.has(person.id));
+    const again = awake.filter(({ person }) => (lastAsked.get(person.id) ?? clock.now()) <= clock.now() - HOUR_MS);
+    let noted = row;
+    for (const step of next ? [next, ...again] : again) noted = (await put(tx, noted, step)) ?? noted;
+    const isMore = steps.some(({ person }) => person !== next?.person && !lastAsked.has(person.id));
+    if (steps.length > 0) await plan(tx, row, isMore ? STEP_MS : HOUR_MS);
+    return next;
+  }
+
+  const plan = (tx: Tx, row: ApprovalRow, delayMs: number): Promise<void> =>
+    due.schedule(tx, ASK, row.id, clock.now() + delayMs);
+
+  async function goOn(tx: Tx, { key }: DueRow): Promise<void> {
+    const row = await approvals.find(tx, key);
+    if (row?.state !== "pending") return;
+    const { asker } = await ladder.origin(tx, row);
+    await askNext(tx, row, await ladder.steps(tx, asker));
+  }
+
+  /** It is over: nobody is asked any more. An answer is told once the agent has taken it. */
+  async function close(tx: Tx, row: ApprovalRow): Promise<void> {
+    await due.cancel(tx, ASK, row.id);
+    await cards.takeBack(tx, row);
+    if (row.state !== "answered")
+      await tellAll(tx, row, `${row.title}: ${row.state}${row.reason ? `, ${row.reason}` : ""}.`);
+  }
+
+  async function tellAll(tx: Tx, row: ApprovalRow, body: string): Promise<void> {
+    const chats = new Map<string, Conversation>();
+    for (const { conversation } of row.askedOf) chats.set(JSON.stringify(conversation), conversation);
+    for (const chat of chats.values()) await cards.say(tx, chat, body);
+  }
+
+  return { follow, dueHandlers: { [ASK]: goOn } };
+}
+
+function appliedText(row: ApprovalRow): string {
+  const { title, person, appliedOk, appliedError } = row;
+  const label = optionOf(row)?.label ?? row.option;
+  const by = person === null ? "" : ` by ${person}`;
+  return appliedOk
+    ? `${title}: ${label}${by}. The agent took it.`
+    : `${title}: ${label}${by}, but the agent did not take it${appliedError ? `: ${appliedError}` : "."}`;
+}

@@ -1,0 +1,140 @@
+import { expect, test } from "bun:test";
+import { wanted } from "../../support/approvals.ts";
+import { type Claimed, startChannel, TELEGRAM } from "../../support/channel.ts";
+
+const MINUTE = 60_000;
+
+/**
+ * Ada writes from c1 (sender 9), Ida is asked in `ida`, Otto in `otto`; the agent builder works on what Ada said in c1.
+ * `posts`: what the adapter is to post now, each completed at once.
+ */
+async function startChats(ada: object = {}, { linked = true } = {}) {
+  const world = await startChannel();
+  const { ask, event, claim, adapter } = world;
+  const builder = await world.agent("builder");
+  await world.bind({ conversationId: "c1", target: "builder" });
+  const notify = (conversationId: string) => [{ channelId: TELEGRAM, conversationId }];
+  const sender = (senderId: string) => [{ channelId: TELEGRAM, senderId }];
+  const put = (id: string, more: object) =>
+    ask("PUT", `/v1/people/${id}`, {
+      name: id,
+      role: "member",
+      notify: notify(id),
+      senders: sender(`s-${id}`),
+      ...more,
+    });
+  await put("otto", { role: "viewer" });
+  await put("ida", { role: "operator" });
+  await put("ada", { ladder: ["ida"], senders: linked ? sender("9") : [], ...ada });
+  const [said] = (await event()).body.messages;
+  const run = (await ask("POST", "/v1/runs", { task: "Publish", messageId: said.id, leaseSeconds: 86_400 }, builder))
+    .body;
+  return {
+    ...world,
+    builder,
+    run,
+    wants: async (more: object = {}) =>
+      (await ask("POST", "/v1/approvals", wanted("npm publish", { runId: run.id, ...more }), builder)).body,
+    state: async ({ id }: { id: string }) => (await ask("GET", `/v1/approvals/${id}`)).body,
+    async posts(): Promise<Claimed["message"][]> {
+      const items: Claimed[] = await claim();
+      for (const { message, claim: held } of items)
+        await ask("POST", `/v1/messages/${message.id}/complete`, { token: held.token }, adapter);
+      return items.map(({ message }) => message);
+    },
+    press: (buttonId: string, senderId: string, conversationId = "c1") =>
+      event({
+        type: "button",
+        text: undefined,
+        button: { id: buttonId },
+        sender: { id: senderId, name: "x" },
+        conversationId,
+      }),
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+const buttonOf = (message: any, text: string): string =>
+  message.payload.buttons.flat().find((button: { text: string }) => button.text === text).id;
+
+test("G14: who asked for the work is asked in its chat, and answers there by a button of their own post", async () => {
+  const { ask, wants, state, posts, press, builder } = await startChats();
+  const asked = await wants();
+  expect(asked.askedOf).toMatchObject([{ personId: "ada", conversation: { conversationId: "c1" } }]);
+  const [card, ...more] = await posts();
+  expect(more).toEqual([]);
+  expect(card.payload).toMatchObject({ conversation: { conversationId: "c1" } });
+  expect(card.payload.text).toContain("npm publish");
+  const allow = buttonOf(card, "Allow");
+  expect(allow).toMatch(/^apr_[\w-]{24}$/);
+  // A stranger, a viewer, another chat, a forged id: nothing.
+  await press(allow, "77");
+  await press(allow, "s-otto");
+  await press(allow, "9", "c2");
+  await press(`apr_${"x".repeat(24)}`, "9");
+  expect((await state(asked)).state).toBe("pending");
+  const pressed = await press(allow, "9");
+  expect(pressed.status).toBeLessThan(300);
+  expect((await state(asked)).answer).toMatchObject({ option: "yes", person: "ada", via: "button" });
+  // An old button changes nothing, and no press reaches the agent.
+  await press(buttonOf(card, "Deny"), "9");
+  expect((await state(asked)).answer.option).toBe("yes");
+  const inbox = (await ask("GET", "/v1/agents/builder/inbox?after=0", undefined, builder)).body.items;
+  expect(inbox.filter(({ payload }: { payload: { button?: unknown } }) => payload?.button)).toEqual([]);
+  expect(await posts()).toEqual([]);
+  await ask("POST", `/v1/approvals/${asked.id}/applied`, { ok: true }, builder);
+  expect((await posts()).map(({ body }) => body)).toEqual(["Run npm publish: Allow by ada. The agent took it."]);
+});
+
+test("with nobody in the chat who may decide it is told so, and the ladder is asked: first one, then the next, then hourly", async () => {
+  const { wants, posts, pass, press, state } = await startChats({}, { linked: false });
+  const asked = await wants({ expiresInSeconds: 86_400 });
+  const [first, told] = (await posts()).toSorted((a, b) => b.body.length - a.body.length);
+  expect(first.payload.conversation.conversationId).toBe("ida");
+  expect(told).toMatchObject({ payload: { conversation: { conversationId: "c1" } } });
+  expect(told.body).toContain("ida is asked");
+  expect(asked.askedOf).toHaveLength(1);
+  await pass(50 * MINUTE);
+  expect(await posts()).toEqual([]);
+  await pass(11 * MINUTE);
+  const [again] = await posts();
+  expect(again.payload.conversation.conversationId).toBe("ida");
+  expect(buttonOf(again, "Allow")).not.toBe(buttonOf(first, "Allow"));
+  await press(buttonOf(first, "Deny"), "s-ida", "ida");
+  expect((await state(asked)).answer).toMatchObject({ option: "no", person: "ida" });
+});
+
+test("the next of the ladder is asked after a quarter of an hour, and nobody in their quiet hours", async () => {
+  const { wants, posts, pass, ask, clock } = await startChats();
+  const asked = await wants({ expiresInSeconds: 86_400 });
+  await posts();
+  const at = (ms: number) => new Date(clock.now() + ms).toISOString().slice(11, 16);
+  const quietHours = { from: at(0), to: at(70 * MINUTE) };
+  await ask("PUT", "/v1/people/ida", { name: "ida", role: "operator", quietHours });
+  const places = async () => (await posts()).map(({ payload }) => payload.conversation.conversationId).sort();
+  await pass(16 * MINUTE);
+  expect(await places()).toEqual([]);
+  await pass(61 * MINUTE);
+  expect(await places()).toEqual(["ada", "ida"]);
+  await pass(16 * MINUTE);
+  expect(await places()).toEqual([]);
+  await ask("POST", `/v1/approvals/${asked.id}/answer`, { option: "no", hash: asked.hash });
+  await pass(120 * MINUTE);
+  expect(await posts()).toEqual([]);
+});
+
+test("what is too long for a chat shows its beginning there, and only buttons that refuse", async () => {
+  const { wants, posts } = await startChats();
+  const subject = { type: "command", line: `echo ${"x".repeat(5000)}`, cwd: "/work" };
+  await wants({ subject });
+  const [card] = await posts();
+  expect(card.payload.buttons.flat().map(({ text }: { text: string }) => text)).toEqual(["Deny"]);
+  expect(card.body.length).toBeLessThan(2000);
+});
+
+test("an approval that ended takes back its posts, and says so where it was asked", async () => {
+  const { ask, wants, posts, builder } = await startChats();
+  const { id } = await wants();
+  await ask("POST", `/v1/approvals/${id}/withdraw`, { reason: "no need" }, builder);
+  expect((await posts()).map(({ body }) => body)).toEqual(["Run npm publish: withdrawn, no need."]);
+});
