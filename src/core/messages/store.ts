@@ -2,7 +2,7 @@ import { and, asc, desc, eq, gt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
-import { columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
+import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import { PAGE_BYTES } from "../../kernel/pages.ts";
 import type { Span } from "../../protocol/ids.ts";
 import type { Candidate, Content, Excerpt, Lineage, MessageRow } from "./row.ts";
@@ -63,6 +63,7 @@ export function createMessageStore(db: Db) {
     limit: "limit",
   });
   const readAt = columnsWhere(db, pick(reads, "at"), reads, equal(reads, "messageId", "agentId"));
+  const setMark = changeWhere(db, marks, columns("position"), equal(marks, "name"));
   const mark = columnsWhere(db, pick(marks, "position"), marks, equal(marks, "name"));
 
   return {
@@ -146,7 +147,7 @@ export function createMessageStore(db: Db) {
     floor: async (on: ReadTx): Promise<number> => mark(on).get({ name: "floor" })?.position ?? 0,
     mark: async (on: ReadTx, name: "floor" | "indexed"): Promise<number> => mark(on).get({ name })?.position ?? 0,
     setMark: async (tx: Tx, name: "floor" | "indexed", position: number): Promise<void> => {
-      tx.db.update(marks).set({ position }).where(eq(marks.name, name)).run();
+      setMark(tx).run({ name, position });
     },
 
     markRead: async (tx: Tx, mark: typeof reads.$inferInsert): Promise<void> => {

@@ -88,7 +88,8 @@ function* matching(node: Node, parts: readonly string[], at: number): Generator<
 const isBelow = (parts: readonly string[], start: readonly string[]): boolean =>
   start.every((part, at) => part === parts[at] || (part.startsWith("{") && at < parts.length));
 
-const segmentsOf = (path: string): string[] => path.replace(/(?<=.)\/$/, "").split("/");
+const segmentsOf = (path: string): string[] =>
+  (path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path).split("/");
 
 function paramsOf(route: Route, parts: readonly string[]): Record<string, string> {
   const params: Record<string, string> = {};

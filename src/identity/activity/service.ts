@@ -5,12 +5,13 @@ import type { Activity } from "../../protocol/activity.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
 import { type Caller, readsAll } from "../auth/caller.ts";
-import { type ActivityFilter, activityStore } from "./store.ts";
+import { type ActivityFilter, createActivityStore } from "./store.ts";
 
 export type ActivityService = ReturnType<typeof createActivityService>;
 
 /** The audit log of administrative acts. Sends and claims are their own record. */
-export function createActivityService({ clock }: Kernel) {
+export function createActivityService({ clock, db }: Kernel) {
+  const store = createActivityStore(db);
   return {
     /** Writes who did what, in the write that does it. */
     record(
@@ -21,7 +22,7 @@ export function createActivityService({ clock }: Kernel) {
       data: Record<string, unknown> = {},
     ) {
       const { tokenId, personId: person = null } = actor;
-      return activityStore.add(tx, { at: clock.now(), actor: tokenId, person, verb, subject, data });
+      return store.add(tx, { at: clock.now(), actor: tokenId, person, verb, subject, data });
     },
 
     /** `GET /v1/activity`, newest first. Agents may not read it. */
@@ -32,7 +33,7 @@ export function createActivityService({ clock }: Kernel) {
       const before = page === undefined ? filter.before : Math.min(page, filter.before ?? page);
       return readList(
         { limit, page: before },
-        (count, after) => activityStore.page(on, { ...filter, before: after }, count),
+        (count, after) => store.page(on, { ...filter, before: after }, count),
         (row) => ({ ...row, at: toTime(row.at) }),
         ({ id }) => id,
       );
