@@ -650,7 +650,6 @@ CREATE TABLE `run_turns` (
 	`outcome` text,
 	`late` integer NOT NULL,
 	`owed` integer NOT NULL,
-	`control_id` integer,
 	`files` text,
 	`text` text
 );

@@ -2,7 +2,6 @@ import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
-import type { MessageId } from "../../protocol/ids.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { RunRow } from "./row.ts";
 import { resultOf } from "./view.ts";
@@ -29,10 +28,10 @@ export function createControl({ kernel, core }: Pick<Areas, "kernel" | "core">) 
   const { messages } = core;
 
   return {
-    /** Answers the message's id; undefined when the agent is gone. */
-    async tell(tx: Tx, run: RunRow, word: Word): Promise<MessageId | undefined> {
+    /** Says nothing to an agent that is gone. */
+    async tell(tx: Tx, run: RunRow, word: Word): Promise<void> {
       const isThere = run.messageId !== null && (await messages.rows.lineage(tx, run.messageId)) !== undefined;
-      const sent = await messages.post(tx, SYSTEM, {
+      await messages.post(tx, SYSTEM, {
         to: run.agentId,
         kind: "control",
         urgent: true,
@@ -50,7 +49,6 @@ export function createControl({ kernel, core }: Pick<Areas, "kernel" | "core">) 
           ...(word.files?.length ? { files: word.files.map((fileId) => ({ fileId })) } : {}),
         },
       });
-      return sent?.entry.id;
     },
   };
 }

@@ -95,7 +95,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
         cause,
         createdAt: clock.now(),
       },
-      ...{ startedAt: null, endedAt: null, outcome: null, late: false, owed: false, controlId: null },
+      ...{ startedAt: null, endedAt: null, outcome: null, late: false, owed: false },
       ...{ text, files: files?.length ? JSON.stringify(files) : null },
     };
     await store.addTurn(tx, turn);
@@ -107,10 +107,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     const isWake = turn.cause === "wake";
     const files: string[] = turn.files === null ? [] : JSON.parse(turn.files);
     const findings = isWake ? await store.findings(tx, run.id) : undefined;
-    const controlId = await control.tell(tx, run, {
-      ...{ do: isWake ? "wake" : "start", text: turn.text, files, findings },
-    });
-    await store.saveTurn(tx, { ...turn, controlId: controlId ?? null });
+    await control.tell(tx, run, { do: isWake ? "wake" : "start", text: turn.text, files, findings });
     return files;
   }
 

@@ -132,8 +132,6 @@ export const runTurns = sqliteTable(
     late: integer("late", { mode: "boolean" }).notNull(),
     /** The relay ended it without the runner: lost, timed out, or an abort without an answer. One late finish is taken. */
     owed: integer("owed", { mode: "boolean" }).notNull(),
-    /** Message to the runner that the turn waits. */
-    controlId: integer("control_id").$type<MessageId>(),
     /** File ids that came with the prompt, as JSON. */
     files: text("files"),
     /** Prompt; null for the task of the run. */
