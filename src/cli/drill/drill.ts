@@ -92,7 +92,8 @@ export async function drill(
       },
     });
     const kills = await Promise.race([killing, failureOf(senders), failureOf(others)]);
-    stage.asking = false;
+    // A drill of one kill has no half.
+    Object.assign(stage, { sending: false, asking: false });
     onEvent({ type: "draining" });
     await senders;
     await drained(promised);
