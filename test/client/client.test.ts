@@ -169,7 +169,10 @@ describe("a send", () => {
 
 test("a token's own agent is asked for once", async () => {
   const instance = { given: null, current: null, fenced: false };
-  const who = { tokenId: "tok_1", role: "agent", agentId: "mine", groups: null, prefix: null, source: null, instance };
+  const who = {
+    ...{ tokenId: "tok_1", role: "agent", agentId: "mine", groups: null, prefix: null, source: null, personId: null },
+    instance,
+  };
   far.answer(({ path }) => Response.json(path === "/v1/whoami" ? who : { items: [], nextPage: null }));
   const client = clientOf();
   await client.claims.held();

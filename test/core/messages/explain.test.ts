@@ -30,7 +30,7 @@ describe("the story of a message", () => {
     expect(await explain(id)).toEqual({
       messageId: id,
       facts: [
-        { at, step: "stored", id, from: "ann", to: "bob", via: null },
+        { at, step: "stored", id, from: "ann", to: "bob", via: null, person: null },
         { at, step: "matched", target: "bob", members: 1 },
       ],
       recipients: [
