@@ -34,7 +34,7 @@ export function createDelivery(
   const { leases, rows: works } = core.work;
   /** An announcement was made, or its state changed. `about`: its message, else the one that its run works on. */
   const changed = hooks.event<[announcement: Announcement, about: MessageId | null]>("announcements.changed");
-  /** Those that are blocked: counted once, then kept. */
+  /** Number of blocked announcements: counted once, then kept. */
   let blocked = 0;
 
   /** Rows that were stored by the write that goes on with them: nobody was told of them yet. */
@@ -205,7 +205,7 @@ export function createDelivery(
     /** Its message is on its way again. */
     reopen: (tx: Tx, row: AnnouncementRow) => save(tx, row, { state: "sent", reason: null, endedAt: null }),
 
-    /** It is not to be delivered. */
+    /** Dismisses an announcement: its result is delivered to no one. */
     async dismiss(tx: Tx, row: AnnouncementRow, reason: string, person: string | null = null) {
       const dismissed = await end(tx, row, { state: "dismissed", reason, person });
       await withdraw(tx, row.messageId, `the announcement was dismissed: ${reason}`);

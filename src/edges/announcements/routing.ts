@@ -96,7 +96,7 @@ export function createAnnouncementRouting({ identity, core, channels }: Areas & 
     return now && (await places.isBoundTo(on, now, run.agentId)) ? now : undefined;
   }
 
-  /** It replies to the run's message only in the chat and thread that the message came from. */
+  /** Destination in a chat: a reply to the run's message if that came from the same chat and thread. */
   async function toChat(on: ReadTx, run: RunRow, conversation: Conversation, by: By): Promise<Destination> {
     const from = run.messageId === null ? undefined : await places.fromMessage(on, run.messageId);
     const there = from && (await places.open(on, from));

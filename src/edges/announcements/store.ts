@@ -96,19 +96,19 @@ export function createAnnouncementStore(db: Db) {
       );
       return ids.filter((id) => id !== null);
     },
-    /** Those whose messages are among these, and that nobody acknowledged. */
+    /** Unacknowledged announcements whose messages are among these. */
     sentAmong: async (on: ReadTx, messageIds: readonly number[]): Promise<AnnouncementRow[]> =>
       readRows(
         on,
         announcements,
         and(inIds(announcements.messageId, messageIds), hasMessage, eq(announcements.state, "sent")),
       ),
-    /** Those of a run that are still to be delivered, oldest first. */
+    /** Announcements of a run that are still to be delivered, oldest first. */
     pendingOf: async (on: ReadTx, runId: string): Promise<AnnouncementRow[]> => ofRun(on).all({ runId }),
-    /** Those sent to an agent, whose messages lie in the span, oldest first. */
+    /** Announcements sent to an agent in messages of the span, oldest first. */
     sentTo: (on: ReadTx, target: AgentId, { after, upTo }: Span, limit: number): AnnouncementRow[] =>
       sentTo(on).all({ target, after, upTo, limit }),
-    /** Those in a state after a place of the list, oldest first. */
+    /** Announcements in a state after a place of the list, oldest first. */
     inState: async (on: ReadTx, state: AnnouncementState, after: number, limit: number): Promise<AnnouncementRow[]> =>
       inState(on).all({ state, after, limit }),
     countBlocked: async (on: ReadTx): Promise<number> =>

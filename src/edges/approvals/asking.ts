@@ -75,7 +75,7 @@ export function createAsking(
     await askNext(tx, row, await ladder.steps(tx, asker));
   }
 
-  /** It is over: nobody is asked any more. An answer is told once the agent has taken it. */
+  /** Ends the asking. The people asked hear of an answer once the agent has taken it. */
   async function close(tx: Tx, row: ApprovalRow): Promise<void> {
     await due.cancel(tx, ASK, row.id);
     await cards.takeBack(tx, row);

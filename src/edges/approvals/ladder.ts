@@ -58,7 +58,10 @@ export function createLadder({ kernel, identity, core, runs, channels }: Areas &
       return decides(person) ? person : undefined;
     },
 
-    /** Those to ask, in order: who asked for the work, then their ladder; for work of nobody, the operators. */
+    /**
+     * People to ask, in order: the person who asked for the work, then that person's ladder. Work that no person asked for
+     * goes to the operators.
+     */
     async steps(on: ReadTx, asker: string | null): Promise<Reachable[]> {
       const first = await people.live(on, asker);
       const rest = first

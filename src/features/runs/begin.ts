@@ -122,7 +122,6 @@ export function createBegin(
     if (parent?.isSpawn || agentId !== actor) await trees.checkBudgets(on, actor, parent?.run);
   }
 
-  /** The run of an idempotent call, or a new one. */
   return {
     begin,
     /** Scope of an idempotency key. */
