@@ -37,7 +37,7 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
   const setUp = hooks.question<[tokenId: string], Paused[]>("tokens.setUp");
   /** The role of a token has changed: its streams have to begin anew. */
   const changed = hooks.event<[tokenId: string]>("tokens.changed");
-  /** Changes of people's roles: a token that was read before one is read again. */
+  /** Changes of tokens and of people's roles: a token whose row was read before one is read again. */
   let changes = 0;
   /** Tokens revoked or expired since the start: their calls under way end. */
   const over = new Set<string>();
@@ -130,13 +130,17 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
     };
     await store.add(tx, row);
     if (row.expiresAt !== null) await due.schedule(tx, EXPIRED, row.id, row.expiresAt);
-    tx.afterCommit(() => known.delete(hash));
+    tx.afterCommit(() => {
+      changes++;
+      known.delete(hash);
+    });
     return { ...wireToken(row), token: secret };
   }
 
   async function revokeRow(tx: Tx, row: TokenRow): Promise<void> {
     await store.revoke(tx, row.id, clock.now());
     tx.afterCommit(() => {
+      changes++;
       known.set(row.hash, null);
       tell(row.id);
     });
