@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { AgentId } from "./agent-ids.ts";
+import { contracts } from "./contract.ts";
+import { Delegation, MAX_TIMEOUT_SECONDS } from "./delegations.ts";
+import { OrchestratorId } from "./orchestrators.ts";
+import { FileId } from "./posts.ts";
+import { Caps, ProfileName } from "./profiles.ts";
+import { Place, SessionId } from "./sessions.ts";
+import { NAMED, object, strictObject, words } from "./shape.ts";
+import { int, line, queryInt, Str, text } from "./wire.ts";
+
+const PROMPT_BYTES = 64 * 1024;
+const files = z.array(FileId).max(32).optional();
+const session = { sessionId: SessionId };
+
+/** One command to an orchestrator's daemon. `payload.command` of its delegation; the relay alone writes that member. */
+export const Command = z
+  .discriminatedUnion("do", [
+    strictObject(() => ({
+      do: z.literal("spawn"),
+      provider: line(64).describe("Name of one of the orchestrator's providers; never a command line."),
+      agentId: AgentId.optional().describe("Below the orchestrator's prefix. Left out: the provider's agent."),
+      profile: ProfileName.optional(),
+      prompt: text(PROMPT_BYTES).optional(),
+      cwd: line(4096).optional().describe("Below the orchestrator's folder, after links are resolved."),
+      model: line(256).optional(),
+      systemPrompt: text(PROMPT_BYTES).optional(),
+      files,
+      sessionKey: line(256).optional(),
+      background: z.boolean().default(false),
+      place: Place.optional(),
+      caps: Caps.optional(),
+    })),
+    strictObject(() => ({ do: z.literal("send"), ...session, text: text(PROMPT_BYTES), files })),
+    strictObject(() => ({ do: z.literal("interrupt"), ...session })),
+    strictObject(() => ({ do: z.literal("peek"), ...session })),
+    strictObject(() => ({ do: z.literal("kill"), ...session, reason: line(512).optional() })),
+    strictObject(() => ({
+      do: z.literal("adopt"),
+      provider: line(64),
+      nativeId: line(256),
+      cwd: line(4096).optional(),
+      agentId: AgentId.optional(),
+    })),
+    strictObject(() => ({ do: z.literal("clear"), agentId: AgentId, place: Place.optional() })),
+    strictObject(() => ({
+      do: z.literal("hold"),
+      holdId: line(64),
+      mode: z.enum(["interrupt", "kill"]).default("interrupt"),
+      sessionIds: z.array(SessionId).max(1000).optional(),
+    })),
+    strictObject(() => ({ do: z.literal("resume"), holdId: line(64) })),
+    strictObject(() => ({ do: z.literal("probe"), provider: line(64), account: line(128), ...session })),
+  ])
+  .register(NAMED, { id: "Command" });
+export type Command = z.output<typeof Command>;
+export type CommandInput = z.input<typeof Command>;
+export type CommandOf<Do extends Command["do"]> = Extract<Command, { do: Do }>;
+
+/** Commands that a caller may post; `hold`, `resume` and `probe` come of holds and limits. */
+export const POSTED_COMMANDS = ["spawn", "send", "interrupt", "peek", "kill", "adopt", "clear"] as const;
+
+/** `payload` of the delegation that carries a command. */
+export const CommandPayload = object(() => ({
+  command: Command,
+  spawnedBy: object(() => ({ agentId: Str, runId: Str.nullable(), person: Str.nullable() }))
+    .optional()
+    .describe("Who asked for it, as the relay knows the caller."),
+}));
+export type CommandPayload = z.infer<typeof CommandPayload>;
+
+/** `payload.commandResult` of the daemon's answer: its text is for people. */
+export const CommandResult = object(() => ({
+  agentId: Str.optional(),
+  sessionId: Str.optional(),
+  runId: Str.optional(),
+  ended: z.boolean().optional().describe("kill: every process of it was seen to end."),
+  left: z
+    .array(object(() => ({ pid: z.int(), command: Str })))
+    .optional()
+    .describe("kill: processes that did not end."),
+  text: Str.optional(),
+})).register(NAMED, { id: "CommandResult" });
+export type CommandResult = z.infer<typeof CommandResult>;
+
+/** `POST /v1/orchestrators/{id}/commands`. */
+export const CommandDraft = strictObject(() => ({
+  command: Command,
+  timeoutSeconds: int(1, MAX_TIMEOUT_SECONDS).default(300),
+})).register(NAMED, { id: "CommandDraft" });
+export type CommandDraft = z.input<typeof CommandDraft>;
+export type ParsedCommand = z.output<typeof CommandDraft>;
+export const CommandQuery = strictObject(() => ({ waitSeconds: queryInt(0, 60).default(0) }));
+
+export const sendCommand = contracts("Orchestrators")("sendCommand", "POST /v1/orchestrators/{id}/commands", {
+  summary: "Command an orchestrator",
+  description:
+    "Operators and members. Agents that `spawners` names spawn, and send, interrupt, peek or kill what their own runs asked for. The answer is a delegation to the " +
+    "orchestrator's agent, answered when it is done. With approval mode `ask` the daemon hears of a spawn once it was allowed.",
+  params: strictObject(() => ({ id: OrchestratorId })),
+  query: CommandQuery,
+  body: CommandDraft,
+  example: { command: { do: "spawn", provider: "claude", prompt: "Fix the failing test" } },
+  idempotent: true,
+  long: true,
+  answers: {
+    201: { description: "The delegation that carries it.", schema: Delegation },
+    200: { description: "Sent before with this key.", schema: Delegation },
+  },
+  problems: words("forbidden not-found superseded conflict too-deep cycle budget-exceeded idempotency-mismatch"),
+});
