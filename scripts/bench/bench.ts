@@ -25,12 +25,16 @@ export interface Bench {
   /** Names that `--only` takes, known before anything is started. */
   cells: readonly string[];
   ratios: readonly Ratio[];
+  /** Cells that measure no relay: `--compare` measures them once. */
+  beside?: readonly string[];
   /** Starts what is needed; every server it started is stopped after the last round. */
   open(room: Room): Promise<Cell[]>;
 }
 
 /** Tools of a benchmark. */
 export interface Room {
+  /** The checkout whose relay is measured. */
+  root: string;
   /** A temporary folder of its own, removed at the end. */
   folder: string;
   /** How long one measurement of a rate lasts. */

@@ -14,7 +14,7 @@ export const broadcast: Bench = {
   cells: ["broadcast"],
   ratios: [],
   async open(room) {
-    const relay = await startRelay(join(room.folder, "broadcast"));
+    const relay = await startRelay(room, join(room.folder, "broadcast"));
     const speakers = await registerSpeakers(relay, FOLLOWERS);
     const operator = { id: "user", token: relay.operatorToken };
     let arrived = () => {};

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { MessageDraft } from "../../src/protocol/messages.ts";
+import { echoOf } from "./echoed.ts";
 
 /**
  * The ceiling of the framework: the route, the schema and an answer of the same shape as `POST /v1/messages`, with
@@ -12,33 +13,7 @@ const app = new Elysia()
     ({ body, set }) => {
       id += 1;
       set.status = 201;
-      return {
-        id,
-        from: body.from ?? null,
-        to: body.to,
-        kind: body.kind ?? "chat",
-        topic: body.topic ?? null,
-        subject: body.subject ?? null,
-        body: body.body,
-        encoding: body.encoding,
-        threadId: id,
-        replyTo: null,
-        causedBy: null,
-        rootId: id,
-        hops: 0,
-        claimable: body.claimable,
-        urgent: body.urgent,
-        route: null,
-        payload: body.payload ?? null,
-        meta: body.meta ?? null,
-        idempotencyKey: body.idempotencyKey ?? null,
-        via: null,
-        expiresAt: null,
-        createdAt: new Date().toISOString(),
-        state: null,
-        claim: null,
-        matched: 1,
-      };
+      return echoOf(id, body);
     },
     { body: MessageDraft },
   )

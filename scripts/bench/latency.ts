@@ -15,7 +15,7 @@ export const latency: Bench = {
   cells: ["sse-latency", "socket-latency"],
   ratios: [],
   async open(room) {
-    const relay = await startRelay(join(room.folder, "latency"));
+    const relay = await startRelay(room, join(room.folder, "latency"));
     const cells: Cell[] = [];
     if (room.wanted("sse-latency")) cells.push(await latencyCell(room, relay, "sse-latency", "SSE", followBySse));
     if (room.wanted("socket-latency")) {

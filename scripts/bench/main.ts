@@ -5,10 +5,12 @@ import { parseArgs } from "node:util";
 import type { Bench, Room } from "./bench.ts";
 import { broadcast } from "./broadcast.ts";
 import { stopChildren } from "./child.ts";
+import { checkOut } from "./compare.ts";
 import { latency } from "./latency.ts";
 import { mcp } from "./mcp.ts";
 import { memory } from "./memory.ts";
 import { parked } from "./parked.ts";
+import { ROOT } from "./relay.ts";
 import { table } from "./report.ts";
 import { type Result, runBench } from "./rounds.ts";
 import { routing } from "./routing.ts";
@@ -20,9 +22,10 @@ const BENCHES: readonly Bench[] = [throughput, routing, mcp, parked, latency, br
 const CELLS = BENCHES.flatMap((bench) => bench.cells);
 const ROUNDS = 3;
 
-const USAGE = `bun run bench [--only name,name] [--quick] [--rounds ${ROUNDS}] [--json file]
+const USAGE = `bun run bench [--only name,name] [--quick] [--rounds ${ROUNDS}] [--json file] [--compare commit]
 
 Starts servers of its own on loopback, with temporary data, and prints what it measured. Names: ${CELLS.join(", ")}.
+--compare measures the relay of another commit in the same rounds.
 Other products are measured where they are installed: docs/benchmarks.md says how.`;
 
 interface Options {
@@ -30,6 +33,7 @@ interface Options {
   quick: boolean;
   rounds: number;
   json: string | undefined;
+  compare: string | undefined;
 }
 
 function readOptions(): Options {
@@ -39,6 +43,7 @@ function readOptions(): Options {
       quick: { type: "boolean", default: false },
       rounds: { type: "string" },
       json: { type: "string" },
+      compare: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -48,27 +53,32 @@ function readOptions(): Options {
     console.error(unknown.length > 0 ? `Unknown: ${unknown.join(", ")}\n\n${USAGE}` : USAGE);
     process.exit(values.help ? 0 : 2);
   }
-  return { only, quick: values.quick, rounds: Number(values.rounds ?? (values.quick ? 1 : ROUNDS)), json: values.json };
+  const { quick, rounds = quick ? 1 : ROUNDS, json, compare } = values;
+  return { ...{ only, quick, json, compare }, rounds: Number(rounds) };
 }
 
 async function run(options: Options, folder: string): Promise<Result[]> {
   const results: Result[] = [];
+  const roots = [ROOT];
+  if (options.compare) roots.push(await checkOut(options.compare, join(folder, "before")));
   const wanted = (cell: string) => options.only.length === 0 || options.only.includes(cell);
   for (const bench of BENCHES.filter(({ cells }) => cells.some(wanted))) {
     console.error(bench.cells.filter(wanted).join(", "));
     const closers: (() => unknown)[] = [];
-    const room: Room = {
+    const room = async (root: string): Promise<Room> => ({
+      root,
       folder: await mkdtemp(join(folder, "bench-")),
       milliseconds: options.quick ? 1000 : 4000,
       scale: options.quick ? 0.1 : 1,
-      wanted,
+      wanted: (cell) => wanted(cell) && (root === ROOT || !bench.beside?.includes(cell)),
       skip: (cell, reason) => console.error(`  skipped ${cell}: ${reason}`),
       atEnd: (close) => closers.push(close),
-    };
+    });
+    const rooms = await Promise.all(roots.map(room));
     results.push(
-      ...(await runBench(bench, room, options.rounds, () => Promise.allSettled(closers.map((close) => close())))),
+      ...(await runBench(bench, rooms, options.rounds, () => Promise.allSettled(closers.map((close) => close())))),
     );
-    await rm(room.folder, { recursive: true });
+    for (const { folder: used } of rooms) await rm(used, { recursive: true });
   }
   return results;
 }

@@ -17,7 +17,7 @@ export const mcp: Bench = {
     { name: "REST sends in a send tool call", unit: "x", of: [SEND.rest, SEND.mcp], atMost: 3 },
   ],
   async open(room) {
-    const relay = await startRelay(join(room.folder, "mcp"));
+    const relay = await startRelay(room, join(room.folder, "mcp"));
     const speakers = await registerSpeakers(relay, 100);
     const cell = (name: string, row: string, ask: (from: Speaker, to: Speaker) => string): Cell[] =>
       room.wanted(name) ? [rateCell(room, relay, speakers, { name, row, ask })] : [];

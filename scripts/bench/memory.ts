@@ -31,7 +31,7 @@ function memoryCell(room: Room, name: string, by: string, open: Open): Cell {
     ],
     async measure() {
       round += 1;
-      const relay = await startRelay(join(room.folder, `${name}-${round}`));
+      const relay = await startRelay(room, join(room.folder, `${name}-${round}`));
       const speakers = await registerSpeakers(relay, ALL);
       const first = await followAll(speakers.slice(0, FIRST), (speaker) => open(relay, speaker));
       const before = await settled(relay.pid);

@@ -15,7 +15,7 @@ export const parked: Bench = {
   cells: ["parked-few", "parked-many"],
   ratios: [{ name: "an item with 1,000 waiting / with 10", unit: "x", of: [row(MANY), row(FEW)], atMost: 1.5 }],
   async open(room) {
-    const relay = await startRelay(join(room.folder, "parked"));
+    const relay = await startRelay(room, join(room.folder, "parked"));
     const speakers = await registerSpeakers(relay, MANY + 1);
     return [
       parkedCell(room, relay, "parked-few", FEW, speakers),

@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BUN_FLAGS } from "../../src/cli/own.ts";
+import type { Room } from "./bench.ts";
 import { type Child, startChild, until } from "./child.ts";
 
-const ROOT = join(import.meta.dir, "../..");
+/** The checkout that this program is in. */
+export const ROOT = join(import.meta.dir, "../..");
 
 export interface Server extends Child {
   port: number;
@@ -14,8 +16,8 @@ export interface Relay extends Server {
   operatorToken: string;
 }
 
-export async function startRelay(dataFolder: string): Promise<Relay> {
-  const server = await startServer("src/main.ts", `${dataFolder}.log`, {
+export async function startRelay({ root }: Pick<Room, "root">, dataFolder: string): Promise<Relay> {
+  const server = await startServer(join(root, "src/main.ts"), `${dataFolder}.log`, {
     SIGNALBOX_DATA_DIR: dataFolder,
     SIGNALBOX_HOST: "127.0.0.1",
     SIGNALBOX_PORT: "0",
@@ -29,12 +31,13 @@ export async function startRelay(dataFolder: string): Promise<Relay> {
   return { ...server, operatorToken: operatorToken.trim() };
 }
 
-export const startEcho = (folder: string): Promise<Server> =>
-  startServer("scripts/bench/echo.ts", join(folder, "echo.log"), { NODE_ENV: "production" });
+/** Starts a server that only answers: `echo` with the relay's framework, `plain` without any. */
+export const startEcho = (name: "echo" | "plain", folder: string): Promise<Server> =>
+  startServer(join(ROOT, `scripts/bench/${name}.ts`), join(folder, `${name}.log`), { NODE_ENV: "production" });
 
 /** Starts one of the project's programs and waits for the line that says where it listens. */
 async function startServer(program: string, log: string, env: Record<string, string>): Promise<Server> {
-  const child = startChild([process.execPath, ...BUN_FLAGS, join(ROOT, program)], log, env);
+  const child = startChild([process.execPath, ...BUN_FLAGS, program], log, env);
   const port = await until(`the start of ${program}`, async () => listeningPort(await child.output())).catch(
     async (error) => {
       throw new Error(`${error.message}: ${await child.output()}`);

@@ -1,4 +1,4 @@
-import type { Bench, Cell, Room, Row } from "./bench.ts";
+import type { Bench, Cell, Ratio, Room, Row } from "./bench.ts";
 import { lastWords, stopChildren } from "./child.ts";
 import { median } from "./stats.ts";
 
@@ -12,16 +12,19 @@ export interface Result extends Row {
 
 const LONGEST_MEASUREMENT_MS = 10 * 60_000;
 
-/** Runs the cells of a bench in turn, `rounds` times, after one round that counts for nothing. */
+/**
+ * Runs the cells of a bench in turn, `rounds` times, after one round that counts for nothing. The cells of a second room, of
+ * another commit, take turns with those of the first.
+ */
 export async function runBench(
   bench: Bench,
-  room: Room,
+  rooms: readonly Room[],
   rounds: number,
   close: () => Promise<unknown>,
 ): Promise<Result[]> {
   const byRow = new Map<Row, number[]>();
   try {
-    const cells = (await bench.open(room)).filter((cell) => room.wanted(cell.name));
+    const cells = await openAll(bench, rooms);
     for (let round = 0; round <= rounds; round += 1) {
       for (const cell of cells) {
         const values = await measured(cell);
@@ -39,8 +42,31 @@ export async function runBench(
     await stopChildren();
   }
   const results = [...byRow].map(([row, values]) => toResult(row, values));
-  return [...results, ...ratiosOf(bench, results)];
+  return [...results, ...ratiosOf(bench.ratios, results), ...ratiosOf(results.flatMap(toChange), results)];
 }
+
+async function openAll(bench: Bench, rooms: readonly Room[]): Promise<Cell[]> {
+  const sets: Cell[][] = [];
+  for (const room of rooms) sets.push((await bench.open(room)).filter((cell) => room.wanted(cell.name)));
+  const [own = [], ...others] = sets;
+  return own.flatMap((cell) => [
+    cell,
+    ...others
+      .flat()
+      .filter(({ name }) => name === cell.name)
+      .map(before),
+  ]);
+}
+
+const BEFORE = " (before)";
+const before = (cell: Cell): Cell => ({
+  ...cell,
+  name: cell.name + BEFORE,
+  rows: cell.rows.map(({ name, unit }) => ({ name: name + BEFORE, unit })),
+});
+
+/** A figure beside that of the other commit. */
+const toChange = ({ name }: Result): Ratio[] => [{ name: `${name} / before`, unit: "x", of: [name, name + BEFORE] }];
 
 async function measured(cell: Cell): Promise<number[]> {
   const late = Promise.withResolvers<never>();
@@ -48,8 +74,8 @@ async function measured(cell: Cell): Promise<number[]> {
   return await Promise.race([cell.measure(), late.promise]).finally(() => clearTimeout(timer));
 }
 
-function ratiosOf(bench: Bench, results: readonly Result[]): Result[] {
-  return bench.ratios.flatMap(({ of: [numerator, denominator], ...row }) => {
+function ratiosOf(ratios: readonly Ratio[], results: readonly Result[]): Result[] {
+  return ratios.flatMap(({ of: [numerator, denominator], ...row }) => {
     const above = results.find(({ name }) => name === numerator);
     const below = results.find(({ name }) => name === denominator);
     if (!above || !below) return [];

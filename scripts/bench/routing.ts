@@ -20,7 +20,7 @@ export const routing: Bench = {
     { name: "plain sends in an event that is claimed", unit: "x", of: [SEND, EVENTS] },
   ],
   async open(room) {
-    const relay = await startRelay(join(room.folder, "routing"));
+    const relay = await startRelay(room, join(room.folder, "routing"));
     const speakers = await registerSpeakers(relay, 1000);
     const cells: Cell[] = [];
     if (room.wanted("sends")) {

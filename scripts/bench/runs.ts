@@ -30,7 +30,7 @@ export const runs: Bench = {
     },
   ],
   async open(room) {
-    const relay = await startRelay(join(room.folder, "runs"));
+    const relay = await startRelay(room, join(room.folder, "runs"));
     const speakers = await registerSpeakers(relay, Math.ceil(RUNS * room.scale));
     const redis = room.wanted("runs-redis") ? await openStreamsPeer(room) : undefined;
     const cells = [watchedCell(relay, speakers), costCell(room, relay, speakers)];

@@ -1,4 +1,5 @@
-import type { Cell, Room } from "./bench.ts";
+import type { Cell, Room, Row } from "./bench.ts";
+import { costed, costRow } from "./cost.ts";
 import { type Connection, expectSuccess, ratePerSecond, request, withLanes } from "./http-load.ts";
 import type { Relay, Server } from "./relay.ts";
 import { openSocket } from "./socket.ts";
@@ -11,21 +12,21 @@ const BATCH_LANES = 16;
 const send = (lane: Connection, speakers: readonly Speaker[]) =>
   lane.ask(request("POST", "/v1/messages", pick(speakers).token, draft(pick(speakers).id))).then(expectSuccess);
 
-const sendRate = (room: Room, server: Server, speakers: readonly Speaker[]) =>
-  withLanes(server.port, IN_FLIGHT, (lanes) => ratePerSecond(lanes, room.milliseconds, (lane) => send(lane, speakers)));
+/** A rate, and the processor time of each operation. */
+export const withCost = (row: Row): Row[] => [row, costRow(row)];
+
+function sendCell(name: string, row: Row, room: Room, server: Server, speakers: readonly Speaker[]): Cell {
+  const measure = (lanes: Connection[]) =>
+    costed(server, () => ratePerSecond(lanes, room.milliseconds, (lane) => send(lane, speakers)));
+  return { name, rows: withCost(row), measure: () => withLanes(server.port, IN_FLIGHT, measure) };
+}
 
 /** The same request as a durable send, to a server that only validates and answers. */
-export const echoCell = (room: Room, echo: Server, speakers: readonly Speaker[]): Cell => ({
-  name: "echo",
-  rows: [{ name: "echo, 64 in flight", unit: "requests/s" }],
-  measure: async () => [await sendRate(room, echo, speakers)],
-});
+export const echoCell = (name: "echo" | "plain", room: Room, echo: Server, speakers: readonly Speaker[]): Cell =>
+  sendCell(name, { name: `${name}, 64 in flight`, unit: "requests/s" }, room, echo, speakers);
 
-export const singleCell = (room: Room, relay: Relay, speakers: readonly Speaker[]): Cell => ({
-  name: "single",
-  rows: [{ name: "durable send, 64 in flight", unit: "messages/s" }],
-  measure: async () => [await sendRate(room, relay, speakers)],
-});
+export const singleCell = (room: Room, relay: Relay, speakers: readonly Speaker[]): Cell =>
+  sendCell("single", { name: "durable send, 64 in flight", unit: "messages/s" }, room, relay, speakers);
 
 export function batchCell(room: Room, relay: Relay, speakers: readonly Speaker[]): Cell {
   const sendBatch = (lane: Connection) => {
@@ -34,23 +35,24 @@ export function batchCell(room: Room, relay: Relay, speakers: readonly Speaker[]
   };
   return {
     name: "batch",
-    rows: [{ name: "durable batches of 100", unit: "messages/s", atLeast: 20_000 }],
+    rows: withCost({ name: "durable batches of 100", unit: "messages/s", atLeast: 20_000 }),
     measure: () =>
-      withLanes(relay.port, BATCH_LANES, async (lanes) => [
-        BATCH * (await ratePerSecond(lanes, room.milliseconds, sendBatch)),
-      ]),
+      withLanes(relay.port, BATCH_LANES, (lanes) =>
+        costed(relay, async () => BATCH * (await ratePerSecond(lanes, room.milliseconds, sendBatch))),
+      ),
   };
 }
 
 /** One WebSocket of one agent, with as many sends unanswered as the protocol allows. */
 export const socketCell = (room: Room, relay: Relay, speakers: readonly Speaker[]): Cell => ({
   name: "socket",
-  rows: [{ name: "durable send over one WebSocket, 64 in flight", unit: "messages/s" }],
+  rows: withCost({ name: "durable send over one WebSocket, 64 in flight", unit: "messages/s" }),
   async measure() {
     const socket = await openSocket(relay, pick(speakers));
     const sendFrame = () => socket.ask("send", `"message":${draft(pick(speakers).id)}`);
-    const rate = await ratePerSecond([...Array(IN_FLIGHT).keys()], room.milliseconds, sendFrame);
+    const all = [...Array(IN_FLIGHT).keys()];
+    const measured = await costed(relay, () => ratePerSecond(all, room.milliseconds, sendFrame));
     socket.close();
-    return [rate];
+    return measured;
   },
 });

@@ -1,7 +1,7 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import type { Inbox } from "../../src/protocol/inbox.ts";
-import type { Bench, Cell } from "./bench.ts";
+import type { Bench, Cell, Room } from "./bench.ts";
 import { untilQuiet } from "./child.ts";
 import { type Connection, connect, expectSuccess, request, withLanes } from "./http-load.ts";
 import { type Relay, startRelay } from "./relay.ts";
@@ -35,16 +35,16 @@ export const stored: Bench = {
   async open(room) {
     const cells: Cell[] = [];
     if (room.wanted("inbox-few")) {
-      cells.push(inboxCell("inbox-few", FEW, await fillStore(join(room.folder, "few"), FEW)));
+      cells.push(inboxCell("inbox-few", FEW, await fillStore(room, join(room.folder, "few"), FEW)));
     }
     if (room.wanted("inbox-many") || room.wanted("start")) {
       const folder = join(room.folder, "many");
-      const store = await fillStore(folder, MANY * room.scale);
+      const store = await fillStore(room, folder, MANY * room.scale);
       if (room.wanted("start")) {
         await store.relay.stop();
         await cp(folder, `${folder}-copy`, { recursive: true });
-        cells.push(startCell(`${folder}-copy`));
-        store.relay = await startRelay(folder);
+        cells.push(startCell(room, `${folder}-copy`));
+        store.relay = await startRelay(room, folder);
       }
       cells.push(inboxCell("inbox-many", MANY, store));
     }
@@ -59,8 +59,8 @@ function anyTarget(speakers: readonly Speaker[]): string {
   return dice < 0.06 ? `tag:t${Math.floor(Math.random() * 10)}` : pick(speakers).id;
 }
 
-async function fillStore(folder: string, count: number): Promise<Store> {
-  const relay = await startRelay(folder);
+async function fillStore(room: Room, folder: string, count: number): Promise<Store> {
+  const relay = await startRelay(room, folder);
   const speakers = await registerSpeakers(relay, 1000);
   await fill(relay, speakers, count, () => draft(anyTarget(speakers)));
   const lane = await connect(relay.port);
@@ -105,13 +105,13 @@ function inboxCell(name: string, count: number, { relay, speakers, head }: Store
 }
 
 /** From the start of the process to the first time it says that it can write. */
-function startCell(folder: string): Cell {
+function startCell(room: Room, folder: string): Cell {
   return {
     name: "start",
     rows: [{ name: "start until ready, 1,000,000 stored", unit: "ms", atMost: 400 }],
     async measure() {
       const start = performance.now();
-      const relay = await startRelay(folder);
+      const relay = await startRelay(room, folder);
       const lane = await connect(relay.port);
       expectSuccess(await lane.ask(request("GET", "/readyz", "")));
       const ready = performance.now() - start;

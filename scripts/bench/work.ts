@@ -1,7 +1,9 @@
 import type { ClaimedList } from "../../src/protocol/work.ts";
 import type { Cell, Room } from "./bench.ts";
+import { costed } from "./cost.ts";
 import { type Connection, expectSuccess, ratePerSecond, request, withLanes } from "./http-load.ts";
 import type { Relay } from "./relay.ts";
+import { withCost } from "./sends.ts";
 import { CLAIMABLE, draft, fill, pick, type Speaker } from "./traffic.ts";
 
 const WORKERS = 64;
@@ -53,14 +55,16 @@ export function claimsCell(room: Room, relay: Relay, speakers: readonly Speaker[
   };
   return {
     name: "claims",
-    rows: [{ name: "claim and complete, 64 workers", unit: "items/s", atLeast: 8_000 }],
+    rows: withCost({ name: "claim and complete, 64 workers", unit: "items/s", atLeast: 8_000 }),
     async measure() {
       await fill(relay, senders, stock, () => draft(POOL, CLAIMABLE));
-      return withWorkers(relay, agents, async (workers) => {
-        const start = performance.now();
-        await Promise.all(workers.map(workOff));
-        return [stock / ((performance.now() - start) / 1000)];
-      });
+      return withWorkers(relay, agents, (workers) =>
+        costed(relay, async () => {
+          const start = performance.now();
+          await Promise.all(workers.map(workOff));
+          return stock / ((performance.now() - start) / 1000);
+        }),
+      );
     },
   };
 }
@@ -76,8 +80,8 @@ export function flowCell(room: Room, relay: Relay, speakers: readonly Speaker[])
   };
   return {
     name: "flow",
-    rows: [{ name: "send, claim and complete, 64 at once", unit: "items/s", atLeast: 5_000 }],
+    rows: withCost({ name: "send, claim and complete, 64 at once", unit: "items/s", atLeast: 5_000 }),
     measure: () =>
-      withWorkers(relay, agents, async (workers) => [await ratePerSecond(workers, room.milliseconds, step)]),
+      withWorkers(relay, agents, (workers) => costed(relay, () => ratePerSecond(workers, room.milliseconds, step))),
   };
 }

@@ -233,8 +233,8 @@ describe("nothing of the called folder is run or believed", () => {
       async ({ run }) => {
         const crew = ["--kills", "1", "--senders", "1", "--workers", "1", "--readers", "1"];
         expect((await run([...PROGRAM, "drill", ...crew])).stdout).toEndWith("lost 0, doubled 0\n");
-        const program = `const { startRelay } = await import(${JSON.stringify(join(ROOT, "scripts/bench/relay.ts"))});
-        const measured = await startRelay(${JSON.stringify(join(tempFolder(), "data"))});
+        const program = `const { startRelay, ROOT } = await import(${JSON.stringify(join(ROOT, "scripts/bench/relay.ts"))});
+        const measured = await startRelay({ root: ROOT }, ${JSON.stringify(join(tempFolder(), "data"))});
         await measured.stop(); console.log("measured");`;
         expect((await run([...BUN, "-e", program])).stdout).toBe("measured\n");
       },

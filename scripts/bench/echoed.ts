@@ -1,0 +1,30 @@
+import type { ParsedDraft } from "../../src/protocol/messages.ts";
+
+/** An answer of the shape of a sent message, made of the request alone. */
+export const echoOf = (id: number, body: ParsedDraft) => ({
+  id,
+  from: body.from ?? null,
+  to: body.to,
+  kind: body.kind ?? "chat",
+  topic: body.topic ?? null,
+  subject: body.subject ?? null,
+  body: body.body,
+  encoding: body.encoding,
+  threadId: id,
+  replyTo: null,
+  causedBy: null,
+  rootId: id,
+  hops: 0,
+  claimable: body.claimable,
+  urgent: body.urgent,
+  route: null,
+  payload: body.payload ?? null,
+  meta: body.meta ?? null,
+  idempotencyKey: body.idempotencyKey ?? null,
+  via: null,
+  expiresAt: null,
+  createdAt: new Date().toISOString(),
+  state: null,
+  claim: null,
+  matched: 1,
+});
