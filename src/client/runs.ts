@@ -46,14 +46,15 @@ export function runs(caller: Caller) {
 
     /**
      * Begins a run of the agent acted for and holds it. The handle sends events in batches, renews the lease and hears a stop;
-     * end it with `finish`. Problems: as `create`; `forbidden` when the caller may not run it, which then waits for its agent.
+     * end it with `finish`. A run that waits for its agent with the same message is taken. Problems: as `create`; `forbidden` when the
+     * caller may not run it.
      */
     async start(draft: RunDraft, { onEvent, ...call }: StartRun = {}): Promise<RunHandle> {
       const { leaseSeconds = LEASE_SECONDS } = draft;
       const agentId = draft.agentId ?? (await caller.self(call));
       // Listens first: the run may be stopped as soon as it is there.
       return ears.during(agentId, async (heard) => {
-        const run = await verbs.create({ ...draft, agentId }, call);
+        const run = await verbs.create({ ...draft, agentId, from: agentId }, call);
         const { id, token, turnId, task, status } = run;
         if (status === "ended") throw problemOf("not-open", `${id}, made before with this key, has ended`);
         if (!token) return resume(id, { ...call, onEvent, leaseSeconds });

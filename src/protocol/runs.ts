@@ -100,13 +100,19 @@ const files = () => z.array(FileId).max(32).optional();
 
 /** `POST /v1/runs`. */
 export const RunDraft = strictObject(() => ({
+  from: AgentId.optional().describe(
+    "Agent that asks for it. An operator that names the run's own agent begins it at once.",
+  ),
   agentId: AgentId.optional().describe("Agent that runs it; the token's agent when left out."),
   sessionKey: line(256)
     .optional()
     .describe("Names the dialogue that it belongs to; one run of it may be running. Left out: its own."),
   task: text(BODY_BYTES),
   label: line(256).optional(),
-  messageId: MessageId.optional().describe("Message that it works on."),
+  messageId: MessageId.optional().describe(
+    "Message that it works on. Left out of a run of another agent: its task is sent to that agent.",
+  ),
+  causedBy: MessageId.nullish().describe("Message that caused it, of a run whose task is sent. null: nothing did."),
   parentId: RunId.optional().describe(
     "Left out: the run named by the header Signalbox-Run, else the run that is meant.",
   ),

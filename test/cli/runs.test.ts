@@ -51,7 +51,7 @@ test("the command runs start asks an agent for a run, and shows it to its end", 
   expect((await cli(["runs", "--agent", "ben", "--status", "ended"])).stdout).toMatch(
     new RegExp(`${id} +ben +ended ok +\\S+ \\S+ +A look`),
   );
-  expect((await cli(["runs", id])).stdout).toMatch(/ended ok[\s\S]*label: A look\n> Look\.\nDone\.\n$/);
+  expect((await cli(["runs", id])).stdout).toMatch(/ended ok[\s\S]*label: A look\nmessage: \d+\n> Look\.\nDone\.\n$/);
   expect((await cli(["runs", "tree", id])).stdout).toStartWith(`${id}  ben  ended ok`);
 });
 

@@ -3,7 +3,6 @@ import type { RunRow } from "../../features/runs/row.ts";
 import type { Runs } from "../../features/runs/runs.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
-import { MessageDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { RunDraft, RunId } from "../../protocol/runs.ts";
 import { SAY } from "./operation.ts";
@@ -36,33 +35,33 @@ export function createChats({ kernel, core, runs }: Areas & { runs: Runs }) {
 
   /** Says it to the run that works in this chat, or lets a new one answer it. */
   async function speak(tx: Tx, caller: Caller, chat: Chat, saying: Saying): Promise<Heard> {
-    const { agentId, chatId } = chat;
+    const { chatId } = chat;
     const newest = await find(tx, caller, chat);
     const isWorking = newest?.status === "running" || newest?.status === "stopping";
     if (newest && (isWorking || newest.id === chatId)) {
       const { turnId } = await runs.tell.tell(tx, caller, newest.id, saying);
       return { runId: newest.id, turnId };
     }
-    const files = saying.files.map((fileId) => ({ fileId }));
     // Retention may have passed the thread while its run is kept.
     const thread = newest?.threadId == null ? undefined : await messages.rows.lineage(tx, newest.threadId);
-    const draft = MessageDraft.parse({
-      ...{ to: agentId, body: saying.text, replyTo: thread?.id },
-      ...(files.length > 0 ? { payload: { files } } : {}),
-    });
-    const sent = await messages.send(tx, caller, draft);
-    if (sent.kind !== "sent") throw new Error("a chat message has no later time");
-    return begin(tx, caller, chat, saying, sent.entry.id);
+    return begin(tx, caller, chat, saying, { replyTo: thread?.id });
   }
 
-  async function begin(tx: Tx, caller: Caller, chat: Chat, saying: Saying, messageId: number): Promise<Heard> {
+  /** Asks for a run: on a message that is there, or on one that is sent with it. */
+  async function begin(
+    tx: Tx,
+    caller: Caller,
+    chat: Chat,
+    saying: Saying,
+    { messageId, replyTo }: { messageId?: number; replyTo?: number | undefined },
+  ): Promise<Heard> {
     const { agentId, chatId } = chat;
     const { text: task, files } = saying;
     const draft = RunDraft.parse({
       ...{ agentId, sessionKey: sessionKeyOf(caller, chatId), task, messageId, cause: "chat" },
       ...(files.length > 0 ? { files } : {}),
     });
-    const { made } = await runs.service.create(tx, caller, draft, null, undefined);
+    const { made } = await runs.service.create(tx, caller, draft, null, undefined, { replyTo });
     return { runId: made.id, turnId: made.turnId };
   }
 
@@ -93,7 +92,7 @@ export function createChats({ kernel, core, runs }: Areas & { runs: Runs }) {
       if (!newest) return speak(tx, caller, chat, saying);
       if (newest.status !== "ended") return { runId: newest.id, turnId: newest.turnId };
       if (newest.messageId === null || newest.id === chat.chatId) return speak(tx, caller, chat, saying);
-      return begin(tx, caller, chat, saying, newest.messageId);
+      return begin(tx, caller, chat, saying, { messageId: newest.messageId });
     },
   };
 }

@@ -55,7 +55,7 @@ export function announcementText(letter: Pick<Message, "kind" | "payload" | "bod
   return {
     lead: [
       ...(title === null ? [] : [`Task: ${harmlessLine(title, TITLE)}`]),
-      ...(facts.sessionKey === facts.runId ? [] : [`Session: ${harmlessLine(facts.sessionKey, TITLE)}`]),
+      ...(hasOwnSession(facts) ? [] : [`Session: ${harmlessLine(facts.sessionKey, TITLE)}`]),
       ...(facts.statusText === null ? [] : [`Error: ${harmlessLine(facts.statusText, ERROR)}`]),
     ],
     said: [letter.body, ...findingsText(facts)].join("\n"),
@@ -64,6 +64,10 @@ export function announcementText(letter: Pick<Message, "kind" | "payload" | "bod
     instruction: facts.instruction,
   };
 }
+
+/** Whether the session is that of this run or its message alone: its name says nothing. */
+const hasOwnSession = ({ sessionKey, runId }: AnnouncementFacts): boolean =>
+  sessionKey === runId || /^msg:\d+$/.test(sessionKey);
 
 /**
  * Lines below the fence: the report, and what to do with it unless that is said once for several. They leave

@@ -7,13 +7,14 @@ import { DAY_MS } from "../../kernel/clock.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { AgentId } from "../../protocol/ids.ts";
+import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { ParsedRun, RunCause } from "../../protocol/runs.ts";
 import type { Files } from "../files/files.ts";
 import type { RunAccess } from "./access.ts";
 import { type Family, type Parent, requesterText, type Wanted } from "./family.ts";
 import type { Life } from "./life.ts";
-import type { RunRow } from "./row.ts";
+import type { RunRow, TurnRow } from "./row.ts";
 import type { RunSettle } from "./settle.ts";
 import type { RunStore } from "./store.ts";
 
@@ -28,12 +29,21 @@ export interface RunLimits {
   retentionDays: number;
 }
 
+/** Queued runs of an agent among which one that begins to work looks for its own. */
+const MAX_QUEUED = 200;
+
 interface Parts {
   store: RunStore;
   access: RunAccess;
   family: Family;
   settle: RunSettle;
   life: Life;
+}
+
+/** Way in which the relay asks for a run itself. */
+export interface Asked {
+  /** Message that the task continues: the run's message replies to it. */
+  replyTo?: number | undefined;
 }
 
 /** Makes runs: `running` for the agent itself, `queued` for anybody else. */
@@ -47,26 +57,89 @@ export function createBegin(
   const { messages, trees } = core;
 
   /** `POST /v1/runs`. `token`: the header Signalbox-Run. @throws Problem 403, 409, 422, 429 */
-  async function begin(tx: Tx, caller: Caller, body: ParsedRun, token: string | null): Promise<RunRow> {
-    const actor = actingAs(caller);
-    const facts = await agents.requireActor(tx, caller, actor);
+  async function begin(
+    tx: Tx,
+    caller: Caller,
+    body: ParsedRun,
+    token: string | null,
+    asked: Asked = {},
+  ): Promise<RunRow> {
     const agentId = await runnerOf(tx, caller, body);
+    const actor = await actorOf(tx, caller, body, agentId);
+    const facts = await agents.requireActor(tx, caller, actor);
     disk.checkRoom(body.task.length, "runs");
     for (const [index, id] of (body.files ?? []).entries())
       await files.service.requireUsable(tx, actor, id, `/files/${index}`);
     const message = await messageOf(tx, actor, agentId, body);
+    const isOwn = await isRunner(tx, caller, body, agentId);
+    const waiting = isOwn && message ? await waitingWith(tx, agentId, message.id, body) : undefined;
+    if (waiting) return life.run(tx, waiting.run, waiting.turn, body.leaseSeconds);
     const serving = await family.servingOf(tx, agentId, message);
     const wanted: Wanted = { caller, actor, agentId, body, token, message, serving };
     const parent = await family.parentOf(tx, wanted);
     const requester = await family.requesterOf(tx, wanted, parent);
     await checkLimits(tx, wanted, parent);
-    const isOwn = caller.role !== "operator" && (await access.runsFor(tx, caller, agentId));
-    if (!isOwn) messages.quotas.take(tx, facts, "messages");
+    if (!isOwn && message) messages.quotas.take(tx, facts, "messages");
     const person = caller.personId ?? (message && messages.rows.personOf(tx, message.id)) ?? parent?.run.person ?? null;
-    const row = await store.add(tx, { ...rowOf(wanted, parent, requester, clock.now()), person });
+    const draft = { ...rowOf(wanted, parent, requester, clock.now()), person };
+    const sent = isOwn || message ? undefined : await sendTask(tx, wanted, { ...asked, runId: draft.id, parent });
+    const row = await store.add(tx, { ...draft, ...sent });
     const turn = await settle.addTurn(tx, row, { cause: "begin", files: body.files });
     if (!isOwn) return settle.queue(tx, row, turn);
     return life.run(tx, row, turn, body.leaseSeconds);
+  }
+
+  /** Agent that asks for it: an operator may begin a run in the name of its agent. @throws Problem 403 */
+  async function actorOf(on: ReadTx, caller: Caller, { from }: ParsedRun, agentId: AgentId): Promise<AgentId> {
+    if (caller.role === "operator") return actingAs(caller, from);
+    return actingAs(caller, from === agentId && (await access.runsFor(on, caller, agentId)) ? undefined : from);
+  }
+
+  /** Whether the caller is its runner: the agent, or its orchestrator. */
+  const isRunner = async (on: ReadTx, caller: Caller, { from }: ParsedRun, agentId: AgentId): Promise<boolean> =>
+    caller.role === "operator" ? from === agentId : access.runsFor(on, caller, agentId);
+
+  /** The run that waits for its agent with this message: an agent that begins to work on the message takes that one. */
+  async function waitingWith(
+    on: ReadTx,
+    agentId: AgentId,
+    messageId: number,
+    { requester, parentId, cause }: ParsedRun,
+  ): Promise<{ run: RunRow; turn: TurnRow } | undefined> {
+    if (requester !== undefined || parentId !== undefined || cause === "spawn") return undefined;
+    const queued = await store.queuedOf(on, agentId, MAX_QUEUED);
+    const run = queued.find((one) => one.messageId === messageId);
+    const turn = run && (await store.turn(on, run.turnId));
+    return turn && { run, turn };
+  }
+
+  /** The message that the run above works on, for an agent that asks out of its own run. */
+  async function above(on: ReadTx, actor: AgentId, parent: Parent | undefined): Promise<number | undefined> {
+    if (parent?.run.agentId !== actor || parent.run.messageId === null) return undefined;
+    return (await messages.rows.lineage(on, parent.run.messageId))?.id;
+  }
+
+  /** Sends the task to the agent, so that one that knows nothing of runs hears of it, and ends it by a reply. */
+  async function sendTask(
+    tx: Tx,
+    { caller, actor, agentId, body }: Wanted,
+    { runId, replyTo, parent }: Asked & { runId: string; parent: Parent | undefined },
+  ): Promise<Pick<RunRow, "messageId" | "threadId" | "sessionKey">> {
+    const causedBy =
+      body.causedBy === undefined && replyTo === undefined ? await above(tx, actor, parent) : body.causedBy;
+    const draft: ParsedDraft = {
+      ...{ claimable: false, urgent: false, maxAttempts: 5 },
+      ...{ from: actor, to: agentId, subject: body.label, body: body.task, encoding: body.encoding, replyTo },
+      causedBy,
+      payload: {
+        run: { id: runId },
+        ...(body.files?.length ? { files: body.files.map((fileId) => ({ fileId })) } : {}),
+      },
+    };
+    const sent = await messages.send(tx, caller, draft, { isVerb: true });
+    if (sent.kind !== "sent") throw new Error("the task of a run has no later time");
+    const { id, threadId } = sent.entry;
+    return { messageId: id, threadId: threadId ?? id, sessionKey: body.sessionKey ?? `msg:${id}` };
   }
 
   /** Agent that runs it. @throws Problem 422 */

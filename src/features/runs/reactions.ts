@@ -70,10 +70,16 @@ export function createRunReactions({ kernel, core }: Areas, { store, settle }: {
     if (live.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
   }
 
-  /** Words to runners whose turn is over: nobody has to act on them. */
+  /**
+   * Words to runners whose turn is over, and tasks of runs that a runner has taken or that have ended: their reader has nothing to
+   * do for them.
+   */
   async function settledAmong(on: ReadTx, entries: readonly LogEntry[]): Promise<number[]> {
     const over: number[] = [];
     for (const entry of entries) {
+      const runId = taskIn(entry);
+      const run = runId === undefined ? undefined : await store.byId(on, runId);
+      if (run && (run.status !== "queued" || run.turns > 1)) over.push(entry.id);
       const turnId = turnIn(entry);
       const turn = turnId === undefined ? undefined : await store.turn(on, turnId);
       if (turnId !== undefined && (turn === undefined || turn.endedAt !== null)) over.push(entry.id);
@@ -95,6 +101,13 @@ function turnIn({ kind, from, json }: LogEntry): string | undefined {
   if (kind !== "control" || from !== "system" || !json.includes('"turnId":"trn_')) return undefined;
   const { payload } = JSON.parse(json) as { payload: { run?: { turnId?: string } } | null };
   return payload?.run?.turnId;
+}
+
+/** The run whose task a message is. */
+function taskIn({ kind, json }: LogEntry): string | undefined {
+  if (kind === "control" || !json.includes('"run":{"id":"run_')) return undefined;
+  const { payload } = JSON.parse(json) as { payload: { run?: { id?: string } } | null };
+  return payload?.run?.id;
 }
 
 /** Files that a payload carries. */

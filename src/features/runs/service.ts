@@ -5,7 +5,7 @@ import { jsonBytes, PAGE_BYTES, type PageQuery } from "../../kernel/pages.ts";
 import type { ParsedRun, Run, RunStarted } from "../../protocol/runs.ts";
 import type { List } from "../../protocol/wire.ts";
 import type { RunAccess } from "./access.ts";
-import type { Begin } from "./begin.ts";
+import type { Asked, Begin } from "./begin.ts";
 import { tokenOf } from "./fence.ts";
 import type { RunRow } from "./row.ts";
 import type { RunStore } from "./store.ts";
@@ -30,11 +30,11 @@ export function createRunService(
     show,
 
     /** `POST /v1/runs`: once for each idempotency key. */
-    create: (tx: Tx, caller: Caller, body: ParsedRun, token: string | null, key: string | undefined) =>
+    create: (tx: Tx, caller: Caller, body: ParsedRun, token: string | null, key: string | undefined, how?: Asked) =>
       idempotency.once<Run>(tx, {
         ...{ sender: begin.sender(caller), key, operation: "createRun", asked: [body, token] },
         async make() {
-          const row = await begin.begin(tx, caller, body, token);
+          const row = await begin.begin(tx, caller, body, token, how);
           return { subject: row.id, made: await show(tx, caller, row) };
         },
         async again(subject) {

@@ -13,7 +13,7 @@ describe("the result of a run", () => {
     expect(more).toEqual([]);
     expect(message).toMatchObject({
       ...{ kind: "announcement", source: "agent", from: "bob", to: "ada", body: "No regressions.", subject: "Parser" },
-      ...{ claimable: false, urgent: false, replyTo: null, encoding: "plain" },
+      ...{ claimable: false, urgent: false, replyTo: run.messageId, encoding: "plain" },
     });
     const [announcement] = await ofRun(run);
     expect(message.payload).toEqual({

@@ -23,7 +23,7 @@ describe("an announcement in every place where a model reads it", () => {
     const [id] = facts.shown;
     for (const said of [text, (await ada2.call("history", { message: id })).text, (await digestOf(office, ada)).text]) {
       expect(said).toMatch(/from bob \(agent, peer\); to you; announcement;/);
-      expect(said).toContain("| Task: Parser\n| No regressions.\n");
+      expect(said).toMatch(/^\| Task: Parser\n(\| In reply to .*\n)?\| No regressions\.\n/m);
       expect(said).toContain(
         `Run ${run.id} completed successfully. Stats: runtime n/a • tokens 1.5k (in 5 / out 1.5k)`,
       );
@@ -43,9 +43,9 @@ describe("an announcement in every place where a model reads it", () => {
           .slice(0, 60)
           .trim() || "x";
       const text = hostile.slice(0, 20_000);
-      const run = await asked(ada, bob, { ...ADA, label: line, task: text || "x" });
+      const run = await asked(undefined, bob, { ...ADA, label: line, task: text || "x" });
       await finish(bob, run, { result: text });
-      const failing = await asked(ada, bob, ADA);
+      const failing = await asked(undefined, bob, ADA);
       await does(
         bob,
         failing,
@@ -66,14 +66,21 @@ describe("words of the relay to a runner", () => {
     const office = await startOffice();
     const { ask, ada, bob, run, inbox } = office;
     const peer = await connect(office, bob.token);
-    await run(ada, { agentId: "bob", task: "Read the parser." });
-    expect(await inbox(bob)).toMatchObject([{ kind: "control", payload: { run: { do: "start" } } }]);
+    const asked = await run(ada, { agentId: "bob", task: "Read the parser." });
+    const [task] = await inbox(bob);
+    expect(await inbox(bob)).toMatchObject([
+      { kind: "chat", from: "ada", body: "Read the parser.", payload: { run: { id: asked.id } } },
+      { kind: "control", replyTo: task.id, payload: { run: { do: "start" } } },
+    ]);
+    expect(await digestOf(office, bob)).toMatchObject({ unread: 1, urgent: 0, shown: [task.id] });
+    expect((await peer.call("inbox")).facts).toMatchObject({ unread: 1, shown: [task.id], ack: task.id + 1 });
+    await office.take(bob, asked);
     expect(await digestOf(office, bob)).toMatchObject({ unread: 0, urgent: 0, shown: [] });
-    expect((await peer.call("inbox")).facts).toMatchObject({ unread: 0, shown: [] });
     const sent = await ask("POST", "/v1/messages", { to: "bob", body: "Hello." }, ada);
-    await run(ada, { agentId: "bob", task: "Read it again." });
+    const again = await run(ada, { agentId: "bob", task: "Read it again." });
+    await office.does(undefined, again, "abort");
     const { facts, text } = await peer.call("inbox");
-    expect(facts).toMatchObject({ unread: 1, shown: [sent.body.id], ack: sent.body.id + 1 });
+    expect(facts).toMatchObject({ unread: 1, shown: [sent.body.id] });
     expect(text).not.toContain("Read");
   });
 });
