@@ -950,7 +950,12 @@ CREATE TABLE `orchestrators` (
 	`providers` text NOT NULL,
 	`base_dir` text NOT NULL,
 	`env_keys` text NOT NULL,
-	`approval_mode` text NOT NULL,
+	`daemon_mode` text,
+	`operator_mode` text,
+	`version` text,
+	`spawners` text NOT NULL,
+	`caps` text,
+	`load` text,
 	`managed_agents` text NOT NULL,
 	`meta` text,
 	`created_at` integer NOT NULL

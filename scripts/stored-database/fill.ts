@@ -1,3 +1,4 @@
+import { VERSION } from "../../src/version.ts";
 import type { Filled } from "./main.ts";
 
 type Ask = Filled["ask"];
@@ -178,7 +179,8 @@ async function others(ask: Ask, ann: { token: string }, bob: { token: string }):
   const file = (await ask("POST", "/v1/files?name=plan.json", { plan: "lanterns" }, ann)).body;
   await send(ask, ann, { to: "bob", body: "See the plan", payload: { files: [{ fileId: file.id }] } });
   await ask("PUT", "/v1/orchestrators/box", {
-    ...{ hostname: "box", baseDir: "/srv", providers: [{ name: "claude", capabilities: ["code"] }] },
+    ...{ hostname: "box", version: VERSION, baseDir: "/srv", spawners: ["ann"], approvalMode: "ask" },
+    ...{ providers: [{ name: "claude", capabilities: ["code"] }], caps: { sessions: 4 } },
   });
   await ask("PUT", "/v1/a2a/agents/away", { cardUrl: "http://127.0.0.1:9/card.json" });
   await ask("POST", "/v1/messages", { to: "away", body: "Are you there?", claimable: true });

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
+import { Caps } from "./caps.ts";
 import { contracts } from "./contract.ts";
 import { Delegation, MAX_TIMEOUT_SECONDS } from "./delegations.ts";
 import { OrchestratorId } from "./orchestrators.ts";
 import { FileId } from "./posts.ts";
-import { Caps, ProfileName } from "./profiles.ts";
+import { ProfileName } from "./profiles.ts";
 import { Place, SessionId } from "./sessions.ts";
 import { NAMED, object, strictObject, words } from "./shape.ts";
 import { int, line, queryInt, Str, text } from "./wire.ts";

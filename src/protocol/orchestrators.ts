@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
+import { Caps } from "./caps.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
 import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
-import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, TimeInput, text } from "./wire.ts";
+import { VersionText } from "./versions.ts";
+import { int, jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, StrOrNull, Time, TimeInput, text } from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
 /** Its agent's id begins so. */
@@ -24,7 +26,11 @@ export const OrchestratorStatus = namedEnum(
 );
 export type OrchestratorStatus = z.infer<typeof OrchestratorStatus>;
 
-export const ApprovalMode = z.enum(["ask", "open", "closed"]).register(NAMED, { id: "ApprovalMode" });
+export const ApprovalMode = namedEnum(
+  "ApprovalMode",
+  "How spawns begin. ask: a person allows each one. open: who may, spawns. closed: none begins.",
+  ["ask", "open", "closed"],
+);
 export type ApprovalMode = z.infer<typeof ApprovalMode>;
 
 /** A kind of agent that it can start. */
@@ -50,18 +56,38 @@ export const ManagedAgent = object(() => ({ ...managed, startedAt: Time.nullable
   .register(NAMED, { id: "ManagedAgent" });
 export type ManagedAgent = z.output<typeof ManagedAgent>;
 
+/** Agents that may spawn: ids, or beginnings of ids with `*` at the end. */
+const Spawner = line(MAX_ID_LENGTH).regex(
+  /^([a-z0-9][a-z0-9._-]*\*?|\*)$/,
+  "has to be an agent's id, the beginning of one with * at the end, or *",
+);
+
+/** Work of a daemon, as it says itself. */
+export const Load = strictObject(() => ({
+  sessions: int(0, 100_000).optional().describe("Sessions whose process lives."),
+  working: int(0, 100_000).optional().describe("Sessions with a turn under way."),
+  queued: int(0, 1_000_000).optional().describe("Messages that wait for a turn."),
+  cpu: z.number().min(0).max(1).optional().describe("Share of its machine's processors in use."),
+  memory: z.number().min(0).max(1).optional().describe("Share of its machine's memory in use."),
+})).register(NAMED, { id: "OrchestratorLoad" });
+export type Load = z.output<typeof Load>;
+
 const hostname = line(MAX_ID_LENGTH).describe("Its machine. Its agent is named after it and carries it as a tag.");
 const providers = z.array(Provider).max(32);
 const baseDir = line(1024).describe("Where its agents work.");
 const optional = {
   envKeys: z.array(line(128)).max(256).optional().describe("Names of environment variables that it can give."),
-  approvalMode: ApprovalMode.optional().describe("ask when it was never said."),
+  approvalMode: ApprovalMode.optional().describe(
+    "The daemon's, with its own token, or the operator's: the stricter holds. ask when it was never said.",
+  ),
+  spawners: z.array(Spawner).max(256).optional().describe("Agents that may spawn here. [] lets none."),
+  caps: Caps.nullable().optional().describe("Limits for all its sessions."),
   meta: jsonObject(META_BYTES).nullable().optional(),
 };
 
 /** `PUT /v1/orchestrators/{id}`: of what may be left out, what is left out stays. */
 export const OrchestratorRegistration = strictObject(() => ({
-  ...{ hostname, providers, baseDir, ...optional },
+  ...{ hostname, version: VersionText, providers, baseDir, ...optional },
   instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
 })).register(NAMED, { id: "OrchestratorRegistration" });
 export type OrchestratorRegistration = z.input<typeof OrchestratorRegistration>;
@@ -77,6 +103,8 @@ export const OrchestratorPatch = strictObject(() => ({
 export type OrchestratorPatch = z.input<typeof OrchestratorPatch>;
 
 export const OrchestratorHeartbeat = strictObject(() => ({
+  load: Load.optional(),
+  version: VersionText.optional(),
   managedAgents: z.array(ManagedAgentReport).max(500).optional().describe("Left out: unchanged. []: none."),
 })).register(NAMED, { id: "OrchestratorHeartbeat" });
 export type OrchestratorHeartbeat = z.input<typeof OrchestratorHeartbeat>;
@@ -85,12 +113,18 @@ export type ParsedHeartbeat = z.output<typeof OrchestratorHeartbeat>;
 export const Orchestrator = named("Orchestrator", "A daemon on a machine that starts and watches agents.", () => ({
   id: z.string(),
   hostname: z.string(),
+  version: StrOrNull.describe("Version of its daemon."),
   status: OrchestratorStatus,
   agentId: z.string(),
+  prefix: StrOrNull.describe("Beginning of the ids of its agents, as its token says. Null while it has no token."),
   providers: z.array(Provider),
   baseDir: z.string(),
   envKeys: z.array(z.string()),
-  approvalMode: ApprovalMode,
+  approvalMode: ApprovalMode.describe("The one that holds: the stricter of both."),
+  approvalModes: object(() => ({ daemon: ApprovalMode.nullable(), operator: ApprovalMode.nullable() })),
+  spawners: z.array(z.string()),
+  caps: Caps.nullable(),
+  load: Load.nullable(),
   managedAgents: z.array(ManagedAgent),
   meta: z.record(z.string(), z.unknown()).nullable(),
   lastSeenAt: Time,
@@ -118,12 +152,13 @@ export const registerOrchestrator = contract("registerOrchestrator", "PUT /v1/or
   body: OrchestratorRegistration,
   example: {
     hostname: "box-1",
+    version: "0.2.0",
     providers: [{ name: "claude", version: "2.1.0", capabilities: [] }],
     baseDir: "/srv/agents",
   },
   repeatable: true,
   answers: made(Orchestrator, "New.", "Was there before."),
-  problems: ["forbidden", "group-not-allowed", "superseded"],
+  problems: ["forbidden", "group-not-allowed", "superseded", "version-mismatch"],
 });
 
 export const listOrchestrators = contract("listOrchestrators", "GET /v1/orchestrators", {
@@ -161,5 +196,5 @@ export const orchestratorHeartbeat = contract("orchestratorHeartbeat", "POST /v1
   example: { managedAgents: [] },
   bodyOptional: true,
   repeatable: true,
-  problems: ["forbidden", "not-found", "superseded"],
+  problems: ["forbidden", "not-found", "superseded", "version-mismatch"],
 });

@@ -13,6 +13,7 @@ export const PROBLEMS = {
   "method-not-allowed": [405, "The path does not take this method"],
   conflict: [409, "That clashes with what is there"],
   superseded: [409, "A newer instance of this agent has taken over"],
+  "version-mismatch": [409, "These versions do not go together"],
   "unknown-instance": [409, "This instance was never registered"],
   deleted: [409, "That id was deleted, and stays taken"],
   "already-claimed": [409, "Somebody else holds this work"],

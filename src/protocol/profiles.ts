@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
+import { Caps } from "./caps.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
 import { OrchestratorId } from "./orchestrators.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
@@ -10,17 +11,6 @@ export const ProfileName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]*$/, "has to be a profile's name: lower-case letters, digits, and . _ - after the first")
   .max(64);
-
-/** Limits that an operator sets. The daemon holds them from usage events: it warns once at 80 %, and pauses and asks at the cap. */
-export const Caps = strictObject(() => ({
-  costUsd: z.number().positive().max(1_000_000).optional().describe("Money of one session's work."),
-  costUsdPerDay: z.number().positive().max(1_000_000).optional(),
-  outputTokens: int(1, Number.MAX_SAFE_INTEGER).optional(),
-  runtimeSeconds: int(1, 604_800).optional(),
-  sessions: int(1, 1000).optional().describe("Live sessions at a time."),
-  depth: int(0, 5).optional().describe("Spawned runs above one."),
-})).register(NAMED, { id: "Caps" });
-export type Caps = z.output<typeof Caps>;
 
 export const STUCK_STEPS = ["tell", "nudge", "interrupt", "restart"] as const;
 /** One step against a session that is stuck. */

@@ -1,4 +1,5 @@
 import type { Route } from "../../src/identity/auth/route.ts";
+import { VERSION } from "../../src/version.ts";
 import { ANNOUNCEMENT_EXAMPLES } from "./announcement-examples.ts";
 import { PEOPLE_EXAMPLES } from "./people-examples.ts";
 import { RUN_EXAMPLES } from "./run-examples.ts";
@@ -437,7 +438,14 @@ async function onChannel(world: World): Promise<{ path: { id: string } }> {
 }
 
 const box = {
-  ...{ hostname: "box", baseDir: "/work", envKeys: ["API_KEY"], approvalMode: "ask", meta: { rack: 4 } },
+  ...{
+    hostname: "box",
+    version: VERSION,
+    baseDir: "/work",
+    envKeys: ["API_KEY"],
+    approvalMode: "ask",
+    meta: { rack: 4 },
+  },
   providers: [{ name: "claude", version: "2.1.0", capabilities: ["resume"] }],
 };
 

@@ -32,6 +32,12 @@ export function createAuthStore(db: Db) {
         select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by
         where own.agent_id = ${agentId} and by_.agent_id = ${enroller} limit 1`) !== undefined,
     liveOf: async (on: ReadTx, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
+    /** Beginning of the ids that the newest live token of an orchestrator's agent enrolls. */
+    prefixOf: async (on: ReadTx, agentId: string, now: number): Promise<string | undefined> =>
+      liveOf(on)
+        .all({ agentId })
+        .filter(({ role, expiresAt }) => role === "orchestrator" && (expiresAt === null || expiresAt > now))
+        .sort((one, other) => (one.id < other.id ? 1 : -1))[0]?.prefix ?? undefined,
     /** Newest first; ids sort by time of making. */
     page: async (on: ReadTx, before: string | undefined, limit: number): Promise<TokenRow[]> =>
       readRows(on, tokens, before ? lt(tokens.id, before) : undefined, { orderBy: desc(tokens.id), limit }),

@@ -10,6 +10,7 @@ export function createOrchestrators(base: Base, agents: AgentService) {
   return {
     keeper: service.keeper,
     followAgent: service.followAgent,
+    managed: service.managed,
     load: () => db.read((on) => service.load(on)),
     counts: service.counts,
     routes: lateRoutes(["/v1/orchestrators"], async () =>

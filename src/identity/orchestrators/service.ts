@@ -1,6 +1,7 @@
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type {
+  ManagedAgent,
   Orchestrator,
   OrchestratorPatch,
   OrchestratorRegistration,
@@ -14,6 +15,7 @@ import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller, mayJoin, readingAs, readsAll } from "../auth/caller.ts";
 import type { Base } from "../base.ts";
 import { agentIdOf, orchestratorIdOf } from "./ids.ts";
+import { modeOf, requireVersion, saidMode } from "./modes.ts";
 import { type OrchestratorFilter, type OrchestratorRow, orchestratorStore as store } from "./store.ts";
 
 export type OrchestratorService = ReturnType<typeof createOrchestratorService>;
@@ -22,8 +24,10 @@ export type OrchestratorService = ReturnType<typeof createOrchestratorService>;
 const MAX_MEMBERS = 100;
 
 /** Daemons that start and watch agents. Each has an agent of its own, which carries its presence and its mail. */
-export function createOrchestratorService({ kernel, directory, roster, activity }: Base, agents: AgentService) {
-  const { clock, headOf } = kernel;
+export function createOrchestratorService({ kernel, directory, roster, activity, rows }: Base, agents: AgentService) {
+  const { clock, headOf, hooks } = kernel;
+  /** Agents that an orchestrator runs, made of its sessions; no answer while it has none. */
+  const managed = hooks.question<[orchestratorId: string], ManagedAgent[]>("orchestrators.managed");
   /** By agent id. The rows are the truth; this follows them, commit by commit. */
   const statuses = new Map<string, OrchestratorStatus>();
 
@@ -64,7 +68,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
     await agents.keep(tx, caller, agentId, (agent) => asAgent(agent, row, before, isTagged), instanceId);
     await store.put(tx, row);
     tx.afterCommit(() => statuses.set(agentId, row.status));
-    return wire(row);
+    return wire(tx, row);
   }
 
   async function setStatus(tx: Tx, agentId: string, status: OrchestratorStatus, draining?: boolean): Promise<void> {
@@ -82,11 +86,21 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
     return isDraining ? "offline" : status;
   }
 
-  function wire({ createdAt, draining: _, ...row }: OrchestratorRow): Orchestrator {
+  async function wire(on: ReadTx, row: OrchestratorRow): Promise<Orchestrator> {
+    const { createdAt, draining: _, daemonMode, operatorMode, ...shown } = row;
     const agentId = agentIdOf(row.id);
     const lastSeenAt = toTime(roster.get(agentId)?.lastSeenAt ?? createdAt);
-    return { ...row, agentId, lastSeenAt, createdAt: toTime(createdAt) };
+    return {
+      ...{ ...shown, agentId, prefix: await prefixOf(on, row.id) },
+      ...{ approvalMode: modeOf(row), approvalModes: { daemon: daemonMode, operator: operatorMode } },
+      managedAgents: (await managed.first(on, row.id)) ?? row.managedAgents,
+      ...{ lastSeenAt, createdAt: toTime(createdAt) },
+    };
   }
+
+  /** Beginning of the ids of its agents; null while no token acts for it. */
+  const prefixOf = async (on: ReadTx, id: string): Promise<string | null> =>
+    (await rows.tokens.prefixOf(on, agentIdOf(id), clock.now())) ?? null;
 
   /** Follows its agent's status: a heartbeat of the agent is one of the orchestrator. */
   async function followAgent(tx: Tx, _caller: Caller, agent: AgentRow): Promise<void> {
@@ -100,20 +114,19 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
 
   return {
     followAgent,
+    managed,
+    prefixOf,
+    /** Its row; undefined for one that is not registered. */
+    find: store.byId,
     /** `PUT /v1/orchestrators/{id}`: it and its agent, in one write. What it manages stays. @throws Problem 403, 409 */
     async register(tx: Tx, caller: Caller, id: string, body: OrchestratorRegistration) {
       actingAs(caller, agentIdOf(id));
+      requireVersion(body.version);
       const before = await store.byId(tx, id);
-      const { instanceId, ...said } = body;
-      const blank = {
-        envKeys: [],
-        approvalMode: "ask" as const,
-        meta: null,
-        managedAgents: [],
-        createdAt: clock.now(),
-      };
+      const { instanceId, approvalMode, ...said } = body;
+      const modes = { ...firstMode(caller, before), ...saidMode(caller, approvalMode) };
       const now = { id, status: "online", draining: false };
-      const row = { ...(before ?? blank), ...given(said), ...now } as OrchestratorRow;
+      const row = { ...(before ?? blank(clock.now())), ...given(said), ...modes, ...now } as OrchestratorRow;
       const orchestrator = await save(tx, caller, row, before, instanceId);
       if (!before) await activity.record(tx, caller, "orchestrator.registered", id, { hostname: row.hostname });
       return { row: orchestrator, created: !before };
@@ -123,7 +136,8 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
     async patch(tx: Tx, caller: Caller, id: string, body: OrchestratorPatch): Promise<Orchestrator> {
       actingAs(caller, agentIdOf(id));
       const before = await requireRow(tx, id);
-      const row = { ...before, ...given(body) } as OrchestratorRow;
+      const { approvalMode, ...said } = body;
+      const row = { ...before, ...given(said), ...saidMode(caller, approvalMode) } as OrchestratorRow;
       if (body.status === "online" || body.status === "draining") row.draining = body.status === "draining";
       const orchestrator = await save(tx, caller, row, before);
       const isOwn = caller.agentId === agentIdOf(id);
@@ -136,18 +150,21 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
     },
 
     /** `POST /v1/orchestrators/{id}/heartbeat`. Who was offline is online again; who drains goes on draining. @throws Problem 403, 404, 409 */
-    async heartbeat(tx: Tx, caller: Caller, id: string, { managedAgents }: ParsedHeartbeat): Promise<Orchestrator> {
+    async heartbeat(tx: Tx, caller: Caller, id: string, body: ParsedHeartbeat): Promise<Orchestrator> {
+      const { managedAgents, load, version } = body;
       actingAs(caller, agentIdOf(id));
+      requireVersion(version);
       const before = await requireRow(tx, id);
       const row: OrchestratorRow = {
         ...before,
         status: before.draining ? "draining" : "online",
-        managedAgents: managedAgents?.map(normalised) ?? before.managedAgents,
+        ...given({ load, version, managedAgents: managedAgents?.map(normalised) }),
       };
-      if (!Bun.deepEquals(row, before)) return save(tx, caller, row, before);
+      if (row.status !== before.status) return save(tx, caller, row, before);
       // Most heartbeats change nothing: that it was heard of is noted without a write.
       await agents.requireActor(tx, caller, agentIdOf(id));
-      return wire(row);
+      if (!Bun.deepEquals(row, before)) await store.put(tx, row);
+      return wire(tx, row);
     },
 
     /** `DELETE /v1/orchestrators/{id}`: it and its agent; the senders of what that has not read are told. @throws Problem 403, 404, 409 */
@@ -170,7 +187,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
       if (reader !== null && reader !== agentIdOf(id))
         throw new Problem("forbidden", `Orchestrator ${id} is read by operators, viewers and itself.`);
       if (reader !== null) await agents.requireActor(on, caller, reader);
-      return wire(row);
+      return wire(on, row);
     },
 
     /** Lists by id; an orchestrator sees itself alone. @throws Problem 403, 409 */
@@ -180,12 +197,12 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
           throw new Problem("forbidden", "Orchestrators are listed for operators, members and viewers.");
         await agents.requireActor(on, caller, caller.agentId);
         const own = await store.byId(on, orchestratorIdOf(caller.agentId));
-        return { items: own ? [wire(own)] : [], nextPage: null };
+        return { items: own ? [await wire(on, own)] : [], nextPage: null };
       }
       return readList(
         query,
         (count, after = "") => store.page(on, query, after, count),
-        wire,
+        (row) => wire(on, row),
         ({ id }) => id,
       );
     },
@@ -229,6 +246,15 @@ function asAgent(
     capabilities: [...new Set(["orchestrator", "spawn", ...agent.capabilities])],
   };
 }
+
+const blank = (createdAt: number) => ({
+  ...{ envKeys: [], daemonMode: null, operatorMode: null, version: null, spawners: [], caps: null, load: null },
+  ...{ meta: null, managedAgents: [], createdAt },
+});
+
+/** A daemon that never said a mode asks. */
+const firstMode = ({ role }: Caller, before: OrchestratorRow | undefined): Partial<OrchestratorRow> =>
+  role === "orchestrator" && before?.daemonMode == null ? { daemonMode: "ask" } : {};
 
 const given = <T extends object>(fields: T): Partial<T> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;

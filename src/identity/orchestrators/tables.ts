@@ -1,5 +1,6 @@
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { ApprovalMode, ManagedAgent, OrchestratorStatus, Provider } from "../../protocol/orchestrators.ts";
+import type { Caps } from "../../protocol/caps.ts";
+import type { ApprovalMode, Load, ManagedAgent, OrchestratorStatus, Provider } from "../../protocol/orchestrators.ts";
 
 /** Daemons that start and watch agents. When one was last heard of, and its instance, are its agent's. */
 export const orchestrators = sqliteTable("orchestrators", {
@@ -11,7 +12,14 @@ export const orchestrators = sqliteTable("orchestrators", {
   providers: text("providers", { mode: "json" }).$type<Provider[]>().notNull(),
   baseDir: text("base_dir").notNull(),
   envKeys: text("env_keys", { mode: "json" }).$type<string[]>().notNull(),
-  approvalMode: text("approval_mode").$type<ApprovalMode>().notNull(),
+  /** The daemon's own, by its token; null before that has registered. */
+  daemonMode: text("daemon_mode").$type<ApprovalMode>(),
+  operatorMode: text("operator_mode").$type<ApprovalMode>(),
+  version: text("version"),
+  /** Agents that may spawn here: ids, and beginnings of ids with a star. */
+  spawners: text("spawners", { mode: "json" }).$type<string[]>().notNull(),
+  caps: text("caps", { mode: "json" }).$type<Caps>(),
+  load: text("load", { mode: "json" }).$type<Load>(),
   managedAgents: text("managed_agents", { mode: "json" }).$type<ManagedAgent[]>().notNull(),
   meta: text("meta", { mode: "json" }).$type<Record<string, unknown>>(),
   createdAt: integer("created_at").notNull(),

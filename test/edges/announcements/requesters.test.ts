@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { VERSION } from "../../../src/version.ts";
 import { openChat, startOffice } from "../../support/announcements.ts";
 import { until } from "../../support/until.ts";
 
@@ -255,6 +256,7 @@ describe("who may see and handle announcements", () => {
     const boss = { id: "orchestrator-box", token: (await ask("POST", "/v1/tokens", draft)).body.token };
     const box = {
       hostname: "box",
+      version: VERSION,
       baseDir: "/work",
       providers: [{ name: "claude", version: "2.1.0", capabilities: [] }],
     };

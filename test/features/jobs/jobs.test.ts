@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { VERSION } from "../../../src/version.ts";
 import { type Crew, startCrew, type Worker } from "../../support/work.ts";
 
 const DAY = 86_400_000;
@@ -102,7 +103,12 @@ describe("jobs of an agent", () => {
 
   test("G10: jobs of an agent are written and read by the orchestrator that enrolled it, and no other agent's", async () => {
     const { crew, put, jobs } = await startWorld();
-    const made = await crew.ask("PUT", "/v1/orchestrators/box", { hostname: "box", baseDir: "/srv", providers: [] });
+    const made = await crew.ask("PUT", "/v1/orchestrators/box", {
+      hostname: "box",
+      version: VERSION,
+      baseDir: "/srv",
+      providers: [],
+    });
     expect(made.status).toBe(201);
     const draft = { role: "orchestrator", agentId: "orchestrator-box", prefix: "box-" };
     const box: Worker = { id: "box", token: (await crew.ask("POST", "/v1/tokens", draft)).body.token };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { VERSION } from "../../../src/version.ts";
 import { startCrew } from "../../support/runs.ts";
 
 const CHAT = { channelId: "telegram:main", conversationId: "42" };
@@ -181,7 +182,7 @@ describe("reading runs", () => {
 
   test("an orchestrator runs what its agents run, and no other", async () => {
     const crew = await startCrew();
-    const fleet = { hostname: "box", providers: [], baseDir: "/srv" };
+    const fleet = { hostname: "box", version: VERSION, providers: [], baseDir: "/srv" };
     const { token } = (
       await crew.ask("POST", "/v1/tokens", { role: "orchestrator", agentId: "orchestrator-fleet", prefix: "fleet-" })
     ).body;

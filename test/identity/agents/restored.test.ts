@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { VERSION } from "../../../src/version.ts";
 import { startRelay, type TestRelay } from "../../support/relay.ts";
 import { until } from "../../support/until.ts";
 
@@ -116,7 +117,7 @@ describe("restoring an agent", () => {
 
   test("restoring an agent is also the orchestrator's that enrolled and deleted it, and no other's", async () => {
     const { ask } = await startRelay();
-    const box = { hostname: "host", providers: [], baseDir: "/srv" };
+    const box = { hostname: "host", version: VERSION, providers: [], baseDir: "/srv" };
     const tokens = [];
     for (const id of ["box", "attic"]) {
       await ask("PUT", `/v1/orchestrators/${id}`, box);
@@ -140,7 +141,7 @@ describe("restoring an agent", () => {
 
   test("restoring an agent gets a new token from the orchestrator that enrolled it, and from nobody else who enrolls", async () => {
     const { ask } = await startRelay();
-    await ask("PUT", "/v1/orchestrators/box", { hostname: "box", providers: [], baseDir: "/srv" });
+    await ask("PUT", "/v1/orchestrators/box", { hostname: "box", version: VERSION, providers: [], baseDir: "/srv" });
     const draft = { prefix: "box-" };
     const enroll = (await ask("POST", "/v1/tokens", { ...draft, role: "enroll" })).body;
     const box = (await ask("POST", "/v1/tokens", { ...draft, role: "orchestrator", agentId: "orchestrator-box" })).body;

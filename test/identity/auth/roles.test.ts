@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { VERSION } from "../../../src/version.ts";
 import { startRelay, type TestRelay, tempFolder } from "../../support/relay.ts";
 
 /**
@@ -94,7 +95,7 @@ async function startWorld() {
   return { ...made, relay: await startRelay({ durability: "normal", dataDir }) };
 }
 
-const box = { hostname: "box", baseDir: "/work", providers: [] };
+const box = { hostname: "box", version: VERSION, baseDir: "/work", providers: [] };
 
 type Role = keyof Awaited<ReturnType<typeof startWorld>>["tokens"];
 type Row = [call: string, body: unknown, expected: Record<Role, number>];

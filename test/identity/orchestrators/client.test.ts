@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Client, createClient } from "../../../src/client/client.ts";
+import { VERSION } from "../../../src/version.ts";
 import { runCli } from "../../support/cli-harness.ts";
 import { freshRelay, operatorOf } from "../../support/client-relay.ts";
 
@@ -21,7 +22,12 @@ const cli = (args: string[]) => runCli(["orchestrators", ...args, "--data", rela
 test("an orchestrator registers, beats, drains and stops, by the client and the command line", async () => {
   const providers = [{ name: "claude", version: "2.1.0", capabilities: [] }];
   expect((await cli(["list"])).stdout).toBe("There are no orchestrators\n");
-  const made = await daemon.orchestrators.register("box", { hostname: "box", baseDir: "/work", providers });
+  const made = await daemon.orchestrators.register("box", {
+    hostname: "box",
+    version: VERSION,
+    baseDir: "/work",
+    providers,
+  });
   expect(made).toMatchObject({ id: "box", status: "online", agentId: "orchestrator-box" });
   const managedAgents = [{ agentId: "box-1", provider: "claude", state: "running", pid: 7 }];
   expect((await daemon.orchestrators.heartbeat("box", { managedAgents })).managedAgents).toMatchObject(managedAgents);

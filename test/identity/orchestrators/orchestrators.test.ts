@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { VERSION } from "../../../src/version.ts";
 import { startRelay } from "../../support/relay.ts";
 import { until } from "../../support/until.ts";
 
 const TTL = 90_000;
 const box = {
   hostname: "box",
+  version: VERSION,
   baseDir: "/work",
   providers: [{ name: "claude", version: "2.1.0", capabilities: ["resume", "approve"] }],
 };

@@ -1,0 +1,14 @@
+import { z } from "zod";
+import { NAMED, strictObject } from "./shape.ts";
+import { int } from "./wire.ts";
+
+/** Limits that an operator sets. The daemon holds them from usage events: it warns once at 80 %, and pauses and asks at the cap. */
+export const Caps = strictObject(() => ({
+  costUsd: z.number().positive().max(1_000_000).optional().describe("Money of one session's work."),
+  costUsdPerDay: z.number().positive().max(1_000_000).optional(),
+  outputTokens: int(1, Number.MAX_SAFE_INTEGER).optional(),
+  runtimeSeconds: int(1, 604_800).optional(),
+  sessions: int(1, 1000).optional().describe("Live sessions at a time."),
+  depth: int(0, 5).optional().describe("Spawned runs above one."),
+})).register(NAMED, { id: "Caps" });
+export type Caps = z.output<typeof Caps>;
