@@ -1,17 +1,9 @@
 import { createHash } from "node:crypto";
 import type { ApprovalKind, ApprovalSubject } from "../../protocol/approvals.ts";
+import { canonical } from "../../protocol/canonical.ts";
 
 /** Characters of a subject that a chat shows. */
 const CARD = 1500;
-
-/** JSON with sorted members: the same value is the same text. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  members.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(",")}}`;
-}
 
 /** Hash of exactly what is asked for. */
 export const hashOf = (kind: ApprovalKind, subject: ApprovalSubject): string =>
