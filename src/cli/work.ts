@@ -1,6 +1,10 @@
+import type { WorkHandler } from "../client/item.ts";
+import type { RunHandler, ServeEvent } from "../client/run-serve.ts";
+import { createSlots } from "../client/slots.ts";
 import type { WorkEvent } from "../client/work.ts";
 import type { CommandMissing } from "../harness/process/child.ts";
 import { commandHandler } from "../harness/process/item-command.ts";
+import { type TurnCommand, turnHandler } from "../harness/process/turn-command.ts";
 import { createWorkRuns } from "../harness/process/work-runs.ts";
 import type { MessageKind } from "../protocol/messages.ts";
 import { unnamed } from "./claims.ts";
@@ -57,6 +61,9 @@ command gets SIGTERM, and SIGKILL 10 s later.
 Each item is a run that others watch and stop (signalbox runs): its stdout is the answer, or the events of Claude Code's
 stream-json and Codex's --json. SIGNALBOX_RUN_TOKEN puts runs that the command asks for below it. --no-run reports none.
 
+Runs that others ask the agent for are worked on too, as items: the JSON is the run's message with the turn's text as its body, and
+there is no lease token. With --kind, --topic, --once, --exit-when-empty or --no-run they are left alone.
+
 Examples:
   $ signalbox work --as builder -- ./build.sh --quick
   $ signalbox work --as builder --shell 'jq -r .body | ./review'`;
@@ -68,15 +75,17 @@ async function work(context: Context, words: string[], options: WorkOptions): Pr
   let missing: CommandMissing | undefined;
   const runs = options.run ? createWorkRuns(reportingOf(context), await agentOf(context)) : undefined;
   const [file = "", ...args] = options.shell ? ["/bin/sh", "-c", words.join(" ")] : words;
-  const handler = commandHandler({
+  const command = {
     ...{ file, args, environment: childEnvironment(settings.url) },
-    runs,
-    onStderr: (text) => void process.stderr.write(safeText(text)),
-    onMissing(error) {
+    onStderr: (text: string) => void process.stderr.write(safeText(text)),
+    onMissing(error: CommandMissing) {
       missing = error;
       stop.abort();
     },
-  });
+  };
+  const one = oneOf(options.concurrency ?? 1);
+  const works = commandHandler({ ...command, runs });
+  const handler: WorkHandler = (message, held) => one(() => Promise.resolve(works(message, held)));
   const { kind: kinds, topic: topics, lease: leaseSeconds, shell: _, run: __, ...rest } = options;
   let last: WorkEvent["type"] | undefined;
   const onEvent = (event: WorkEvent) => {
@@ -86,13 +95,60 @@ async function work(context: Context, words: string[], options: WorkOptions): Pr
   };
   const hint = await unnamed(context).catch(() => "");
   if (!rest.exitWhenEmpty) out.note(`Waiting for work${hint}`);
-  await client.work({ handler, kinds, topics, leaseSeconds, ...rest, signal: stop.signal, onEvent });
+  const serving = servesRuns(options) ? serveRuns(context, command, one, stop.signal) : undefined;
+  let isStopped = false;
+  try {
+    await client.work({ handler, kinds, topics, leaseSeconds, ...rest, signal: stop.signal, onEvent });
+  } finally {
+    isStopped = stop.signal.aborted;
+    stop.abort();
+  }
+  await serving;
   await runs?.settled();
   if (missing) throw missing;
   if (!rest.once || last === "completed") return;
-  if (last === undefined)
-    throw new Stop(EXIT.nothing, stop.signal.aborted ? "No work came" : `There is no work to claim${hint}`);
+  if (last === undefined) throw new Stop(EXIT.nothing, isStopped ? "No work came" : `There is no work to claim${hint}`);
   throw new Stop(EXIT.problem, `The item was not completed: ${last}`);
+}
+
+const servesRuns = ({ run, once, exitWhenEmpty, kind, topic }: WorkOptions): boolean =>
+  run && !once && !exitWhenEmpty && kind === undefined && topic === undefined;
+
+/** Takes the runs that others ask the agent for, until the signal fires. Work goes on when that fails. */
+async function serveRuns(
+  context: Context,
+  command: Omit<TurnCommand, "client">,
+  one: OneOf,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, onTrouble } = reportingOf(context);
+  const takes = turnHandler({ ...command, client });
+  const handler: RunHandler = (handle, how) => one(() => Promise.resolve(takes(handle, how)));
+  const onEvent = (event: ServeEvent) => {
+    if (event.type === "lost" && !signal.aborted) onTrouble(`${event.run.id} was lost: ${event.cause}`);
+  };
+  await client.runs.serve({ handler, agentId: await agentOf(context), signal, onEvent }).catch((error) => {
+    if (!signal.aborted) onTrouble(`Runs that others ask for are not taken: ${error}`);
+  });
+}
+
+type OneOf = ReturnType<typeof oneOf>;
+
+/** Lets this many of items and turns run at a time; the others wait. */
+function oneOf(count: number) {
+  const slots = createSlots<symbol>(count);
+  return async <T>(step: () => Promise<T>): Promise<T> => {
+    while (slots.free <= 0) await slots.whenFree();
+    const doing = step();
+    slots.take(
+      Symbol(),
+      doing.then(
+        () => undefined,
+        () => undefined,
+      ),
+    );
+    return doing;
+  };
 }
 
 function print(event: WorkEvent, out: Output): void {

@@ -259,6 +259,30 @@ esac
     expect(lines[3]).toMatchObject({ type: "failed", messageId: bad });
   });
 
+  test("a worker's command takes the runs that others ask its agent for, and their later turns", async () => {
+    const env = await tokenEnv("worker");
+    const { child, ended } = startCli(["work", "--", script, "as asked"], { env });
+    const endOf = async (id: string) => {
+      await until(async () => (await operator.runs.get(id)).status === "ended");
+      const { outcome, result, error, turns } = await operator.runs.get(id);
+      return { outcome, text: result?.text, error, turns: turns.length };
+    };
+    const run = await operator.runs.create({ agentId: "worker", task: "done" });
+    const text = `did ${run.messageId}, attempt , as asked`;
+    expect(await endOf(run.id)).toEqual({ outcome: "ok", text, error: null, turns: 1 });
+    const bad = await operator.runs.create({ agentId: "worker", task: "jump" });
+    expect(await endOf(bad.id)).toMatchObject({ outcome: "error", error: "exit 3: cannot jump" });
+    await operator.runs.tell(bad.id, { text: "done" });
+    await until(async () => (await operator.runs.get(bad.id)).outcome === "ok");
+    expect(await endOf(bad.id)).toMatchObject({ outcome: "ok", turns: 2 });
+    const long = await operator.runs.create({ agentId: "worker", task: "hang" });
+    await until(async () => (await operator.runs.get(long.id)).status === "running");
+    await operator.runs.abort(long.id);
+    expect(await endOf(long.id)).toMatchObject({ outcome: "aborted" });
+    child.kill("SIGTERM");
+    expect((await ended).code).toBe(0);
+  });
+
   test("a worker's command that fails is tried again later, as often as was said, and the worker ends when nothing is left", async () => {
     const env = await tokenEnv("worker");
     const { id } = await operator.messages.send({ to: "worker", body: "jump", claimable: true, maxAttempts: 5 });

@@ -79,7 +79,7 @@ export function failedEnd(
 }
 
 /** Variables by which calls of the command hang below its run. */
-export const runVariables = ({ handle }: RunReport): Record<string, string> => ({
+export const runVariables = ({ handle }: Pick<RunReport, "handle">): Record<string, string> => ({
   SIGNALBOX_RUN_ID: handle.id,
   SIGNALBOX_RUN_TOKEN: handle.token,
 });
