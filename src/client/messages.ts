@@ -1,3 +1,4 @@
+import { type LetterQuery, type MessageLetter, readLetter } from "../protocol/digest.ts";
 import { type ExplainQuery, type Explanation, explainMessage } from "../protocol/explain.ts";
 import * as api from "../protocol/messages.ts";
 import { getThread, type Thread, type ThreadQuery } from "../protocol/threads.ts";
@@ -38,6 +39,10 @@ export function messageVerbs({ ask, acting, transport }: Caller) {
     list: (query: Query<typeof api.MessageQuery> = {}, call?: Call) => ask(api.listMessages, { query }, call),
 
     get: (id: number, call?: Call): Promise<api.MessageDetail> => ask(api.getMessage, { params: { id } }, call),
+
+    /** The message in its envelope, as a model may be given it; for an agent's own token. */
+    letter: (id: number, query: Query<typeof LetterQuery> = {}, call?: Call): Promise<MessageLetter> =>
+      ask(readLetter, { params: { id }, query }, call),
 
     /** History of a message: its events, and how far it got with each recipient. */
     explain: (id: number, query: Query<typeof ExplainQuery> = {}, call?: Call): Promise<Explanation> =>

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentPath } from "./agents.ts";
 import { at, contracts } from "./contract.ts";
 import { object, strictObject } from "./shape.ts";
-import { MessageId, Position, queryInt } from "./wire.ts";
+import { MessageId, MessagePath, Position, queryInt } from "./wire.ts";
 
 export const DigestQuery = strictObject(() => ({
   budget: queryInt(300, 20_000).default(2000).describe("Most tokens of the text."),
@@ -38,4 +38,25 @@ export const readDigest = contracts("Inbox")("readDigest", "GET /v1/agents/{id}/
     "nothing: acknowledge up to `ack` once the model has the text.",
   query: DigestQuery,
   problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
+});
+
+export const LetterQuery = strictObject(() => ({
+  budget: queryInt(300, 200_000).default(20_000).describe("Most tokens of the text."),
+  offset: queryInt(0, Number.MAX_SAFE_INTEGER).default(0).describe("Place in a long body where the text begins."),
+}));
+export type LetterQuery = z.input<typeof LetterQuery>;
+
+export const MessageLetter = object(() => ({
+  id: MessageId,
+  text: z.string().describe("What a model may be given: the message in its envelope."),
+  next: z.int().nullable().describe("Offset of the rest of a body that was cut."),
+}));
+export type MessageLetter = z.infer<typeof MessageLetter>;
+
+export const readLetter = contracts("Messages")("readLetter", "GET /v1/messages/{id}/letter", {
+  ...at(MessagePath, MessageLetter, "The text."),
+  summary: "Read one message as a text for a model",
+  description: "For an agent's own token. The envelope says who wrote it. Moves nothing.",
+  query: LetterQuery,
+  problems: ["forbidden", "not-found", "superseded"],
 });

@@ -140,6 +140,8 @@ export const EXAMPLES: Record<string, Make> = {
       body: { from: "worker", subject: "Plan", body: "I take the tests.", encoding: "plain", payload: { step: 1 } },
     }),
 
+  readLetter: async (world) =>
+    byWorker({ path: { id: String((await world.held()).id) }, query: { budget: "500", offset: "0" } }),
   readDigest: () => byWorker({ ...onWorker, query: { budget: "500", after: "0" } }),
   readInbox: () => byWorker({ ...onWorker, query: { after: "0", limit: "3", waitSeconds: "0", include: "parent" } }),
   ackInbox: async (world) => byWorker({ ...onWorker, body: { upTo: await world.work() } }),

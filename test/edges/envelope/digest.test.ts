@@ -104,3 +104,32 @@ describe("a digest of what waits", () => {
     expect((await digest()).body).toMatchObject({ unread: 1, ack: 1 });
   });
 });
+
+describe("one message as a text for a model", () => {
+  test("a message comes in its envelope, and the rest of a long one from its offset", async () => {
+    const { relay, bob, alice, send } = await world();
+    await send("word ".repeat(400));
+    const letter = (query: string, token: string) =>
+      relay.ask("GET", `/v1/messages/1/letter${query}`, undefined, { token });
+    const { body } = await letter("?budget=300", bob.token);
+    expect(body.text).toMatch(/from alice \(agent, peer\); to you;.*\n\| word word/);
+    expect(tokensOf(body.text)).toBeLessThanOrEqual(300);
+    const { body: rest } = await letter(`?offset=${body.next}`, bob.token);
+    expect(rest).toMatchObject({ id: 1, next: null });
+    expect((await letter("", alice.token)).status).toBe(200);
+  });
+
+  test("a message has hostile text inside its envelope alone, and none of it for strangers", async () => {
+    const { relay, bob, send } = await world();
+    const eve = await relay.agent("eve");
+    for (const [, text] of HOSTILE.slice(0, 20)) {
+      const { body: sent } = await send(text.slice(0, 5000));
+      const { body } = await relay.ask("GET", `/v1/messages/${sent.id}/letter`, undefined, { token: bob.token });
+      const lines: string[] = body.text.split("\n");
+      for (const line of lines.slice(2, -1)) expect(line).toStartWith("| ");
+      expect(lines.at(-1)).toStartWith("[end ");
+    }
+    const { status } = await relay.ask("GET", "/v1/messages/1/letter", undefined, { token: eve.token });
+    expect(status).toBe(403);
+  });
+});

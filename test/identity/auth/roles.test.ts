@@ -334,6 +334,7 @@ const TABLE: Record<string, Row[]> = {
     ["GET /v1/agents/me/inbox?ackUpTo=0", undefined, mine(200)],
     ["GET /v1/agents/nobody/inbox", undefined, missing],
   ],
+  readLetter: [["GET /v1/messages/3/letter", undefined, { ...all(403), me: 200, operator: 200, member: 200 }]],
   readDigest: [
     ["GET /v1/agents/me/inbox/digest", undefined, mine(200)],
     ["GET /v1/agents/nobody/inbox/digest", undefined, { ...all(403), operator: 404 }],
