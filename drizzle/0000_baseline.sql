@@ -722,6 +722,7 @@ CREATE UNIQUE INDEX `runs_by_id` ON `runs` (`id`);--> statement-breakpoint
 CREATE INDEX `runs_of_agent` ON `runs` (`agent_id`,`number`);--> statement-breakpoint
 CREATE INDEX `runs_of_session` ON `runs` (`agent_id`,`session_key`,`number`);--> statement-breakpoint
 CREATE INDEX `runs_live_of_session` ON `runs` (`agent_id`,`session_key`,`status`) WHERE status <> 'ended';--> statement-breakpoint
+CREATE INDEX `runs_of_session_id` ON `runs` (`session_id`,`number`) WHERE session_id is not null;--> statement-breakpoint
 CREATE INDEX `runs_of_parent` ON `runs` (`parent_id`,`number`) WHERE parent_id is not null;--> statement-breakpoint
 CREATE INDEX `runs_of_root` ON `runs` (`root_run_id`,`number`);--> statement-breakpoint
 CREATE INDEX `runs_live_of_tree` ON `runs` (`root_id`,`number`,`status`) WHERE status <> 'ended';--> statement-breakpoint
@@ -780,6 +781,46 @@ CREATE INDEX `schedules_by_token` ON `schedules` (`token_id`);--> statement-brea
 CREATE INDEX `schedules_live` ON `schedules` (`agent_id`) WHERE ended_at is null;--> statement-breakpoint
 CREATE INDEX `schedules_by_target` ON `schedules` (`target`) WHERE enabled = 1;--> statement-breakpoint
 CREATE INDEX `schedules_ended` ON `schedules` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `sessions` (
+	`number` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`id` text NOT NULL,
+	`agent_id` text NOT NULL,
+	`orchestrator_id` text NOT NULL,
+	`provider` text NOT NULL,
+	`account` text,
+	`native_id` text,
+	`name` text,
+	`lane` text NOT NULL,
+	`place` text,
+	`cwd` text,
+	`home` text NOT NULL,
+	`project` text,
+	`tags` text NOT NULL,
+	`model` text,
+	`state` text NOT NULL,
+	`reason` text,
+	`evidence` text,
+	`limited_until` integer,
+	`pid` integer,
+	`run_id` text,
+	`queued` integer NOT NULL,
+	`usage` text,
+	`links` text NOT NULL,
+	`seen` text,
+	`fence` integer NOT NULL,
+	`lease_until` integer,
+	`lease_seconds` integer NOT NULL,
+	`started_at` integer NOT NULL,
+	`last_event_at` integer,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `sessions_by_id` ON `sessions` (`id`);--> statement-breakpoint
+CREATE UNIQUE INDEX `sessions_by_native_id` ON `sessions` (`provider`,`home`,`native_id`) WHERE native_id is not null;--> statement-breakpoint
+CREATE INDEX `sessions_of_agent` ON `sessions` (`agent_id`,`number`);--> statement-breakpoint
+CREATE INDEX `sessions_of_orchestrator` ON `sessions` (`orchestrator_id`,`number`);--> statement-breakpoint
+CREATE INDEX `sessions_live` ON `sessions` (`orchestrator_id`,`number`,`state`) WHERE ended_at is null;--> statement-breakpoint
+CREATE INDEX `sessions_ended` ON `sessions` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `task_events` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`task_id` text NOT NULL,

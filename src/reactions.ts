@@ -15,6 +15,7 @@ import type { Models } from "./features/models/models.ts";
 import type { Pairs } from "./features/pairs/pairs.ts";
 import type { Runs } from "./features/runs/runs.ts";
 import type { Schedules } from "./features/schedules/schedules.ts";
+import type { Sessions } from "./features/sessions/sessions.ts";
 import type { Tasks } from "./features/tasks/tasks.ts";
 import type { Traces } from "./features/traces/traces.ts";
 import type { Identity } from "./identity/identity.ts";
@@ -32,6 +33,7 @@ export interface Relayed {
   delegations: Delegations;
   files: Files;
   runs: Runs;
+  sessions: Sessions;
   approvals: Approvals;
   cards: ApprovalCards;
   pairs: Pairs;
@@ -76,6 +78,7 @@ function onAgents({
   delegations,
   runs,
   approvals,
+  sessions,
   webhooks,
   channels,
   announcements,
@@ -94,7 +97,8 @@ function onAgents({
   // Features end what is their own and tell of it. What is left of the agent's mail and work ends last.
   // A run that serves a delegation finds it ended, and sends no answer of its own.
   agents.deleting.inTx(tasks.dropAgent, delegations.dropAgent, runs.dropAgent, webhooks.dropAgent);
-  agents.deleting.inTx(approvals.dropAgent);
+  agents.deleting.inTx(approvals.dropAgent, sessions.dropAgent);
+  orchestrators.managed.answeredBy(sessions.managedBy);
   agents.deleting.inTx(channels.dropAgent, pairs.dropAgent, announcements.dropAgent);
   agents.deleting.inTx(schedules.dropTarget, schedules.dropAgent, jobs.dropAgent, models.dropAgent);
   agents.deleting.inTx(mcp.dropAgent, a2a.dropAgent, core.work.dropAgent);

@@ -28,6 +28,7 @@ import { createModels } from "./features/models/models.ts";
 import { createPairs } from "./features/pairs/pairs.ts";
 import { createRuns } from "./features/runs/runs.ts";
 import { createSchedules } from "./features/schedules/schedules.ts";
+import { createSessions } from "./features/sessions/sessions.ts";
 import { createTasks } from "./features/tasks/tasks.ts";
 import { createTraces } from "./features/traces/traces.ts";
 import { allRoutes, lateRoutes, type Routes } from "./identity/auth/late-routes.ts";
@@ -133,8 +134,9 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     ...{ dataDir, maxBytes: config.fileMaxBytes, types: config.fileTypes },
     ...{ unusedHours: config.fileUnusedHours, retentionDays },
   });
+  const sessions = createSessions(base);
   const runs = await createRuns(
-    { kernel, identity, core, delegations, files, traces },
+    { kernel, identity, core, delegations, files, traces, sessions },
     { spawnDepth: config.spawnDepth, perParent: config.runsPerParent, eventHours: config.runEventHours, retentionDays },
   );
   const approvals = createApprovals({ kernel, identity, core, runs });
@@ -158,7 +160,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const telemetry = createTelemetry({ kernel, identity, core, runs }, config.telemetry ?? NO_COLLECTOR);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs },
-    ...{ approvals, cards, models },
+    ...{ approvals, cards, models, sessions },
     ...{
       channels,
       announcements,
@@ -188,6 +190,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.delegations,
     areas.files,
     areas.runs,
+    areas.sessions,
     areas.approvals,
     areas.cards,
     areas.pairs,
@@ -214,6 +217,7 @@ function createHttp(config: Config, areas: AllAreas) {
     identity.lateRoutes,
     areas.runs.routes,
     areas.approvals.routes,
+    areas.sessions.routes,
     areas.announcements.routes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
     areas.chat.routes,

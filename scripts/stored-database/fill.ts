@@ -182,6 +182,7 @@ async function others(ask: Ask, ann: { token: string }, bob: { token: string }):
     ...{ hostname: "box", version: VERSION, baseDir: "/srv", spawners: ["ann"], approvalMode: "ask" },
     ...{ providers: [{ name: "claude", capabilities: ["code"] }], caps: { sessions: 4 } },
   });
+  await sessions(ask);
   await ask("PUT", "/v1/a2a/agents/away", { cardUrl: "http://127.0.0.1:9/card.json" });
   await ask("POST", "/v1/messages", { to: "away", body: "Are you there?", claimable: true });
   const headers = { "a2a-version": "1.0" };
@@ -193,6 +194,17 @@ async function others(ask: Ask, ann: { token: string }, bob: { token: string }):
   const info = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "stored", version: "1" } };
   const accept = { accept: "application/json, text/event-stream" };
   await ask("POST", "/mcp", { jsonrpc: "2.0", id: 1, method: "initialize", params: info }, { ...bob, headers: accept });
+}
+
+/** Sessions that an orchestrator reported: one that is written, and one that ended. */
+async function sessions(ask: Ask): Promise<void> {
+  const rights = { role: "orchestrator", agentId: "orchestrator-box", prefix: "box-" };
+  const box = (await ask("POST", "/v1/tokens", rights)).body;
+  await ask("PUT", "/v1/agents/box-claude", { name: "claude" }, box);
+  const draft = { agentId: "box-claude", provider: "claude", lane: "main", place: "user", home: "box:/root/.claude" };
+  await ask("PUT", "/v1/sessions/ses_one", { ...draft, nativeId: "n-1", state: "working", name: "count lamps" }, box);
+  await ask("POST", "/v1/sessions/ses_one/lease", {}, box);
+  await ask("PUT", "/v1/sessions/ses_two", { ...draft, lane: "background", state: "dead", tags: ["store"] }, box);
 }
 
 async function deleted(ask: Ask): Promise<void> {

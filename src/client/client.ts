@@ -20,6 +20,7 @@ import { peopleVerbs } from "./people.ts";
 import { relayVerbs } from "./relay.ts";
 import { runs } from "./runs.ts";
 import { scheduleVerbs } from "./schedules.ts";
+import { sessionVerbs } from "./sessions.ts";
 import { taskVerbs } from "./tasks.ts";
 import { systemTiming, type Timing } from "./timing.ts";
 import { tokenVerbs } from "./tokens.ts";
@@ -90,6 +91,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     tasks: taskVerbs(caller),
     integrations: integrationVerbs(caller),
     schedules: scheduleVerbs(caller),
+    sessions: sessionVerbs(caller),
     jobs: jobVerbs(caller),
     models: modelVerbs(caller),
     webhooks: webhookVerbs(caller),

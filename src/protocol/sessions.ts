@@ -197,7 +197,7 @@ export const putSession = contract("putSession", "PUT /v1/sessions/{id}", {
   example: { agentId: "box-claude", provider: "claude", lane: "main", place: "user", state: "starting" },
   repeatable: true,
   answers: made(Session, "New.", "Was there before."),
-  problems: words("forbidden superseded conflict claim-lost"),
+  problems: words("forbidden superseded conflict claim-lost budget-exceeded"),
 });
 
 export const leaseSession = contract("leaseSession", "POST /v1/sessions/{id}/lease", {

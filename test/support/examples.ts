@@ -3,6 +3,7 @@ import { VERSION } from "../../src/version.ts";
 import { ANNOUNCEMENT_EXAMPLES } from "./announcement-examples.ts";
 import { PEOPLE_EXAMPLES } from "./people-examples.ts";
 import { RUN_EXAMPLES } from "./run-examples.ts";
+import { SESSION_EXAMPLES } from "./session-examples.ts";
 import { LOOP_LIMIT, type Who, type World } from "./world.ts";
 
 /** A request that is to be accepted: by whom, and what fills the places of its route. */
@@ -423,6 +424,7 @@ export const EXAMPLES: Record<string, Make> = {
 
   ...ANNOUNCEMENT_EXAMPLES,
   ...RUN_EXAMPLES,
+  ...SESSION_EXAMPLES,
 
   listLoops: () => byOperator({ query: { status: "paused", limit: "5", page: "9" } }),
   resumeLoop: async (world) => byOperator({ path: { rootId: String(await loopIn(world)) } }),

@@ -1,10 +1,11 @@
+import { VERSION } from "../../src/version.ts";
 import { startRelay, type TestRelay } from "./relay.ts";
 
 /** A relay with somebody of every role, for tests that go through all operations. */
 export interface World extends TestRelay {
   /** By whose token a call is made. */
   tokens: Record<Who, string | undefined>;
-  /** Agents that are there: `worker` has the agent token, `sender` sends to it. */
+  /** Agents that are there: `worker` has the agent token, `sender` sends to it; orchestrator `fleet` has enrolled `fleet-one`. */
   worker: string;
   sender: string;
   /** Sends work to the worker; answers its id. */
@@ -29,7 +30,7 @@ export interface World extends TestRelay {
 /** Messages by agents in a row that are one too many here. */
 export const LOOP_LIMIT = 400;
 
-export const WHO = ["operator", "agent", "viewer", "enroll", "nobody", "stranger"] as const;
+export const WHO = ["operator", "agent", "viewer", "enroll", "orchestrator", "nobody", "stranger"] as const;
 export type Who = (typeof WHO)[number];
 
 export async function createWorld(): Promise<World> {
@@ -38,6 +39,10 @@ export async function createWorld(): Promise<World> {
   const tokenOf = async (draft: unknown): Promise<string> => (await ask("POST", "/v1/tokens", draft)).body.token;
   const worker = await agent("worker", { tags: ["review"], instanceId: "worker-1" });
   const sender = await agent("sender");
+  const daemon = await tokenOf({ role: "orchestrator", agentId: "orchestrator-fleet", prefix: "fleet-" });
+  const fleet = { hostname: "fleet", baseDir: "/work", version: VERSION, providers: [] };
+  await ask("PUT", "/v1/orchestrators/fleet", fleet, { token: daemon });
+  await ask("PUT", "/v1/agents/fleet-one", { name: "one" }, { token: daemon });
   let count = 0;
 
   async function must(method: string, path: string, body: unknown, token?: string) {
@@ -65,6 +70,7 @@ export async function createWorld(): Promise<World> {
       agent: worker.token,
       viewer: await tokenOf({ role: "viewer" }),
       enroll: await tokenOf({ role: "enroll", prefix: "new-" }),
+      orchestrator: daemon,
       nobody: undefined,
       stranger: "sbx_unknown",
     },

@@ -11,6 +11,7 @@ import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { ParsedRun, RunCause } from "../../protocol/runs.ts";
 import type { Files } from "../files/files.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { RunAccess } from "./access.ts";
 import { type Family, type Parent, requesterText, type Wanted } from "./family.ts";
 import type { Life } from "./life.ts";
@@ -48,7 +49,7 @@ export interface Asked {
 
 /** Makes runs: `running` for the agent itself, `queued` for anybody else. */
 export function createBegin(
-  { kernel, identity, core, files }: Areas & { files: Files },
+  { kernel, identity, core, files, sessions }: Areas & { files: Files; sessions: Sessions },
   { store, access, family, settle, life }: Parts,
   limits: RunLimits,
 ) {
@@ -67,6 +68,7 @@ export function createBegin(
     const agentId = await runnerOf(tx, caller, body);
     const actor = await actorOf(tx, caller, body, agentId);
     const facts = await agents.requireActor(tx, caller, actor);
+    await checkSession(tx, caller, agentId, body.sessionId);
     disk.checkRoom(body.task.length, "runs");
     for (const [index, id] of (body.files ?? []).entries())
       await files.service.requireUsable(tx, actor, id, `/files/${index}`);
@@ -155,6 +157,12 @@ export function createBegin(
     if (facts.kind !== "provider" && facts.kind !== "orchestrator")
       throw Problem.invalid("/agentId", `${id} is of kind ${facts.kind}, which runs nothing`);
     return id;
+  }
+
+  /** An orchestrator names sessions that it has reported. @throws Problem 422 */
+  async function checkSession(on: ReadTx, caller: Caller, agentId: AgentId, id: string | undefined): Promise<void> {
+    if (caller.role !== "orchestrator" || id === undefined || (await sessions.isOf(on, id, agentId))) return;
+    throw Problem.invalid("/sessionId", `${agentId} has no session ${id}: report it first, by PUT /v1/sessions/${id}`);
   }
 
   /** The message that it works on, which both of them may read. @throws Problem 403, 422 */

@@ -4,6 +4,7 @@ import type { ReadTx } from "../../kernel/db/database.ts";
 import type { RunChange } from "../../protocol/runs.ts";
 import type { Delegations } from "../delegations/delegations.ts";
 import type { Files } from "../files/files.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { Traces } from "../traces/traces.ts";
 import { createAbort } from "./abort.ts";
 import { createRunAccess } from "./access.ts";
@@ -37,7 +38,7 @@ import { createRunTree } from "./tree.ts";
 export type Runs = Awaited<ReturnType<typeof createRuns>>;
 
 /** Areas that runs are built on. */
-type Ground = Areas & { delegations: Delegations; files: Files; traces: Traces };
+type Ground = Areas & { delegations: Delegations; files: Files; traces: Traces; sessions: Sessions };
 
 /** Runs: executions of agents, whose results reach their requesters. */
 export async function createRuns(ground: Ground, limits: RunLimits) {

@@ -22,7 +22,7 @@ export interface RunFilter {
 }
 
 const MAX_VISITED = 20_000;
-const FILTERED = pick(runs, "number", "status", "sessionKey", "sessionId", "project", "person", "tags");
+const FILTERED = pick(runs, "number", "status", "sessionKey", "project", "person", "tags");
 
 /** Lists of runs: asked for by people and programs now and then, so nothing here is prepared. */
 export const runLists = {
@@ -73,8 +73,9 @@ export const runLists = {
 };
 
 /** Conditions that an index serves. */
-function indexed({ message, thread, parent, requester, agent, status }: RunFilter): SQL[] {
+function indexed({ message, thread, parent, requester, agent, status, sessionId }: RunFilter): SQL[] {
   const where: SQL[] = [];
+  if (sessionId !== undefined) where.push(sql`session_id is not null and ${runs.sessionId} = ${sessionId}`);
   if (message !== undefined) where.push(sql`message_id is not null and ${runs.messageId} = ${message}`);
   if (thread !== undefined) where.push(sql`thread_id is not null and ${runs.threadId} = ${thread}`);
   if (parent !== undefined) where.push(sql`parent_id is not null and ${runs.parentId} = ${parent}`);
@@ -86,11 +87,10 @@ function indexed({ message, thread, parent, requester, agent, status }: RunFilte
 
 type Filtered = Record<keyof typeof FILTERED, SQLWrapper>;
 
-function others(row: Filtered, { status, sessionKey, sessionId, project, person, tag }: RunFilter): SQL[] {
+function others(row: Filtered, { status, sessionKey, project, person, tag }: RunFilter): SQL[] {
   const where: SQL[] = [];
   if (status !== undefined) where.push(sql`${row.status} = ${status}`);
   if (sessionKey !== undefined) where.push(sql`${row.sessionKey} = ${sessionKey}`);
-  if (sessionId !== undefined) where.push(sql`${row.sessionId} = ${sessionId}`);
   if (project !== undefined) where.push(sql`${row.project} = ${project}`);
   if (person !== undefined) where.push(sql`${row.person} = ${person}`);
   if (tag !== undefined) where.push(sql`exists (select 1 from json_each(${row.tags}) where value = ${tag})`);

@@ -100,6 +100,7 @@ export const runs = sqliteTable(
     index("runs_of_agent").on(t.agentId, t.number),
     index("runs_of_session").on(t.agentId, t.sessionKey, t.number),
     index("runs_live_of_session").on(t.agentId, t.sessionKey, t.status).where(isLive),
+    index("runs_of_session_id").on(t.sessionId, t.number).where(sql`session_id is not null`),
     index("runs_of_parent").on(t.parentId, t.number).where(sql`parent_id is not null`),
     index("runs_of_root").on(t.rootRunId, t.number),
     index("runs_live_of_tree").on(t.rootId, t.number, t.status).where(isLive),

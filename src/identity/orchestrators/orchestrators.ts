@@ -11,6 +11,8 @@ export function createOrchestrators(base: Base, agents: AgentService) {
     keeper: service.keeper,
     followAgent: service.followAgent,
     managed: service.managed,
+    isHere: service.isHere,
+    away: service.away,
     load: () => db.read((on) => service.load(on)),
     counts: service.counts,
     routes: lateRoutes(["/v1/orchestrators"], async () =>

@@ -112,12 +112,22 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
     if (!isOnline && row.status === "online") await setStatus(tx, agent.id, "offline");
   }
 
+  /** A draining orchestrator is here although its agent shows as offline. */
+  const isHere = (agentId: string): boolean | undefined => {
+    const status = statuses.get(agentId);
+    return status && status !== "offline";
+  };
+
   return {
     followAgent,
     managed,
     prefixOf,
     /** Its row; undefined for one that is not registered. */
     find: store.byId,
+    /** Whether an orchestrator is heard of. */
+    isHere: (id: string): boolean => isHere(agentIdOf(id)) === true,
+    /** Ids of those that are not heard of. */
+    away: (): string[] => [...statuses].flatMap(([id, status]) => (status === "offline" ? orchestratorIdOf(id) : [])),
     /** `PUT /v1/orchestrators/{id}`: it and its agent, in one write. What it manages stays. @throws Problem 403, 409 */
     async register(tx: Tx, caller: Caller, id: string, body: OrchestratorRegistration) {
       actingAs(caller, agentIdOf(id));
@@ -207,14 +217,8 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
       );
     },
 
-    /** Keeper of presence: a draining orchestrator is here although its agent shows as offline. */
-    keeper: {
-      isHere(agentId: string): boolean | undefined {
-        const status = statuses.get(agentId);
-        return status && status !== "offline";
-      },
-      moved,
-    },
+    /** Keeper of presence. */
+    keeper: { isHere, moved },
     /** Called once, before anything is asked. */
     async load(on: ReadTx): Promise<void> {
       for (const { id, status } of await store.statuses(on)) statuses.set(agentIdOf(id), status);

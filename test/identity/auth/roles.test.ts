@@ -95,6 +95,7 @@ async function startWorld() {
   return { ...made, relay: await startRelay({ durability: "normal", dataDir }) };
 }
 
+const session = { agentId: "me", provider: "claude", lane: "main", state: "idle" };
 const box = { hostname: "box", version: VERSION, baseDir: "/work", providers: [] };
 
 type Role = keyof Awaited<ReturnType<typeof startWorld>>["tokens"];
@@ -328,6 +329,18 @@ const TABLE: Record<string, Row[]> = {
   changeOrchestrator: [["PATCH /v1/orchestrators/box", { status: "draining" }, operator(200)]],
   deleteOrchestrator: [["DELETE /v1/orchestrators/box", undefined, operator(204)]],
   orchestratorHeartbeat: [["POST /v1/orchestrators/box/heartbeat", {}, operator(200)]],
+  listSessions: [
+    ["GET /v1/sessions", undefined, everyAgent],
+    ["GET /v1/sessions?agent=me", undefined, shown],
+  ],
+  getSession: [["GET /v1/sessions/ses_none", undefined, { ...all(404), enroll: 403 }]],
+  putSession: [["PUT /v1/sessions/ses_a", session, all(403)]],
+  leaseSession: [
+    ["POST /v1/sessions/ses_none/lease", {}, all(403)],
+    ["POST /v1/sessions/ses_none/lease", { force: true }, operator(404)],
+  ],
+  renewSession: [["POST /v1/sessions/ses_none/renew", { fence: 1 }, all(403)]],
+  releaseSession: [["POST /v1/sessions/ses_none/release", { fence: 1 }, all(403)]],
   readInbox: [
     ["GET /v1/agents/me/inbox", undefined, shown],
     ["GET /v1/agents/me/inbox?kind=chat", undefined, shown],

@@ -1,0 +1,43 @@
+import type { Areas } from "../../core/core.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { Session, SessionChange } from "../../protocol/sessions.ts";
+import type { SessionRow } from "./row.ts";
+import { sessionStore as store } from "./store.ts";
+import { toChange, toSession } from "./view.ts";
+
+export type SessionBook = ReturnType<typeof createSessionBook>;
+
+/** Storing sessions, and telling of their changes. */
+export function createSessionBook({ kernel, identity }: Areas) {
+  const { clock, hooks } = kernel;
+  /** A session is new, or what it shows of itself has changed. */
+  const changed =
+    hooks.event<[change: SessionChange, row: SessionRow, before: SessionRow | undefined]>("sessions.changed");
+  const isHere = identity.orchestrators.isHere;
+
+  async function tell(tx: Tx, row: SessionRow, before: SessionRow | undefined): Promise<void> {
+    const change = toChange(row, isHere);
+    // That it was heard of is no change of a session.
+    const had = before && { ...toChange(before, isHere), lastEventAt: change.lastEventAt };
+    if (!Bun.deepEquals(change, had)) await changed.raise(tx, change, row, before);
+  }
+
+  return {
+    changed,
+    byId: store.byId,
+    show: (row: SessionRow): Session => toSession(row, isHere, clock.now()),
+    async add(tx: Tx, draft: Omit<SessionRow, "number">): Promise<SessionRow> {
+      const row = await store.add(tx, draft);
+      await tell(tx, row, undefined);
+      return row;
+    },
+    async save(tx: Tx, row: SessionRow, before: SessionRow): Promise<SessionRow> {
+      await store.save(tx, row);
+      await tell(tx, row, before);
+      return row;
+    },
+    /** Whether an agent has this session. */
+    isOf: async (on: ReadTx, id: string, agentId: string): Promise<boolean> =>
+      (await store.byId(on, id))?.agentId === agentId,
+  };
+}

@@ -1,0 +1,3 @@
+import type { sessions } from "./tables.ts";
+
+export type SessionRow = typeof sessions.$inferSelect;

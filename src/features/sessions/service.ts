@@ -1,0 +1,97 @@
+import type { Areas } from "../../core/core.ts";
+import { type Caller, readsAll } from "../../identity/auth/caller.ts";
+import { orchestratorIdOf } from "../../identity/orchestrators/ids.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { ParsedSession, Session } from "../../protocol/sessions.ts";
+import type { List } from "../../protocol/wire.ts";
+import { notYours, type SessionAccess } from "./access.ts";
+import type { SessionBook } from "./book.ts";
+import { blankSession, reported } from "./draft.ts";
+import { lost } from "./leases.ts";
+import type { SessionRow } from "./row.ts";
+import { type SessionFilter, sessionStore as store } from "./store.ts";
+
+/** Live sessions of one orchestrator. */
+const MAX_LIVE = 1000;
+
+export type SessionService = ReturnType<typeof createSessionService>;
+
+/** Reporting and reading sessions. */
+export function createSessionService(
+  { kernel, identity }: Areas,
+  { access, book }: { access: SessionAccess; book: SessionBook },
+) {
+  const { clock, disk } = kernel;
+  const { agents, orchestrators } = identity;
+
+  /** @throws Problem 409 conflict */
+  async function checkNativeId(on: ReadTx, row: Omit<SessionRow, "number">): Promise<void> {
+    const other = await store.byNativeId(on, row);
+    if (other && other.id !== row.id)
+      throw new Problem("conflict", `${other.id} is the session of ${row.provider} with native id ${row.nativeId}.`);
+  }
+
+  /** @throws Problem 409 budget-exceeded */
+  async function checkRoom(on: ReadTx, orchestratorId: string): Promise<void> {
+    if ((await store.liveUnder(on, orchestratorId, MAX_LIVE)).length >= MAX_LIVE)
+      throw new Problem("budget-exceeded", `${orchestratorId} has ${MAX_LIVE} live sessions, the most it may have.`);
+  }
+
+  /** @throws Problem 403, 409 claim-lost, 422 */
+  function checkFence(before: SessionRow, orchestratorId: string, fence: number | undefined): void {
+    if (fence !== undefined && fence !== before.fence) throw lost(before);
+    if (before.orchestratorId !== orchestratorId) throw notYours(before);
+    if (fence === undefined && before.leaseUntil !== null)
+      throw Problem.invalid("/fence", "is needed while the session is leased: the answer to the lease has it");
+  }
+
+  return {
+    /** `PUT /v1/sessions/{id}`. @throws Problem 403, 409, 422 */
+    async put(tx: Tx, caller: Caller, id: string, body: ParsedSession): Promise<{ row: Session; created: boolean }> {
+      const orchestratorId = await access.requireOrchestrator(tx, caller);
+      const before = await store.byId(tx, id);
+      if (before) checkFence(before, orchestratorId, body.fence);
+      if (before?.agentId !== body.agentId || body.state !== "dead")
+        await access.requireEnrolled(tx, caller, body.agentId);
+      disk.checkRoom(JSON.stringify(body).length, "sessions");
+      if (before) {
+        const row = reported(before, body, clock.now());
+        await checkNativeId(tx, row);
+        return { row: book.show(await book.save(tx, row, before)), created: false };
+      }
+      await checkRoom(tx, orchestratorId);
+      const row = reported(blankSession(id, orchestratorId, body, clock.now()), body, clock.now());
+      await checkNativeId(tx, row);
+      return { row: book.show(await book.add(tx, row)), created: true };
+    },
+
+    /** `GET /v1/sessions/{id}`. @throws Problem 403, 404, 409 */
+    get: async (on: ReadTx, caller: Caller, id: string): Promise<Session> =>
+      book.show(await access.requireReadable(on, caller, id)),
+
+    /** `GET /v1/sessions`: all for people, its own for an orchestrator and an agent. @throws Problem 403, 409 */
+    async list(on: ReadTx, caller: Caller, query: SessionFilter & PageQuery<string>): Promise<List<Session>> {
+      const reader = await agents.requireReader(on, caller);
+      const filter = readsAll(caller) || reader === null ? query : ownFilter(caller, reader, query);
+      return readList(
+        query,
+        (count, before) => store.page(on, filter, orchestrators.away(), before, count),
+        book.show,
+        ({ id }) => id,
+      );
+    },
+  };
+}
+
+/** The part of a list that an agent, or an orchestrator, may see. @throws Problem 403 */
+function ownFilter(caller: Caller, reader: string, query: SessionFilter): SessionFilter {
+  const own = caller.role === "orchestrator" ? { orchestrator: orchestratorIdOf(reader) } : { agent: reader };
+  for (const [key, id] of Object.entries(own)) {
+    const asked = query[key as "agent" | "orchestrator"];
+    if (asked !== undefined && asked !== id)
+      throw new Problem("forbidden", `This token sees the sessions of ${id} alone.`);
+  }
+  return { ...query, ...own };
+}

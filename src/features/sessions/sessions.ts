@@ -1,0 +1,39 @@
+import type { Areas } from "../../core/core.ts";
+import type { Sweep } from "../../core/retention/sweeps.ts";
+import { lateRoutes } from "../../identity/auth/late-routes.ts";
+import { createSessionAccess } from "./access.ts";
+import { createSessionBook } from "./book.ts";
+import { createSessionEnding } from "./ending.ts";
+import { createSessionLeases } from "./leases.ts";
+import { managedBy } from "./managed.ts";
+import { createSessionService } from "./service.ts";
+import { sessionStore as store } from "./store.ts";
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+/** Sessions: dialogues kept by agent CLIs, each with one writer at a time. */
+export function createSessions(areas: Areas) {
+  const access = createSessionAccess(areas);
+  const book = createSessionBook(areas);
+  const service = createSessionService(areas, { access, book });
+  const leases = createSessionLeases(areas, { access, book });
+  const ending = createSessionEnding(areas, book);
+
+  const dead: Sweep = {
+    name: "sessions",
+    limit: 200,
+    sweep: (tx, { before, limit }) => store.forget(tx, before, limit),
+  };
+
+  return {
+    changed: book.changed,
+    isOf: book.isOf,
+    managedBy,
+    dropAgent: ending.dropAgent,
+    dueHandlers: ending.dueHandlers,
+    sweeps: [dead],
+    routes: lateRoutes(["/v1/sessions"], async () =>
+      (await import("./routes.ts")).sessionRoutes(areas.kernel.db, { service, leases, book }),
+    ),
+  };
+}
