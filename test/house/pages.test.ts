@@ -20,6 +20,7 @@ const PRINTS: Record<string, string[]> = {
   "docs/orchestrators.md": ["orchestrator-box", "draining"],
   "docs/pairs.md": ["pending", "active", "ended"],
   "docs/schedules.md": ["planner", "paused"],
+  "docs/sessions.md": ["ses_shed1", '"fence":1'],
   "docs/tasks.md": ["Disk of db-1 is full", "done", "Nightly failed"],
   "docs/traces.md": ['"exitCode":0', "12 passed"],
   "docs/upgrading.md": ["0 messages ago", "Safe to upgrade: stop the relay, install the new version, start it."],
