@@ -36,6 +36,7 @@ import { derivationKey, operatorSecret } from "./identity/auth/operator-token.ts
 import type { Route } from "./identity/auth/route.ts";
 import { createIdentity } from "./identity/identity.ts";
 import type { Clock } from "./kernel/clock.ts";
+import type { Db } from "./kernel/db/database.ts";
 import type { DiskProbe } from "./kernel/db/disk.ts";
 import type { DueTable } from "./kernel/due/due.ts";
 import { createRateLimit } from "./kernel/http/rate-limit.ts";
@@ -58,6 +59,8 @@ export interface Relay {
   /** Runs everything that is due now; for tests, whose clock is moved by hand. */
   settle(): Promise<void>;
   /** Stops taking requests, finishes writes, tells streams, closes the database. */
+  /** Database of the relay, for tools that compare memory with it. */
+  readonly db: Db;
   close(): Promise<void>;
 }
 
@@ -96,6 +99,7 @@ export async function createRelay(
     app: http.app,
     routes: http.routes,
     operatorToken,
+    db: kernel.db,
     async settle() {
       await kernel.due.settle();
       await core.messages.search.settle();

@@ -36,11 +36,11 @@ export async function createBase(kernel: Kernel, identity: Identity, options: Co
     options,
     log: createLog<LogEntry>(await db.read(async (on) => headOf(on))),
     rows: {
-      messages: createMessageStore(db),
+      messages: createMessageStore(db, kernel.headMoved),
       links: createLinkStore(db),
       delayed: createScheduledStore(db),
       work: createWorkStore(db),
-      inbox: createInboxStore(db),
+      inbox: createInboxStore(db, identity.directory),
     },
   };
 }

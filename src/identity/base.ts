@@ -2,7 +2,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { createActivityService } from "./activity/service.ts";
 import { createRoster } from "./agents/roster.ts";
 import { createAgentStore } from "./agents/store.ts";
-import { createDirectory } from "./agents/store-directory.ts";
+import { createDirectory, keepFacts } from "./agents/store-directory.ts";
 import { createAuthStore } from "./auth/store.ts";
 import { createPeopleStore } from "./people/store.ts";
 
@@ -12,11 +12,12 @@ export type Base = ReturnType<typeof createBase>;
 /** Prepares the stores, the roster and the record of acts. */
 export function createBase(kernel: Kernel) {
   const { db, hooks } = kernel;
+  const facts = keepFacts(db);
   return {
     kernel,
-    directory: createDirectory(db),
+    directory: createDirectory(db, facts),
     roster: createRoster(hooks),
     activity: createActivityService(kernel),
-    rows: { agents: createAgentStore(db), tokens: createAuthStore(db), people: createPeopleStore(db) },
+    rows: { agents: createAgentStore(db, facts), tokens: createAuthStore(db), people: createPeopleStore(db) },
   };
 }

@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { Durability } from "./db/connection.ts";
 import { openDatabase } from "./db/database.ts";
 import { createDisk, type DiskProbe, probeOf } from "./db/disk.ts";
-import { lastIdOf } from "./db/sequence.ts";
+import { createPlace } from "./db/sequence.ts";
 import { createDue } from "./due/due.ts";
 import { createDueStore } from "./due/store.ts";
 import { createEgress } from "./egress/egress.ts";
@@ -37,6 +37,7 @@ export async function createKernel(options: KernelOptions) {
   const onError = (error: unknown, stage = "background") => logger.error({ err: error, stage }, "something failed");
   const hooks = createHooks();
   const db = openDatabase({ dataDir, durability: options.durability, onError });
+  const place = createPlace(db, "messages");
   return {
     db,
     due: createDue(db, createDueStore(db), clock, hooks, logger),
@@ -49,7 +50,9 @@ export async function createKernel(options: KernelOptions) {
     logger,
     key,
     /** Newest place in the log of messages, as a read or the open write sees it. */
-    headOf: lastIdOf(db, "messages"),
+    headOf: place.of,
+    /** Notes the place of the message that the open write has appended. */
+    headMoved: place.moved,
     onError,
   };
 }

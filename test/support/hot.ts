@@ -20,6 +20,8 @@ export interface Seeded extends TestRelay {
 /** One thing that is asked all the time, and what of the database it may touch. */
 export interface Hot {
   what: string;
+  /** Done before it is listened to. */
+  before?(world: Seeded): Promise<unknown>;
   ask(world: Seeded): Promise<unknown>;
   /** Each of these stands in the plan of one of its statements. */
   uses: RegExp[];
@@ -112,22 +114,12 @@ export const HOT: Hot[] = [
   {
     what: "a send to a group",
     ask: (world) => send(world, { to: "tag:pool", body: "x" }),
-    uses: [
-      /SEARCH work .*work_held \(holder=\?/,
-      /SEARCH groups .*\(target=\?/,
-      /SEARCH webhook_events .*\(event=\?/,
-      /SEARCH webhooks .*\(id=\?/,
-    ],
+    uses: [/SEARCH groups .*\(target=\?/],
   },
   {
     what: "a direct send with an idempotency key",
     ask: (world) => send(world, { to: "bob", body: "x", idempotencyKey: "fresh" }),
-    uses: [
-      /SEARCH messages .*messages_by_key \(idempotency_key=\? AND from_id=\?/,
-      /SEARCH scheduled_messages .*scheduled_by_key \(from_id=\? AND idempotency_key=\?/,
-      /SEARCH attempts .*attempts_by_agent \(agent_id=\?/,
-      /SEARCH a2a_agents .*\(agent_id=\?/,
-    ],
+    uses: [/SEARCH messages .*messages_by_key \(idempotency_key=\? AND from_id=\?/],
   },
   {
     what: "a send by an agent that has received something",
@@ -371,6 +363,28 @@ export const HOT: Hot[] = [
     what: "a token that was not seen before",
     ask: ({ ask }) => ask("GET", "/v1/whoami", undefined, { token: "sbx_unknown" }),
     uses: [/SEARCH tokens .*tokens_by_hash \(hash=\?/],
+  },
+  {
+    what: "the first sends after a start, and after changes of what is held in memory",
+    before: (world) => world.restart(),
+    async ask(world) {
+      const deliverAt = new Date(world.clock.now() + 3_600_000).toISOString();
+      await send(world, { to: "bob", body: "later", deliverAt, idempotencyKey: "planned" });
+      await world.ask("POST", "/v1/webhooks", { url: "http://127.0.0.1:1/", events: ["message.created"] });
+      await send(world, { to: "bob", body: "x", idempotencyKey: "first" });
+    },
+    uses: [
+      /SEARCH agents .*\(id=\?/,
+      /SEARCH work .*work_held \(holder=\?/,
+      /SEARCH attempts .*attempts_by_agent \(agent_id=\?/,
+      /SEARCH offers .*offers_by_agent \(agent_id=\?/,
+      /SEARCH scheduled_messages .*scheduled_by_key \(from_id=\? AND idempotency_key=\?/,
+      /SEARCH webhook_events .*\(event=\?/,
+      /SEARCH webhooks .*\(id=\?/,
+      /SEARCH a2a_agents .*\(agent_id=\?/,
+    ],
+    // The next time of anything, by its index.
+    walks: /^SCAN (due|delegations) USING /,
   },
 ];
 

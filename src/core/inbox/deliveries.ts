@@ -100,8 +100,9 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
   function reader(on: ReadTx, agentId: string) {
     let known: { cursor: number; upTo: number } | undefined;
     const bounds = () => {
-      const stored = known ? undefined : store.handed(on, agentId);
-      known ??= { cursor: stored?.cursor ?? 0, upTo: Math.max(stored?.upTo ?? 0, newest.get(agentId) ?? 0) };
+      if (known) return known;
+      const { cursor, upTo } = store.handed(on, agentId);
+      known = { cursor, upTo: Math.max(upTo, newest.get(agentId) ?? 0) };
       return known;
     };
     return {

@@ -1,5 +1,4 @@
-import { and, asc, eq, gt, sql } from "drizzle-orm";
-import { agents } from "../../identity/agents/tables.ts";
+import { and, asc, eq, gt, ne, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
@@ -10,19 +9,15 @@ import { deliveries } from "./tables.ts";
 export type InboxStore = ReturnType<typeof createInboxStore>;
 
 /** Deliveries to each agent, and its losses by retention. */
-export function createInboxStore(db: Db) {
+export function createInboxStore(db: Db, directory: { cursorOf(on: ReadTx, agentId: string): number }) {
   const addDelivery = db.statement((q) => q.insert(deliveries).values(everyColumn(deliveries, "id")).prepare());
-  const handed = columnsWhere(
+  const newest = columnsWhere(
     db,
-    {
-      cursor: agents.cursor,
-      upTo: sql<
-        number | null
-      >`(select max(up_to_id) from offers where agent_id = ${bound("agentId")} and transport <> 'named')`,
-    },
-    agents,
-    eq(agents.id, bound("agentId")),
+    { upTo: sql<number | null>`max(${deliveries.upToId})` },
+    deliveries,
+    and(equal(deliveries, "agentId"), ne(deliveries.transport, sql`'named'`)),
   );
+  const offered = db.keep("newest offers", (on, agentId): number => newest(on).get({ agentId })?.upTo ?? 0);
   const beyond = rowsWhere(db, deliveries, and(equal(deliveries, "agentId"), gt(deliveries.upToId, bound("after"))), {
     orderBy: asc(deliveries.upToId),
     limit: "limit",
@@ -32,9 +27,15 @@ export function createInboxStore(db: Db) {
   return {
     addDelivery: async (tx: Tx, row: DeliveryRow): Promise<void> => {
       addDelivery(tx).run({ ...row });
+      offered.forget(row.agentId);
     },
     /** An agent's cursor, and the newest entry that a stored range reaches. */
-    handed: (on: ReadTx, agentId: string) => handed(on).get({ agentId }),
+    handed: (on: ReadTx, agentId: string) => ({
+      cursor: directory.cursorOf(on, agentId),
+      upTo: offered.get(on, agentId),
+    }),
+    /** Notes that old deliveries were deleted. */
+    thinned: (): void => offered.forget(),
     /** Ranges that reach beyond a place, nearest first. */
     deliveriesBeyond: async (on: ReadTx, agentId: string, after: number, limit: number): Promise<DeliveryRow[]> =>
       beyond(on).all({ agentId, after, limit }),

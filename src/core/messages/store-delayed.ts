@@ -1,8 +1,9 @@
-import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { inIds } from "../../kernel/db/lists.ts";
 import { readRows } from "../../kernel/db/reads.ts";
-import { equal, rowsWhere } from "../../kernel/db/statements.ts";
+import { columnsWhere, equal, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { ScheduledRow } from "./row.ts";
 import { scheduled } from "./tables.ts";
@@ -12,12 +13,23 @@ export type ScheduledStore = ReturnType<typeof createScheduledStore>;
 export function createScheduledStore(db: Db) {
   // Queried by every send that has a key.
   const byKey = rowsWhere(db, scheduled, and(equal(scheduled, "fromId"), eq(scheduled.idempotencyKey, bound("key"))));
+  const anyKey = columnsWhere(
+    db,
+    pick(scheduled, "id"),
+    scheduled,
+    and(equal(scheduled, "fromId"), isNotNull(scheduled.idempotencyKey)),
+    { limit: 1 },
+  );
+  /** Most senders plan nothing under a key. */
+  const hasKeys = db.keep("senders of plans", (on, fromId): boolean => anyKey(on).get({ fromId }) !== undefined);
+
   return {
     add: async (tx: Tx, row: ScheduledRow): Promise<void> => {
       tx.db.insert(scheduled).values(row).run();
+      hasKeys.forget(row.fromId);
     },
     byKey: async (on: ReadTx, fromId: string, key: string): Promise<ScheduledRow | undefined> =>
-      byKey(on).get({ fromId, key }),
+      hasKeys.get(on, fromId) ? byKey(on).get({ fromId, key }) : undefined,
     byId: async (on: ReadTx, id: string): Promise<ScheduledRow | undefined> =>
       on.db.select().from(scheduled).where(eq(scheduled.id, id)).get(),
     ended: async (tx: Tx, id: string, how: { messageId: number } | { error: string }): Promise<void> => {
@@ -47,9 +59,16 @@ export function createScheduledStore(db: Db) {
         .delete(scheduled)
         .where(and(eq(scheduled.fromId, fromId), isNull(scheduled.messageId)))
         .run();
+      hasKeys.forget(fromId);
     },
     remove: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(scheduled).where(eq(scheduled.id, id)).run();
+      hasKeys.forget();
+    },
+    /** Deletes the plans that became these messages. */
+    removeOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
+      tx.db.delete(scheduled).where(inIds(scheduled.messageId, messageIds)).run();
+      hasKeys.forget();
     },
     /** Deletes at most `limit` plans before a time that could not be sent. Answers the count. */
     thin: async (tx: Tx, before: number, limit: number): Promise<number> => {
@@ -58,6 +77,7 @@ export function createScheduledStore(db: Db) {
           select id from scheduled_messages where error is not null and deliver_at < ${before} limit ${limit})`) as unknown as {
         changes: number;
       };
+      hasKeys.forget();
       return changes;
     },
   };

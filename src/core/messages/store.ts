@@ -17,7 +17,7 @@ const FETCH_AT_ONCE = 25;
 const MAX_REPLIES = 500;
 
 /** The log: appending to it and reading it by place. */
-export function createMessageStore(db: Db) {
+export function createMessageStore(db: Db, moved: (id: number) => void) {
   const insert = db.statement((q) => q.insert(messages).values(everyColumn(messages)).prepare());
   const byId = rowsWhere(db, messages, equal(messages, "id"));
   const content = columnsWhere(db, pick(messages, "body", "opaque", "payload"), messages, equal(messages, "id"));
@@ -70,6 +70,7 @@ export function createMessageStore(db: Db) {
     ...createCandidates(),
     append: async (tx: Tx, row: MessageRow): Promise<void> => {
       insert(tx).run(row);
+      moved(row.id);
     },
     byId: async (on: ReadTx, id: number): Promise<MessageRow | undefined> => byId(on).get({ id }),
     /** The content alone, without the envelope. */

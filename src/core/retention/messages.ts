@@ -31,7 +31,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
   const { retentionDays: days } = base.options;
   const { log } = base;
   const { clock, db, headOf, hooks, logger, onError } = base.kernel;
-  const { messages: store } = base.rows;
+  const { messages: store, delayed, work: works } = base.rows;
   /** The oldest entry that a live row points to: no entry from there on may go. */
   const keptFrom = hooks.question<[], number>("retention.keptFrom");
   /** Rows that hang on each of these messages and go with them. */
@@ -67,6 +67,8 @@ export function createMessageSweep(base: Base, caution: Caution) {
     if (ids.length > 0) {
       await retentionStore.noteLosses(tx, ids, clock.now());
       await removing.raise(tx, ids);
+      await delayed.removeOf(tx, ids);
+      await works.removeOf(tx, ids);
       await retentionStore.remove(tx, ids);
     }
     await caution.leave(tx, most - ids.length);

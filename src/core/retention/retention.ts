@@ -26,7 +26,10 @@ export function createRetention(base: Base) {
     {
       name: "deliveries",
       limit: 500,
-      sweep: (tx, { before, limit }) => retentionStore.thin(tx, before, limit),
+      sweep(tx, { before, limit }) {
+        base.rows.inbox.thinned();
+        return retentionStore.thin(tx, before, limit);
+      },
     },
     {
       name: "agents.deleted",

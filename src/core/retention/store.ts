@@ -33,10 +33,7 @@ export const retentionStore = {
   async remove(tx: Tx, ids: number[]): Promise<void> {
     const list = sql`(select value from json_each(${JSON.stringify(ids)}))`;
     tx.db.run(sql`delete from search where rowid in ${list}`);
-    tx.db.run(sql`delete from attempts where message_id in ${list}`);
     tx.db.run(sql`delete from reads where message_id in ${list}`);
-    tx.db.run(sql`delete from scheduled_messages where message_id in ${list}`);
-    tx.db.delete(work).where(inArray(work.messageId, ids)).run();
     tx.db.delete(messages).where(inArray(messages.id, ids)).run();
   },
   /** Records the losses of each agent: entries for it that it had not acknowledged and that were still to be offered. */

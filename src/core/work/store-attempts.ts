@@ -1,6 +1,6 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { inList } from "../../kernel/db/lists.ts";
+import { inIds, inList } from "../../kernel/db/lists.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AttemptEnd, AttemptRow } from "./row.ts";
@@ -29,9 +29,12 @@ export function createAttemptStore(db: Db) {
     and(inList(attempts.messageId, "ids"), equal(attempts, "agentId")),
   );
 
+  const workers = db.keep("agents that worked", (on, agentId): boolean => hasWorked(on).get({ agentId }) !== undefined);
+
   return {
     addAttempt: async (tx: Tx, row: Pick<AttemptRow, "messageId" | "fence" | "agentId" | "attempt" | "claimedAt">) => {
       addAttempt(tx).run(row);
+      workers.set(row.agentId, true);
     },
     endAttempt: async (tx: Tx, messageId: number, fence: number, end: AttemptEnd): Promise<void> => {
       endAttempt(tx).run({ messageId, fence, error: null, resultId: null, ...end });
@@ -48,7 +51,11 @@ export function createAttemptStore(db: Db) {
     workedOn: async (on: ReadTx, agentId: string, messageId: number): Promise<boolean> =>
       worked(on).get({ messageId, agentId }) !== undefined,
     /** Whether the agent ever held a lease. */
-    hasWorked: (on: ReadTx, agentId: string): boolean => hasWorked(on).get({ agentId }) !== undefined,
+    hasWorked: (on: ReadTx, agentId: string): boolean => workers.get(on, agentId),
+    removeAttemptsOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
+      tx.db.delete(attempts).where(inIds(attempts.messageId, messageIds)).run();
+      workers.forget();
+    },
     /** The messages among these that the agent ever held a lease of. */
     workedAmong: (on: ReadTx, agentId: string, ids: readonly number[]): Set<number> =>
       new Set(

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, isNotNull, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { inList } from "../../kernel/db/lists.ts";
+import { inIds, inList } from "../../kernel/db/lists.ts";
 import { readRows, visitedPage } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { WorkState } from "../../protocol/messages.ts";
@@ -12,6 +12,7 @@ import { work } from "./tables.ts";
 
 /** The state of work and its leases. Every statement here is held to its index by a test. */
 export function createWorkStore(db: Db) {
+  const attempts = createAttemptStore(db);
   const insert = db.statement((q) => q.insert(work).values(everyColumn(work)).prepare());
   const byId = rowsWhere(db, work, eq(work.messageId, bound("id")));
   const byIds = rowsWhere(db, work, inList(work.messageId, "ids"));
@@ -43,8 +44,10 @@ export function createWorkStore(db: Db) {
     limit: "limit",
   });
 
+  const held = db.keep("work held", (on, holder) => newestHeld(on).get({ holder })?.id ?? null);
+
   return {
-    ...createAttemptStore(db),
+    ...attempts,
     ...createOpenWorkStore(db),
     add: async (tx: Tx, row: WorkRow): Promise<void> => {
       insert(tx).run(row);
@@ -62,12 +65,19 @@ export function createWorkStore(db: Db) {
 
     claim: async (tx: Tx, id: number, holder: string, now: number, leaseSeconds: number): Promise<void> => {
       claim(tx).run({ id, holder, claimedAt: now, leaseSeconds, dueAt: now + leaseSeconds * 1000 });
+      held.forget(holder);
     },
     /** Ends a lease (or an open state): the new state, and when something happens next by itself. */
     move: async (tx: Tx, row: WorkRow, to: WorkMove): Promise<void> => {
       const { state, dueAt = null, attempts: used = row.attempts, error = row.error } = to;
       const { endedAt = null, endedUpTo = null } = to;
       end(tx).run({ id: row.messageId, state, dueAt, attempts: used, error, endedAt, endedUpTo });
+      if (row.holder !== null) held.forget(row.holder);
+    },
+    /** Deletes work that has ended, with its attempts. */
+    removeOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
+      tx.db.delete(work).where(inIds(work.messageId, messageIds)).run();
+      await attempts.removeAttemptsOf(tx, messageIds);
     },
     /** Notes the person behind an act on the work. */
     signedOff: async (
@@ -81,7 +91,7 @@ export function createWorkStore(db: Db) {
       tx.db.update(work).set({ dueAt, leaseSeconds }).where(eq(work.messageId, id)).run();
     },
 
-    newestHeld: async (on: ReadTx, holder: string): Promise<number | undefined> => newestHeld(on).get({ holder })?.id,
+    newestHeld: async (on: ReadTx, holder: string): Promise<number | undefined> => held.get(on, holder) ?? undefined,
     heldBy: async (on: ReadTx, holder: string, limit: number): Promise<WorkRow[]> =>
       readRows(on, work, and(eq(work.holder, holder), eq(work.state, "claimed")), {
         orderBy: asc(work.messageId),

@@ -80,7 +80,7 @@ export function createDeliverer(
 
   async function settle(tx: Tx, { external, upTo, step }: Plan, outcome: Outcome | undefined): Promise<number | null> {
     const { agentId } = external;
-    if (!(await store.isExternal(tx, agentId))) return null;
+    if (!store.isExternal(tx, agentId)) return null;
     await ack(tx, agentId, upTo);
     if (step?.do === "claim") return hold(tx, agentId, step.message);
     if (step?.do === "cancel") await due.hurry(tx, POLL, keyOf(step.call), clock.now());

@@ -19,6 +19,8 @@ export function createExternalStore(db: Db) {
     externalAgents,
     equal(externalAgents, "agentId"),
   );
+  // Every send asks.
+  const known = db.keep("external agents", (on, agentId): boolean => isExternal(on).get({ agentId }) !== undefined);
   const call = (messageId: number, agentId: string) =>
     and(eq(externalCalls.messageId, messageId), eq(externalCalls.agentId, agentId));
   const agents = (on: ReadTx) => on.db.select().from(externalAgents);
@@ -26,7 +28,7 @@ export function createExternalStore(db: Db) {
   const isOpen = (agentId: string) => and(eq(externalCalls.agentId, agentId), isNull(externalCalls.endedAt));
 
   return {
-    isExternal: async (on: ReadTx, agentId: string): Promise<boolean> => isExternal(on).get({ agentId }) !== undefined,
+    isExternal: (on: ReadTx, agentId: string): boolean => known.get(on, agentId),
     byId: async (on: ReadTx, agentId: string): Promise<ExternalRow | undefined> =>
       agents(on).where(eq(externalAgents.agentId, agentId)).get(),
     page: async (on: ReadTx, after: string | undefined, limit: number): Promise<ExternalRow[]> =>
@@ -39,12 +41,14 @@ export function createExternalStore(db: Db) {
       readValues(on, externalAgents.agentId, undefined, { limit }),
     put: async (tx: Tx, row: ExternalRow): Promise<void> => {
       tx.db.insert(externalAgents).values(row).onConflictDoUpdate({ target: externalAgents.agentId, set: row }).run();
+      known.forget(row.agentId);
     },
     change: async (tx: Tx, agentId: string, change: Partial<ExternalRow>): Promise<void> => {
       tx.db.update(externalAgents).set(change).where(eq(externalAgents.agentId, agentId)).run();
     },
     remove: async (tx: Tx, agentId: string): Promise<void> => {
       tx.db.delete(externalAgents).where(eq(externalAgents.agentId, agentId)).run();
+      known.forget(agentId);
     },
 
     call: async (on: ReadTx, messageId: number, agentId: string): Promise<CallRow | undefined> =>

@@ -27,11 +27,12 @@ export function createWakeUps({ kernel, identity, core }: Areas, { external, pus
     for (const id of await pushes.idsOfThread(tx, threadId)) await due.hurry(tx, PUSH, id, clock.now());
   }
 
-  async function wakeDelivery(tx: Tx, { id, target }: MessageRow): Promise<void> {
-    if (!isGroup(target)) {
-      if (await external.isExternal(tx, target)) await due.hurry(tx, DELIVER, target, clock.now());
-      return;
-    }
+  function wakeDelivery(tx: Tx, { id, target }: MessageRow): Promise<void> | undefined {
+    if (isGroup(target)) return wakeMembers(tx, target, id);
+    return external.isExternal(tx, target) ? due.hurry(tx, DELIVER, target, clock.now()) : undefined;
+  }
+
+  async function wakeMembers(tx: Tx, target: string, id: number): Promise<void> {
     for (const agentId of await external.ids(tx, MAX_EXTERNAL))
       if (await directory.memberAt(tx, agentId, target, id)) await due.hurry(tx, DELIVER, agentId, clock.now());
   }
@@ -47,7 +48,7 @@ export function createWakeUps({ kernel, identity, core }: Areas, { external, pus
 
     async dropAgent(tx: Tx, agentId: string): Promise<void> {
       await pushes.removeOf(tx, agentId);
-      if (!(await external.isExternal(tx, agentId))) return;
+      if (!external.isExternal(tx, agentId)) return;
       await external.remove(tx, agentId);
       await external.endAll(tx, agentId, clock.now());
       for (const kind of [REFRESH, DELIVER]) await due.cancel(tx, kind, agentId);

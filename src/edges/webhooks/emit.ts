@@ -58,9 +58,12 @@ export function createEmitter({ kernel, core }: Areas, store: WebhookStore, noti
     return id;
   }
 
-  async function emit(tx: Tx, event: WebhookEvent<WebhookEventType>): Promise<void> {
-    const found = await store.subscribers(tx, event.type);
-    if (found.length === 0) return;
+  function emit(tx: Tx, event: WebhookEvent<WebhookEventType>): Promise<void> | undefined {
+    const found = store.subscribers(tx, event.type);
+    return found.length === 0 ? undefined : emitTo(tx, event, found);
+  }
+
+  async function emitTo(tx: Tx, event: WebhookEvent<WebhookEventType>, found: WebhookRow[]): Promise<void> {
     const row = event.messageId === null ? undefined : await messages.byId(tx, event.messageId);
     // A notice about a webhook goes through none: each would cause the next.
     if (row?.fromId === "system" && row.topic === NOTICE_TOPIC) return;
@@ -72,9 +75,8 @@ export function createEmitter({ kernel, core }: Areas, store: WebhookStore, noti
   return {
     enqueue,
 
-    async created(tx: Tx, row: MessageRow): Promise<void> {
-      await emit(tx, { type: "message.created", messageId: row.id, data: null });
-    },
+    created: (tx: Tx, row: MessageRow): Promise<void> | undefined =>
+      emit(tx, { type: "message.created", messageId: row.id, data: null }),
 
     async workMoved(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
       if (!isNews(work, before)) return;

@@ -2,7 +2,7 @@ import { and, asc, count, desc, eq, getTableColumns, lt, sql } from "drizzle-orm
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
-import { changeWhere, equal, everyColumn } from "../../kernel/db/statements.ts";
+import { changeWhere, columnsWhere, equal, everyColumn, pick } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Delivery, WebhookEventType } from "../../protocol/webhooks.ts";
 import { webhookDeliveries, webhookEvents, webhooks } from "./tables.ts";
@@ -21,6 +21,13 @@ export function createWebhookStore(db: Db) {
       .where(equal(webhookEvents, "event"))
       .prepare(),
   );
+  const anybody = columnsWhere(db, pick(webhookEvents, "webhookId"), webhookEvents, equal(webhookEvents, "event"), {
+    limit: 1,
+  });
+  const hasSubscribers = db.keep(
+    "events of webhooks",
+    (on, event): boolean => anybody(on).get({ event }) !== undefined,
+  );
   // Runs for each webhook and event.
   const enqueue = db.statement((q) => q.insert(webhookDeliveries).values(everyColumn(webhookDeliveries)).prepare());
   const oneMore = changeWhere(db, webhooks, { pending: sql`${webhooks.pending} + 1` }, equal(webhooks, "id"));
@@ -31,11 +38,13 @@ export function createWebhookStore(db: Db) {
     tx.db.delete(webhookEvents).where(eq(webhookEvents.webhookId, row.id)).run();
     const wanted = row.status === "active" ? row.events : [];
     for (const event of wanted) tx.db.insert(webhookEvents).values({ event, webhookId: row.id }).run();
+    hasSubscribers.forget();
   }
 
   return {
     /** The active webhooks that want events of this type. */
-    subscribers: async (on: ReadTx, event: WebhookEventType): Promise<WebhookRow[]> => subscribers(on).all({ event }),
+    subscribers: (on: ReadTx, event: WebhookEventType): WebhookRow[] =>
+      hasSubscribers.get(on, event) ? subscribers(on).all({ event }) : [],
     byId: async (on: ReadTx, id: string): Promise<WebhookRow | undefined> =>
       on.db.select().from(webhooks).where(eq(webhooks.id, id)).get(),
     countOf: async (on: ReadTx, agentId: string): Promise<number> =>
@@ -61,6 +70,7 @@ export function createWebhookStore(db: Db) {
     async remove(tx: Tx, id: string): Promise<void> {
       tx.db.delete(webhookEvents).where(eq(webhookEvents.webhookId, id)).run();
       tx.db.delete(webhooks).where(eq(webhooks.id, id)).run();
+      hasSubscribers.forget();
     },
     madeBy: async (on: ReadTx, tokenId: string): Promise<WebhookRow[]> =>
       on.db.select().from(webhooks).where(eq(webhooks.tokenId, tokenId)).all(),

@@ -21,14 +21,21 @@ const {
 
 const p = sql.placeholder;
 
-/** Questions that all areas ask about agents and groups, and acknowledgements. */
-export function createDirectory(db: Db) {
+export type KeptFacts = ReturnType<typeof keepFacts>;
+
+/** Facts about agents: every write asks for those of its caller, and every send for those of its target. */
+export function keepFacts(db: Db) {
   const factsById = columnsWhere(
     db,
     pick(agents, "id", "kind", "ready", "instanceId", "epoch", "cursor", "deletedAt"),
     agents,
     equal(agents, "id"),
   );
+  return db.keep("facts of agents", (on, id): AgentFacts | undefined => factsById(on).get({ id }));
+}
+
+/** Questions that all areas ask about agents and groups, and acknowledgements. */
+export function createDirectory(db: Db, kept: KeptFacts) {
   const rowById = rowsWhere(db, agents, equal(agents, "id"));
   const membersOf = columnsWhere(db, pick(groups, "members"), groups, equal(groups, "target"));
   const firstGroups = columnsWhere(db, pick(groups, "target", "members"), groups, gt(groups.target, bound("after")), {
@@ -90,7 +97,9 @@ export function createDirectory(db: Db) {
   );
 
   return {
-    facts: async (on: ReadTx, agentId: string): Promise<AgentFacts | undefined> => factsById(on).get({ id: agentId }),
+    facts: async (on: ReadTx, agentId: string): Promise<AgentFacts | undefined> => kept.get(on, agentId),
+    /** How far an agent has acknowledged. */
+    cursorOf: (on: ReadTx, agentId: string): number => kept.get(on, agentId)?.cursor ?? 0,
     byId: async (on: ReadTx, agentId: string): Promise<AgentRow | undefined> => rowById(on).get({ id: agentId }),
     /** Current number of members of a group. */
     members: async (on: ReadTx, target: string): Promise<number> => membersOf(on).get({ target })?.members ?? 0,
@@ -161,6 +170,7 @@ export function createDirectory(db: Db) {
     /** At most one row a second: with it one can say when a message was acknowledged. */
     ack: async (tx: Tx, agentId: string, upTo: number, at: number): Promise<void> => {
       setCursor(tx).run({ agentId, upTo, at });
+      kept.forget(agentId);
       addAck(tx).run({ agentId, second: Math.floor(at / 1000), upTo, at });
     },
     /** When the agent first acknowledged as far as `id`. */

@@ -4,6 +4,7 @@ import { readRows, readValues } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, equal, everyColumn, putWhole, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
 import type { AgentRow, Membership } from "./row.ts";
+import type { KeptFacts } from "./store-directory.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
 
 export interface AgentFilter {
@@ -15,7 +16,7 @@ export interface AgentFilter {
   machine?: string | undefined;
 }
 
-export function createAgentStore(db: Db) {
+export function createAgentStore(db: Db, kept: KeptFacts) {
   const put = putWhole(db, agents, agents.id);
   const instance = rowsWhere(db, instances, equal(instances, "agentId", "instanceId"));
   const touch = changeWhere(db, agents, { lastSeenAt: sql`${sql.placeholder("at")}` }, equal(agents, "id"));
@@ -49,6 +50,7 @@ export function createAgentStore(db: Db) {
       ),
     put: async (tx: Tx, row: AgentRow): Promise<void> => {
       put(tx).run({ ...row });
+      kept.forget(row.id);
     },
     touch: async (tx: Tx, agentId: string, at: number): Promise<void> => {
       touch(tx).run({ id: agentId, at });
@@ -78,6 +80,7 @@ export function createAgentStore(db: Db) {
       for (const id of old) {
         for (const table of [instances, memberships, acks]) tx.db.delete(table).where(eq(table.agentId, id)).run();
         tx.db.update(agents).set(SHRUNK).where(eq(agents.id, id)).run();
+        kept.forget(id);
       }
       return old.length;
     },

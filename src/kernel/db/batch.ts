@@ -7,6 +7,10 @@ import type { Tx, Work } from "./tx.ts";
 export interface CommitHooks {
   /** Runs inside each transaction, before its first write. */
   beforeBatch(tx: Tx): Promise<void>;
+  /** Runs when a part of the transaction was rolled back. */
+  undone(): void;
+  /** Runs once the transaction has ended, before the effects of its writes. `isStored`: it is on disk. */
+  ended(isStored: boolean): void;
   /** Runs after COMMIT and the effects of the writes. */
   afterBatch(writes: number, milliseconds: number): void;
   /** Reports a failure that reaches no caller. */
@@ -66,6 +70,7 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
         }
       });
       commit.run();
+      hooks.ended(true);
     } catch (error) {
       loseBatch(jobs.slice(0, Math.max(outcomes.length + 1, 1)), error);
       return jobs.slice(Math.max(outcomes.length + 1, 1));
@@ -111,6 +116,7 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
       if (!sqlite.inTransaction) throw error;
       undo.run();
       release.run();
+      hooks.undone();
       effects.length = before;
       throw error;
     }
@@ -127,6 +133,7 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
   }
 
   function loseBatch(jobs: Job[], error: unknown): void {
+    hooks.ended(false);
     hooks.onError(error, "commit");
     try {
       if (sqlite.inTransaction) rollback.run();

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { CommitHooks } from "./batch.ts";
 import { createCommitter } from "./commit.ts";
 import { type Drizzle, type Durability, openReader, openWriter } from "./connection.ts";
+import { createKeeper, type Kept, type KeptValues } from "./kept.ts";
 import { holdLock } from "./lock.ts";
 import { migrateToLatest } from "./migrate.ts";
 import { createOffThread, type OffThread } from "./off-thread.ts";
@@ -23,6 +24,10 @@ export interface Db {
   read<T>(work: (on: ReadTx) => Promise<T>): Promise<T>;
   /** Prepares on first use, separately for the writer and the reader. */
   statement<P>(build: (db: Drizzle) => P): Statement<P>;
+  /** Makes a cache of values that writes ask for again and again. */
+  keep<V>(name: string, load: (on: ReadTx, key: string) => V): Kept<V>;
+  /** Every cache. */
+  readonly kept: readonly KeptValues[];
   /** Adds a step to the beginning of every transaction. */
   beforeBatch(run: (tx: Tx) => Promise<void>): void;
   /** Adds a listener for every commit. */
@@ -51,7 +56,10 @@ export function openDatabase(options: DbOptions): Db {
   const reader = openReader(file);
   const before: ((tx: Tx) => Promise<void>)[] = [];
   const after: ((writes: number, milliseconds: number) => void)[] = [];
+  const keeper = createKeeper();
   const committer = createCommitter(writer, {
+    undone: keeper.undone,
+    ended: keeper.ended,
     beforeBatch: async (tx) => {
       for (const run of before) await run(tx);
     },
@@ -75,6 +83,8 @@ export function openDatabase(options: DbOptions): Db {
     background: committer.background,
     read: createReads(reader),
     statement: (build) => preparedFor(writer, reader, build),
+    keep: keeper.keep,
+    kept: keeper.views,
     beforeBatch: (run) => before.push(run),
     afterBatch: (run) => after.push(run),
     offThread,

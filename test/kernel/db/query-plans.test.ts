@@ -12,7 +12,10 @@ describe("hot statements", () => {
     const recorder = recordStatements();
     const world = await seed(recorder);
     const recorded = new Map<Hot, Ran[]>();
-    for (const hot of HOT) recorded.set(hot, await recorder.during(() => hot.ask(world)));
+    for (const hot of HOT) {
+      await hot.before?.(world);
+      recorded.set(hot, await recorder.during(() => hot.ask(world)));
+    }
 
     const file = join(world.config.dataDir, "signalbox.db");
     for (const statistics of [undefined, "analyze", "pragma optimize = 0x10002"]) {
