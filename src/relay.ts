@@ -156,7 +156,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const gate = createGate({ host: config.host, publicUrl, allowed: config.allowedHosts });
   const mcp = createMcp({ kernel, identity, core, delegations, traces, runs, gate }, replaced.mcpServer);
   const a2a = createA2A({ kernel, identity, core, delegations, runs }, { publicUrl });
-  const chat = createChat({ kernel, identity, core, runs });
+  const chat = createChat({ kernel, identity, core, runs, approvals });
   const digests = createDigests({ kernel, identity, core, delegations, runs });
   const metrics = createMetrics(gaugesOf({ kernel, identity, core, delegations, runs, announcements, a2a }));
   const health = createHealth({ kernel, identity, core, announcements, metrics });

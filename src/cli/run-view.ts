@@ -73,6 +73,8 @@ export function createRunView({ paint }: Pick<Output, "paint">) {
         return piece(safeText(String(part.delta)));
       case "data-user-message":
         return line(paint("cyan", `> ${safeText(String(data.text)).replaceAll("\n", "\n> ")}`));
+      case "data-approval":
+        return line(`${paint("yellow", "?")} ${approvalLine(data)}`);
       case "data-diff":
         return line(
           `${paint("yellow", "±")} ${safeLine(`${data.change} ${data.path}  +${data.added} -${data.removed}`)}`,
@@ -101,6 +103,12 @@ export function createRunView({ paint }: Pick<Output, "paint">) {
     /** Ends an open line. */
     end: fresh,
   };
+}
+
+/** An approval, and how to answer it while it waits. */
+function approvalLine({ id, title, state }: Members): string {
+  const about = `${safeLine(String(title))}: ${safeLine(String(state))}`;
+  return state === "pending" ? `${about}. Answer it: signalbox approvals answer ${safeLine(String(id))}` : about;
 }
 
 const brief = (text: string): string => {

@@ -165,6 +165,16 @@ export const Approval = named("Approval", "A question to a person that blocks an
   endedAt: TimeOrNull,
 }));
 export type Approval = z.infer<typeof Approval>;
+
+/** `data-approval` in the log of a run: as the approval, without a subject that is cut. */
+export const ApprovalPart = object(() => ({
+  ...Approval.pick({
+    ...{ id: true, kind: true, title: true, cut: true, hash: true, options: true, default: true, oneTap: true },
+    ...{ state: true, answer: true, applied: true, reason: true, expiresAt: true },
+  }).shape,
+  subject: ApprovalSubject.nullable(),
+}));
+export type ApprovalPart = z.infer<typeof ApprovalPart>;
 export const ApprovalList = listOf(Approval).register(NAMED, { id: "ApprovalList" });
 
 /** `payload.approval` of the `control` message to the maker. */

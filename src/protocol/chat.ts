@@ -52,7 +52,9 @@ const AgUiEvent = z.looseObject({ type: z.string() }).register(NAMED, { id: "AgU
 
 export const agui = contract("agui", "POST /v1/agui/{agentId}", {
   summary: "Run an agent by AG-UI 1.0",
-  description: "RunAgentInput in, AG-UI events out. `runId` makes a repeat the same; `tools` are refused.",
+  description:
+    "RunAgentInput in, AG-UI events out. `runId` makes a repeat the same; `tools` are refused. An approval that waits ends the " +
+    "stream as an interrupt, and `resume` answers it by a payload `{ option, text?, hash }`.",
   long: true,
   params: strictObject(() => ({ agentId: AgentId })),
   body: AgUiInput,
@@ -61,5 +63,5 @@ export const agui = contract("agui", "POST /v1/agui/{agentId}", {
   answers: {
     200: { description: "AG-UI events, one per data line.", type: "text/event-stream", events: { message: AgUiEvent } },
   },
-  problems: [...REFUSED, "idempotency-mismatch"],
+  problems: [...REFUSED, "idempotency-mismatch", "not-open"],
 });

@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
+import type { Approvals } from "../../features/approvals/approvals.ts";
 import type { Runs } from "../../features/runs/runs.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import { SAY } from "./operation.ts";
@@ -8,7 +9,7 @@ import { SAY } from "./operation.ts";
 const KEYS = 500;
 
 /** Chats with agents, for clients of the AI SDK and of AG-UI. */
-export const createChat = (areas: Areas & { runs: Runs }) => ({
+export const createChat = (areas: Areas & { runs: Runs; approvals: Approvals }) => ({
   sweeps: [
     {
       name: "chat.keys",

@@ -20,6 +20,8 @@ export interface Heard {
   turnId: string;
 }
 
+export type Chats = ReturnType<typeof createChats>;
+
 /** Chats are threads: what a person says is a message, and the agent's work on it is a run in the chat's session. */
 export function createChats({ kernel, core, runs }: Areas & { runs: Runs }) {
   const { idempotency } = kernel;

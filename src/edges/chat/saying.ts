@@ -36,9 +36,8 @@ export function sayingOf({ messages }: ChatBody): Saying {
 }
 
 /** The same of a body of AG-UI, whose `runId` makes a repeat the same. @throws Problem 422 */
-export function sayingIn({ messages, runId, tools, resume }: AgUiInput): Saying {
+export function sayingIn({ messages, runId, tools }: AgUiInput): Saying {
   if (tools?.length) throw Problem.invalid("/tools", "are not taken: an agent of the relay has tools of its own");
-  if (resume?.length) throw Problem.invalid("/resume/0/interruptId", "names no approval that waits");
   const index = messages.findLastIndex(({ role }) => role === "user");
   const content = messages[index]?.content;
   if (content === undefined) throw Problem.invalid("/messages", "has no message of a user");

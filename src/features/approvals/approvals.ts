@@ -47,6 +47,9 @@ export function createApprovals(areas: Areas & { runs: Runs }) {
     find: store.byId,
     noteAsked: store.noteAsked,
     press: service.press,
+    answer: service.answer,
+    /** Newest approvals that a run waited for. */
+    ofRun: (on: ReadTx, run: string, limit: number) => store.page(on, { run }, undefined, limit),
     followRun: lifecycle.followRun,
     dropAgent: lifecycle.dropAgent,
     giveGrace: lifecycle.giveGrace,

@@ -7,6 +7,8 @@ import type { DueRow } from "../../kernel/due/row.ts";
 import type { Approval, ApprovalAnswer, ApprovalControl } from "../../protocol/approvals.ts";
 import type { RunRow } from "../runs/row.ts";
 import type { Runs } from "../runs/runs.ts";
+import { isRunning } from "../runs/view.ts";
+import { partOf } from "./part.ts";
 import type { ApprovalRow, AskerRow } from "./row.ts";
 import type { ApprovalStore } from "./store.ts";
 import { optionOf, toApproval } from "./view.ts";
@@ -38,8 +40,17 @@ export function createApprovalLifecycle({ kernel, core, runs }: Areas & { runs: 
 
   async function save(tx: Tx, row: ApprovalRow, before: ApprovalRow): Promise<ApprovalRow> {
     await store.save(tx, row);
-    await changed.raise(tx, toApproval(row), row, before);
+    await report(tx, row, before);
     return row;
+  }
+
+  /** Tells watchers of the runs that wait, and everything that reacts. `before` is undefined for a new one. */
+  async function report(tx: Tx, row: ApprovalRow, before?: ApprovalRow): Promise<void> {
+    for (const { runId } of await store.askersOf(tx, row.id)) {
+      const run = runId === "" ? undefined : await runs.book.byId(tx, runId);
+      if (run && isRunning(run)) await runs.note(tx, run, partOf(row));
+    }
+    await changed.raise(tx, toApproval(row), row, before);
   }
 
   /** Tells one that waits, by an urgent message for programs. */
@@ -133,6 +144,7 @@ export function createApprovalLifecycle({ kernel, core, runs }: Areas & { runs: 
 
   return {
     changed,
+    report,
     save,
     answer,
     withdraw,

@@ -87,7 +87,7 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
     const ruled = ruling(row, decidingRule(await store.rules(tx), row));
     // Its answer goes back with this call.
     const decided = ruled ? await decideNow(tx, row, ruled) : row;
-    await lifecycle.changed.raise(tx, toApproval(decided), decided, undefined);
+    await lifecycle.report(tx, decided);
     return { row: decided, isNew: true };
   }
 

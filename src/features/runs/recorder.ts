@@ -84,6 +84,10 @@ export function createRecorder({ clock, disk }: Pick<Kernel, "clock" | "disk">, 
       await append(tx, { runId: run.id, turnId }, now([part]));
     },
 
+    /** Records a part of the relay's own under the running turn. */
+    note: (tx: Tx, { id: runId, turnId }: Pick<RunRow, "id" | "turnId">, part: Part): Promise<void> =>
+      append(tx, { runId, turnId }, now([part])),
+
     /** Ends the recording of a turn, once: a turn that never began begins with it. */
     async end(tx: Tx, run: RunId, turn: TurnId, end: TurnEnd): Promise<void> {
       const { row, state } = await open(tx, run.id, turn.id);

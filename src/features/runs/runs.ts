@@ -82,6 +82,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     abort,
     tell,
     lastText: recorder.lastText,
+    note: recorder.note,
     partsAfter: partStore.after,
     changed: settle.changed,
     ended: settle.ended,

@@ -14,9 +14,9 @@ async function takeNext(crew: Crew): Promise<ShownRun> {
 
 const append = (crew: Crew, run: ShownRun, events: object) => crew.does(crew.bob, run, "events", events, run);
 
-function agentOf(crew: Crew): { agent: HttpAgent; events: BaseEvent[] } {
+function agentOf(crew: Crew, token = crew.ada.token): { agent: HttpAgent; events: BaseEvent[] } {
   const agent = new HttpAgent({
-    ...{ url: `${listen(crew)}/v1/agui/bob`, headers: { authorization: `Bearer ${crew.ada.token}` } },
+    ...{ url: `${listen(crew)}/v1/agui/bob`, headers: { authorization: `Bearer ${token}` } },
     threadId: "t1",
   });
   const events: BaseEvent[] = [];
@@ -91,7 +91,7 @@ describe("a run by AG-UI", () => {
     expect((await one).body).toBe((await two).body);
     expect((await one).body).toContain("Gone.");
     expect((await post({ ...input, runId: "r2", tools: [{ name: "x" }] })).body.errors[0].pointer).toBe("/tools");
-    const resume = [{ interruptId: "apr_1", status: "resolved" }];
+    const resume = [{ interruptId: "apr_1", status: "cancelled" }];
     expect((await post({ ...input, runId: "r2", resume })).body.errors[0].pointer).toBe("/resume/0/interruptId");
     const image = [{ id: "m1", role: "user", content: [{ type: "image", source: {} }] }];
     expect((await post({ ...input, runId: "r2", messages: image })).body.errors[0].pointer).toBe(
