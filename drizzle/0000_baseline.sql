@@ -705,6 +705,7 @@ CREATE TABLE `runs` (
 	`deadline_at` integer,
 	`due_at` integer,
 	`closing` text,
+	`aborted_by` text,
 	`woken_at` integer,
 	`created_at` integer NOT NULL,
 	`ended_at` integer,

@@ -25,7 +25,7 @@ export function createAnnouncements(areas: Areas & { channels: Channels; runs: R
   const store = createAnnouncementStore(db);
   const routing = createAnnouncementRouting(areas, book);
   const delivery = createDelivery(areas, { store, routing, book });
-  const announcer = createAnnouncer(areas.kernel, store, delivery);
+  const announcer = createAnnouncer(areas.kernel, { store, delivery, book });
   const follow = createFollow(areas, { store, delivery, book });
   const service = createAnnouncementService(areas, { store, delivery, book });
 

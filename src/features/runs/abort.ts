@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import { type Caller, isPerson } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, isPerson } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { RunAborted } from "../../protocol/runs.ts";
@@ -29,17 +29,21 @@ export function createAbort({ kernel, identity }: Areas, { store, access, contro
   const { activity } = identity;
 
   /** A run that had ended was asked to stop: nobody wants its result any more. */
-  const unwanted = hooks.event<[run: RunRow]>("runs.unwanted");
+  const unwanted = hooks.event<[run: RunRow, by: string, reason: string | null]>("runs.unwanted");
 
   /** Stops a run; one that has ended, or stops already, stays as it is. */
-  async function stop(tx: Tx, run: RunRow, reason: string | null): Promise<RunRow> {
-    if (run.status === "ended") await unwanted.raise(tx, run);
+  async function stop(tx: Tx, run: RunRow, { by, reason }: { by: string; reason: string | null }): Promise<RunRow> {
+    if (run.status === "ended") {
+      await unwanted.raise(tx, run, by, reason);
+      if (run.abortedBy === null) await store.save(tx, { ...run, abortedBy: by });
+    }
     if (run.status === "ended" || run.status === "stopping") return run;
     if (run.status !== "running")
-      return settle.cutShort(tx, run, { outcome: "aborted", confirmed: true, error: reason });
+      return settle.cutShort(tx, { ...run, abortedBy: by }, { outcome: "aborted", confirmed: true, error: reason });
     await settle.dropNext(tx, run, { outcome: "aborted", error: reason });
     const stopping: RunRow = {
       ...{ ...run, status: "stopping", error: reason, confirmed: false, closing: null },
+      abortedBy: by,
       dueAt: clock.now() + CONFIRM_MS,
     };
     await control.tell(tx, stopping, { do: "abort", text: reason });
@@ -65,13 +69,14 @@ export function createAbort({ kernel, identity }: Areas, { store, access, contro
       { reason = null, cascade }: { reason?: string | null | undefined; cascade: boolean },
     ): Promise<RunAborted> {
       const run = await access.requireDirector(tx, caller, id);
-      const stopped = await stop(tx, run, reason);
+      const how = { by: actingAs(caller), reason };
+      const stopped = await stop(tx, run, how);
       const children: RunAborted["children"] = [];
       const pause = createPauses();
       for (const { id: childId } of cascade ? await liveBelow(tx, run) : []) {
         // Stopping one may have ended another.
         const child = await store.byId(tx, childId);
-        if (child) children.push({ id: childId, status: (await stop(tx, child, reason)).status });
+        if (child) children.push({ id: childId, status: (await stop(tx, child, how)).status });
         await pause();
       }
       if (isPerson(caller) && (stopped !== run || children.length > 0))

@@ -257,7 +257,15 @@ function rowOf(
     ...{ inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: 0, byModel: null },
     ...{ timeoutSeconds, leaseSeconds: body.leaseSeconds },
     ...{ deadlineAt: now + (timeoutSeconds === null ? DAY_MS : timeoutSeconds * 1000), dueAt: null, closing: null },
-    ...{ wokenAt: null, createdAt: now, endedAt: null, compact: false, resultFileId: null, resultCut: false },
+    ...{
+      abortedBy: null,
+      wokenAt: null,
+      createdAt: now,
+      endedAt: null,
+      compact: false,
+      resultFileId: null,
+      resultCut: false,
+    },
     ...{ resultFiles: null, missingFiles: null, silent: false, task: body.task, result: null },
   };
 }

@@ -84,7 +84,7 @@ export function createLife({ kernel }: Areas, { store, access, recorder, settle,
     const deadlineAt = row.timeoutSeconds === null ? null : clock.now() + row.timeoutSeconds * 1000;
     return {
       ...{ ...row, turns: turn.number, deadlineAt, outcome: null, errorCode: null, error: null, confirmed: null },
-      ...{ late: false, wokenAt: null, endedAt: null, compact: false },
+      ...{ late: false, abortedBy: null, wokenAt: null, endedAt: null, compact: false },
     };
   }
 

@@ -127,6 +127,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     const run: RunRow = {
       ...{ ...before, status: "queued", turnId: turn.id, turns: turn.number, deadlineAt, dueAt, closing: null },
       ...{ outcome: null, errorCode: null, error: null, confirmed: null, late: false, endedAt: null, compact: false },
+      abortedBy: null,
       wokenAt: isWake ? now : null,
     };
     const files = await offer(tx, run, turn);

@@ -184,7 +184,39 @@ describe("a woken run", () => {
 });
 
 describe("an aborted run", () => {
-  test("it announces nothing, and the row says why", async () => {
+  test("its requester hears of an abort by somebody else, with the reason, once", async () => {
+    const { ada, bob, asked, run: ask, does, announced, ofRun } = await startOffice();
+    const running = await asked(ada, bob, ADA);
+    await does(undefined, running, "abort", { reason: "No longer needed." });
+    await does(bob, running, "finish", { outcome: "aborted" }, running);
+    await does(undefined, await ask(ada, { agentId: "bob", ...ADA }), "abort");
+    const own = await asked(ada, bob, ADA);
+    await does(bob, own, "finish", { outcome: "aborted", error: "Interrupted." }, own);
+    const heard = (await announced(ada)).map(({ payload }) => payload.announcement);
+    expect(heard.map(({ status, statusText }) => [status, statusText])).toEqual([
+      ["aborted", "No longer needed."],
+      ["aborted", null],
+      ["aborted", "Interrupted."],
+    ]);
+    expect(await ofRun(running)).toMatchObject([{ state: "sent", requester: { agentId: "ada" } }]);
+  });
+
+  test("a requester whose unread result somebody else withdraws hears of that instead", async () => {
+    const office = await startOffice();
+    const { ada, bob, asked, finish, does, announced, ofRun } = office;
+    const run = await asked(ada, bob, ADA);
+    await finish(bob, run, { result: "Done." });
+    for (let n = 0; n < 2; n++) await does(undefined, run, "abort", { reason: "Wrong branch." });
+    expect((await ofRun(run)).map(({ state, reason }) => [state, reason])).toEqual([
+      ["dismissed", "aborted"],
+      ["sent", null],
+    ]);
+    expect((await unread(office, ada)).unread).toBe(1);
+    const last = (await announced(ada)).at(-1);
+    expect(last).toMatchObject({ body: "(no output)", payload: { announcement: { statusText: "Wrong branch." } } });
+  });
+
+  test("it announces nothing to the requester that stopped it, and the row says why", async () => {
     const { ada, bob, asked, does, announced, ofRun } = await startOffice();
     const run = await asked(ada, bob, ADA);
     expect((await does(ada, run, "abort")).body.status).toBe("stopping");
