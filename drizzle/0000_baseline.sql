@@ -365,6 +365,23 @@ CREATE TABLE `mcp_sessions` (
 );
 --> statement-breakpoint
 CREATE INDEX `mcp_sessions_agent` ON `mcp_sessions` (`agent_id`,`created_at`);--> statement-breakpoint
+CREATE TABLE `pull_links` (
+	`key` text NOT NULL,
+	`run_id` text NOT NULL,
+	`created_at` integer NOT NULL,
+	PRIMARY KEY(`key`, `run_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `pull_links_by_age` ON `pull_links` (`created_at`);--> statement-breakpoint
+CREATE TABLE `pull_replies` (
+	`pull` text NOT NULL,
+	`place` text NOT NULL,
+	`state` text NOT NULL,
+	`created_at` integer NOT NULL,
+	PRIMARY KEY(`pull`, `place`, `state`)
+);
+--> statement-breakpoint
+CREATE INDEX `pull_replies_by_age` ON `pull_replies` (`created_at`);--> statement-breakpoint
 CREATE TABLE `webhook_deliveries` (
 	`id` text PRIMARY KEY NOT NULL,
 	`webhook_id` text NOT NULL,

@@ -5,6 +5,7 @@ import type { ApprovalCards } from "./edges/approvals/approvals.ts";
 import type { Channels } from "./edges/channels/channels.ts";
 import type { Integrations } from "./edges/integrations/integrations.ts";
 import type { Mcp } from "./edges/mcp/mcp.ts";
+import type { Pulls } from "./edges/pulls/pulls.ts";
 import type { Webhooks } from "./edges/webhooks/webhooks.ts";
 import type { Approvals } from "./features/approvals/approvals.ts";
 import type { Delegations } from "./features/delegations/delegations.ts";
@@ -42,6 +43,7 @@ export interface Relayed {
   models: Models;
   channels: Channels;
   announcements: Announcements;
+  pulls: Pulls;
   webhooks: Webhooks;
   integrations: Integrations;
   mcp: Mcp;
@@ -177,13 +179,13 @@ function onRetention({ core, loops, traces, delegations, runs, announcements, me
 
 function onFeatures(relayed: Relayed): void {
   const { loops, traces, tasks, delegations, files, runs, pairs, schedules, channels, webhooks } = relayed;
-  const { announcements, approvals, cards, integrations, mcp, a2a, metrics, telemetry } = relayed;
+  const { announcements, pulls, approvals, cards, integrations, mcp, a2a, metrics, telemetry } = relayed;
   tasks.changed.inTx(webhooks.taskChanged);
   tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
   delegations.changed.inTx(webhooks.delegationChanged);
   // An agent outside waits for the state of its task; a claim makes no message.
   delegations.changed.afterCommit(a2a.delegationChanged, metrics.delegationChanged, delegations.showWatchers);
-  runs.changed.inTx(announcements.followRun, webhooks.runChanged);
+  runs.changed.inTx(announcements.followRun, webhooks.runChanged, pulls.followRun);
   runs.changed.afterCommit(runs.endStreams, a2a.runChanged, metrics.runChanged, runs.showWatchers);
   runs.ended.inTx(announcements.announce, approvals.followRun, telemetry.runEnded);
   approvals.changed.inTx(cards.follow);

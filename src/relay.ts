@@ -17,6 +17,7 @@ import { createHandle } from "./edges/http/handle.ts";
 import { createIntegrations } from "./edges/integrations/integrations.ts";
 import { createMcp } from "./edges/mcp/mcp.ts";
 import type { ServerMaker } from "./edges/mcp/server.ts";
+import { createPulls } from "./edges/pulls/pulls.ts";
 import { createWebhooks } from "./edges/webhooks/webhooks.ts";
 import { createApprovals } from "./features/approvals/approvals.ts";
 import { createDelegations } from "./features/delegations/delegations.ts";
@@ -152,7 +153,8 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const announcements = createAnnouncements({ kernel, identity, core, runs, channels });
   const cards = createApprovalCards({ kernel, identity, core, approvals, runs, channels });
   const webhooks = createWebhooks(base);
-  const integrations = createIntegrations({ kernel, identity, core, tasks });
+  const pulls = createPulls({ kernel, identity, core, runs, channels });
+  const integrations = createIntegrations({ kernel, identity, core, tasks, pulls });
   const gate = createGate({ host: config.host, publicUrl, allowed: config.allowedHosts });
   const mcp = createMcp({ kernel, identity, core, delegations, traces, runs, gate }, replaced.mcpServer);
   const a2a = createA2A({ kernel, identity, core, delegations, runs }, { publicUrl });
@@ -169,6 +171,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
       channels,
       announcements,
       webhooks,
+      pulls,
       integrations,
       gate,
       mcp,
@@ -201,7 +204,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.schedules,
   ],
   areas.jobs,
-  ...[areas.channels, areas.announcements, areas.webhooks, areas.integrations, areas.a2a, areas.chat],
+  ...[areas.channels, areas.announcements, areas.webhooks, areas.integrations, areas.pulls, areas.a2a, areas.chat],
   areas.telemetry,
 ];
 

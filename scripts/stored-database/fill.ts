@@ -215,6 +215,18 @@ async function deleted(ask: Ask): Promise<void> {
   await ask("POST", "/v1/tokens", { role: "viewer" });
 }
 
+/** A run whose pull request was merged. */
+async function pull(ask: Ask, bob: { token: string }): Promise<void> {
+  const url = "https://github.com/acme/lanterns/pull/1";
+  const messageId = (await ask("POST", "/v1/messages", { to: "bob", body: "Mend the lantern" })).body.id;
+  const run = (await ask("POST", "/v1/runs", { task: "Mend the lantern", messageId }, bob)).body;
+  const done = { outcome: "ok", result: "Mended.", links: [{ kind: "pull", url, evidence: "tool" }] };
+  await ask("POST", `/v1/runs/${run.id}/finish`, done, { ...bob, headers: { "signalbox-run": run.token } });
+  await ask("PUT", "/v1/integrations/hub", { mapping: "github" });
+  const merged = { action: "closed", pull_request: { number: 1, state: "closed", merged: true, html_url: url } };
+  await ask("POST", "/v1/integrations/hub/events", merged, { headers: { "x-github-event": "pull_request" } });
+}
+
 /** A run that works on a message, and one whose result went to the agent that asked for it. */
 async function runs(ask: Ask, ann: { token: string }, bob: { token: string }): Promise<void> {
   const messageId = await send(ask, ann, { to: "bob", body: "Count the lanterns" });
@@ -227,6 +239,7 @@ async function runs(ask: Ask, ann: { token: string }, bob: { token: string }): P
     { stream: "usage", data: { inputTokens: 12, outputTokens: 3, model: "opus" } },
   ].map((event, seq) => ({ source: "main", seq, ...event }));
   await ask("POST", `/v1/runs/${own.id}/events`, events, { ...bob, headers });
+  await pull(ask, bob);
   const requester = { agentId: "ann" };
   const { id } = (await ask("POST", "/v1/runs", { agentId: "bob", task: "Trim the wicks", requester }, ann)).body;
   const { token } = (await ask("POST", `/v1/runs/${id}/start`, {}, bob)).body;

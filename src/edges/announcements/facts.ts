@@ -1,5 +1,6 @@
 import type { RunRow } from "../../features/runs/row.ts";
 import type { AnnouncementFacts, AnnouncementFinding, AnnouncementInstruction } from "../../protocol/announcements.ts";
+import { withLinks } from "../../protocol/link-text.ts";
 import type { AnnouncementRow } from "./row.ts";
 
 /** Body of a result without text. */
@@ -45,7 +46,12 @@ export const bodyOf = ({ result }: RunRow): string => (result === null || result
 /** Text for a chat, where nobody puts it into words: a failure is told in front of what there is. */
 export function chatTextOf(run: RunRow): string {
   const { status, statusText } = outcomeOf(run);
-  if (status === "ok" || run.opaque) return bodyOf(run);
+  if (run.opaque) return bodyOf(run);
+  return withLinks(spokenOf(run, status, statusText), JSON.parse(run.links));
+}
+
+function spokenOf(run: RunRow, status: ReturnType<typeof outcomeOf>["status"], statusText: string | null): string {
+  if (status === "ok") return bodyOf(run);
   const failed = { error: "failed", timeout: "timed out", aborted: "was stopped", unknown: "ended" }[status];
   const line = `${run.label ?? "The task"} ${failed}${statusText ? `: ${statusText}` : "."}`;
   return run.result === null ? line : `${line}\n\n${run.result}`;

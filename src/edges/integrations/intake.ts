@@ -34,7 +34,12 @@ export function createIntake(
   }
 
   /** One event: a new task, one that is known by its key, or nothing. */
-  async function take(tx: Tx, integration: IntegrationRow, report: Report): Promise<EventResult> {
+  async function take(
+    tx: Tx,
+    integration: IntegrationRow,
+    report: Report,
+    { isFollowed = false }: { isFollowed?: boolean } = {},
+  ): Promise<EventResult> {
     const { source } = integration;
     const known = report.dedupeKey === undefined ? undefined : await tasks.store.byKey(tx, source, report.dedupeKey);
     const isResolved = report.status === "resolved";
@@ -42,6 +47,8 @@ export function createIntake(
     if (await news.isOld(tx, source, report, known)) return late(tx, source, known);
     await news.note(tx, source, report);
     const outcome = isResolved ? (lives ? "resolved" : "ignored") : lives ? "repeated" : known ? "reopened" : "created";
+    // A change of a pull request that a run links to is told where the run was asked for.
+    if (isFollowed && !isResolved && !lives) return passOver(tx, source, known);
     await received.raise(tx, source, outcome);
     const step: Step = { actor: `integration:${source}` };
     const wanted = newTask(integration, report);
@@ -54,6 +61,11 @@ export function createIntake(
         : lifecycle.again(tx, task, wanted, step);
     const task = known && lives ? await change(known) : (known ?? null);
     return { task, created: false, message: task && (await messageOf(tx, task)) };
+  }
+
+  async function passOver(tx: Tx, source: string, task: TaskRow | undefined): Promise<EventResult> {
+    await received.raise(tx, source, "ignored");
+    return { task: task ?? null, created: false, message: null };
   }
 
   /** The report is older than the known state. */

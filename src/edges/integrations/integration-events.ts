@@ -11,6 +11,7 @@ import { createSieve } from "../../kernel/http/sieve.ts";
 import { DELIVERY_BYTES } from "../../protocol/integrations.ts";
 import { longNumbersIn } from "../../protocol/numbers.ts";
 import { Problem } from "../../protocol/problem.ts";
+import type { Pulls } from "../pulls/pulls.ts";
 import type { EventResult, Outcome } from "./event-result.ts";
 import type { Intake } from "./intake.ts";
 import { knownIn, readEvents } from "./mappings/mappings.ts";
@@ -43,7 +44,7 @@ export type IntegrationEvents = ReturnType<typeof createIntegrationEvents>;
 
 /** Events of integrations: identifies their source, and turns them into tasks. */
 export function createIntegrationEvents(
-  { kernel, tasks }: Areas & { tasks: Tasks },
+  { kernel, tasks, pulls }: Areas & { tasks: Tasks; pulls: Pulls },
   integrations: IntegrationService,
   intake: Intake,
   received: Event<[source: string, outcome: Outcome]>,
@@ -105,10 +106,11 @@ export function createIntegrationEvents(
       asked: [delivery.kind, body, ...(cut ? [cut.of] : [])],
       async make() {
         const { reports, leftOut, truncated = 0 } = readEvents(integration, body, delivery);
+        const isFollowed = integration.mapping === "github" && (await pulls.take(tx, body, delivery.kind));
         const events: EventResult[] = [];
         const pause = createPauses();
         for (const report of reports) {
-          events.push(await intake.take(tx, integration, report));
+          events.push(await intake.take(tx, integration, report, { isFollowed }));
           await pause();
         }
         const others = cut?.items ?? 0;

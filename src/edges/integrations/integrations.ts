@@ -2,6 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
+import type { Pulls } from "../pulls/pulls.ts";
 import type { Outcome } from "./event-result.ts";
 import { createSecrets } from "./secrets.ts";
 import { createIntegrationService } from "./service.ts";
@@ -13,7 +14,7 @@ const SLICE = 200;
 export type Integrations = ReturnType<typeof createIntegrations>;
 
 /** Sources of events, and the tasks that their events become. */
-export function createIntegrations(areas: Areas & { tasks: Tasks }) {
+export function createIntegrations(areas: Areas & { tasks: Tasks; pulls: Pulls }) {
   const { db, hooks, idempotency, key } = areas.kernel;
   const store = createIntegrationStore(db);
   const ends = createEndStore(db);

@@ -1,7 +1,8 @@
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { ParsedFinish, RunLink } from "../../protocol/runs.ts";
+import type { ParsedFinish } from "../../protocol/runs.ts";
 import type { Files } from "../files/files.ts";
+import { mergedLinks } from "./links.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Result, toResult } from "./result.ts";
 import type { RunRow, TurnRow } from "./row.ts";
@@ -12,9 +13,6 @@ import { isRunning } from "./view.ts";
 
 /** The runner's word. `keep`: makes the file with the whole of a long result. */
 export type Finished = ParsedFinish & { keep?: (() => Promise<string>) | undefined };
-
-/** Links that a run keeps, newest last. */
-const MAX_LINKS = 200;
 
 export type Finishes = ReturnType<typeof createFinishes>;
 
@@ -91,7 +89,7 @@ export function createFinishes({ files }: { files: Files }, { store, recorder, s
 
   function withWord(row: RunRow, { usage, links }: ParsedFinish): RunRow {
     const used = usage ? addUsage(row, usage) : row;
-    return links?.length ? { ...used, links: JSON.stringify(merged(JSON.parse(row.links), links)) } : used;
+    return links?.length ? { ...used, links: JSON.stringify(mergedLinks(JSON.parse(row.links), links)) } : used;
   }
 
   function endOf({ outcome, errorCode, error }: ParsedFinish): Pick<End, "outcome" | "errorCode" | "error"> {
@@ -126,10 +124,4 @@ function requireResult({ id, expectsResult, delegationId }: RunRow, result: Resu
 function isSame(row: RunRow, turn: TurnRow, body: ParsedFinish): boolean {
   if (body.result === undefined || row.turnId !== turn.id) return true;
   return toResult({ text: body.result, silent: body.silent }).columns.result === row.result;
-}
-
-/** A link that is told again replaces what was known of it. */
-function merged(known: readonly RunLink[], told: readonly RunLink[]): RunLink[] {
-  const links = new Map([...known, ...told].map((link) => [`${link.kind} ${link.url ?? link.ref}`, link]));
-  return [...links.values()].slice(-MAX_LINKS);
 }

@@ -21,6 +21,7 @@ import { createFinishing } from "./finishing.ts";
 import { createFollows } from "./follow.ts";
 import { createInputs } from "./inputs.ts";
 import { createLife } from "./life.ts";
+import { createRunLinks } from "./links.ts";
 import { openPartLog } from "./part-log.ts";
 import { createParts } from "./parts.ts";
 import { createRunReactions } from "./reactions.ts";
@@ -79,6 +80,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     /** Open streams of runs. */
     openStreams: follows.size,
     access,
+    links: createRunLinks({ store, settle }),
     abort,
     tell,
     lastText: recorder.lastText,

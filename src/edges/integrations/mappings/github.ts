@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { PullPost } from "../../pulls/news.ts";
 import * as clean from "./clean.ts";
-import { knownOf } from "./known.ts";
+import { knownOf, together } from "./known.ts";
 import { type ReadEvents, type Report, readAs, single, words } from "./report.ts";
 
 const Person = z.looseObject({ login: words }).nullish();
@@ -91,7 +92,7 @@ const READERS: Record<string, Read> = {
 };
 
 /** Members that the mapping reads. */
-export const GITHUB = knownOf(Hook);
+export const GITHUB = together(knownOf(Hook), knownOf(PullPost));
 
 export const readGithub: ReadEvents = (body, { kind }) => {
   const reader = kind !== undefined && Object.hasOwn(READERS, kind) ? READERS[kind] : undefined;

@@ -22,6 +22,17 @@ export function knownOf(schema: z.core.$ZodType): Known {
   }
 }
 
+/** Members that either reads. */
+export function together(one: Known, other: Known): Known {
+  if (one === true || other === true || !one.members || !other.members) return true;
+  const members = new Map(one.members);
+  for (const [name, known] of other.members) {
+    const before = members.get(name);
+    members.set(name, before === undefined ? known : together(before, known));
+  }
+  return { members };
+}
+
 /** The same, with a list of events in one of its members. */
 export function withEvents(known: Known, name: string, event: Known): Known {
   const members = known === true ? undefined : known.members;
