@@ -266,6 +266,7 @@ CREATE TABLE `channel_events` (
 	`last_message_id` integer NOT NULL,
 	`routed` integer NOT NULL,
 	`unbound` integer NOT NULL,
+	`stranger` integer NOT NULL,
 	`at` integer NOT NULL,
 	PRIMARY KEY(`channel_id`, `external_id`)
 );
@@ -273,6 +274,8 @@ CREATE TABLE `channel_events` (
 CREATE INDEX `channel_events_in_order` ON `channel_events` (`channel_id`,`last_message_id`);--> statement-breakpoint
 CREATE INDEX `channel_events_unbound_of` ON `channel_events` (`channel_id`,`conversation_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
 CREATE INDEX `channel_events_unbound` ON `channel_events` (`channel_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
+CREATE INDEX `channel_events_strangers_of` ON `channel_events` (`channel_id`,`conversation_id`,`last_message_id`) WHERE stranger = 1;--> statement-breakpoint
+CREATE INDEX `channel_events_strangers` ON `channel_events` (`channel_id`,`last_message_id`) WHERE stranger = 1;--> statement-breakpoint
 CREATE INDEX `channel_events_by_age` ON `channel_events` (`last_message_id`);--> statement-breakpoint
 CREATE TABLE `channels` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -283,6 +286,7 @@ CREATE TABLE `channels` (
 	`transport` text NOT NULL,
 	`direction` text NOT NULL,
 	`topics` text NOT NULL,
+	`access` text NOT NULL,
 	`ready` integer NOT NULL,
 	`is_default` integer NOT NULL,
 	`defaults_set` integer NOT NULL,
@@ -293,6 +297,20 @@ CREATE INDEX `channels_by_name` ON `channels` (`name_key`);--> statement-breakpo
 CREATE INDEX `channels_in_order` ON `channels` (ready desc,`name_key`,`id`);--> statement-breakpoint
 CREATE INDEX `channels_by_age` ON `channels` (`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `channels_default` ON `channels` (`id`) WHERE is_default = 1;--> statement-breakpoint
+CREATE TABLE `channel_guests` (
+	`id` text PRIMARY KEY NOT NULL,
+	`channel_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`sender_id` text NOT NULL,
+	`approves` integer NOT NULL,
+	`person_id` text,
+	`name` text,
+	`origin` text NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `channel_guests_by_place` ON `channel_guests` (`channel_id`,`conversation_id`,`sender_id`);--> statement-breakpoint
+CREATE INDEX `channel_guests_in_order` ON `channel_guests` (`channel_id`,`id`);--> statement-breakpoint
 CREATE TABLE `channel_moves` (
 	`channel_id` text NOT NULL,
 	`external_id` text NOT NULL,
@@ -305,6 +323,18 @@ CREATE TABLE `channel_moves` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `channel_moves_from` ON `channel_moves` (`channel_id`,`conversation_id`) WHERE active = 1;--> statement-breakpoint
 CREATE INDEX `channel_moves_to` ON `channel_moves` (`channel_id`,`moved_to`) WHERE active = 1;--> statement-breakpoint
+CREATE TABLE `channel_pairings` (
+	`channel_id` text NOT NULL,
+	`sender_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`name` text NOT NULL,
+	`approval_id` text NOT NULL,
+	`created_at` integer NOT NULL,
+	PRIMARY KEY(`channel_id`, `sender_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `channel_pairings_by_approval` ON `channel_pairings` (`approval_id`);--> statement-breakpoint
+CREATE INDEX `channel_pairings_by_age` ON `channel_pairings` (`created_at`);--> statement-breakpoint
 CREATE TABLE `channel_parts` (
 	`message_id` integer NOT NULL,
 	`part` integer NOT NULL,

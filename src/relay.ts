@@ -149,7 +149,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const schedules = createSchedules(base);
   const jobs = createJobs(base);
   const models = createModels(base);
-  const channels = createChannels({ kernel, identity, core, files });
+  const channels = createChannels({ kernel, identity, core, files, approvals });
   const announcements = createAnnouncements({ kernel, identity, core, runs, channels });
   const cards = createApprovalCards({ kernel, identity, core, approvals, runs, channels });
   const webhooks = createWebhooks(base);

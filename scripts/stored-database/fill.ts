@@ -149,6 +149,9 @@ async function chats(ask: Ask): Promise<void> {
   });
   const [held] = (await ask("POST", "/v1/agents/telegram:main/claims", {}, adapter)).body.items;
   await ask("POST", `/v1/messages/${held.message.id}/posts`, { token: held.claim.token, part: 0 }, adapter);
+  await ask("POST", `${path}/guests`, { senderId: "u1", approves: true, name: "Una" });
+  const stranger = { conversationId: "u2", private: true, sender: { id: "u2", name: "Ula" } };
+  await ask("POST", `${path}/events`, { ...stranger, externalId: "e3", text: "Let me in" }, adapter);
   await ask("PUT", "/v1/channels/webhook:crm/webhook", { url: "http://127.0.0.1:9/", name: "CRM" });
 }
 

@@ -52,6 +52,8 @@ export interface Incoming {
   externalId: string;
   /** `isBot`: by the platform's word, no person wrote it. */
   sender: { id: string; name: string; isBot?: boolean | undefined };
+  /** Only the sender and the bot are in the conversation. */
+  private?: boolean | undefined;
   text?: string | undefined;
   /** Original author of what the sender forwarded. */
   forwardedFrom?: string | undefined;

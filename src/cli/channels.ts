@@ -5,6 +5,7 @@ import type { Channel, EventSummary, WebhookChannelDraft } from "../protocol/cha
 import type { AgentId, Target } from "../protocol/ids.ts";
 import { addChannelRun } from "./channel-run.ts";
 import { addWholeList, type CliCommand, type QueryOf } from "./commands.ts";
+import { accessText, addGuestCommands } from "./guests.ts";
 import { integer } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
@@ -14,9 +15,10 @@ const ID = ["<channel>", "its id, provider:account"] as const;
 
 /** Chat accounts, and the targets of their conversations. */
 export function addChannelCommands(program: CliCommand): void {
-  const channels = program.sub("channel", "Chat accounts", "Channels:");
+  const channels = program.sub("channel", "Chat accounts", "Channels:").alias("channels");
   addList(channels);
   addShow(channels);
+  addGuestCommands(channels);
   addBind(channels);
   addUnbind(channels);
   addRoute(channels);
@@ -44,10 +46,14 @@ function addShow(channels: CliCommand): void {
     .argument(...ID)
     .example("channel show telegram:support")
     .act(async ({ client, out }, id: string) => {
-      const { bindings: _, ...fields } = await client.channels.get(id);
+      const channel = await client.channels.get(id);
+      const { bindings: _, ...fields } = channel;
+      const { access: __, ...plain } = fields;
       const all = everyItem((page) => client.channels.bindings({ channel: id, limit: 500, page }));
       const bindings = await Array.fromAsync(all);
-      await out.show({ ...fields, bindings }, () => `${fieldsText(fields, out)}\n\n${bindingsText(bindings, out)}`);
+      await out.show({ ...fields, bindings }, () =>
+        [fieldsText(plain, out), accessText(channel, out), bindingsText(bindings, out)].join("\n\n"),
+      );
     });
 }
 
@@ -125,7 +131,10 @@ function addDefault(channels: CliCommand): void {
     });
 }
 
-type EventOptions = Omit<QueryOf<Client["channels"]["events"], 1>, "unbound"> & { unbound?: boolean };
+type EventOptions = Omit<QueryOf<Client["channels"]["events"], 1>, "unbound" | "strangers"> & {
+  unbound?: boolean;
+  strangers?: boolean;
+};
 
 function addEvents(channels: CliCommand): void {
   channels
@@ -134,9 +143,11 @@ function addEvents(channels: CliCommand): void {
     .paged()
     .option("--conversation <id>", "of this conversation")
     .option("--unbound", "only those that wait for a binding")
+    .option("--strangers", "only those of senders that were no guests")
     .example("channel events telegram:support --unbound")
-    .act(async ({ client, out }, id: string, { unbound, ...query }: EventOptions) => {
-      const list = await client.channels.events(id, { ...query, ...(unbound && { unbound: "true" }) });
+    .act(async ({ client, out }, id: string, { unbound, strangers, ...query }: EventOptions) => {
+      const only = { ...(unbound && { unbound: "true" as const }), ...(strangers && { strangers: "true" as const }) };
+      const list = await client.channels.events(id, { ...query, ...only });
       await out.page(list, out.table(EVENT_HEAD, []), (items) => out.table(EVENT_HEAD, items.map(eventRow)));
     });
 }
@@ -180,6 +191,6 @@ const eventRow = (event: EventSummary): string[] => [
   event.externalId,
   event.conversation.conversationId,
   event.conversation.threadId ?? "",
-  event.unbound ? "unbound" : String(event.routed),
+  event.stranger ? "stranger" : event.unbound ? "unbound" : String(event.routed),
   event.messageIds.join(" "),
 ];

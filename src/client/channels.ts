@@ -1,5 +1,6 @@
 import * as bindings from "../protocol/bindings.ts";
 import * as api from "../protocol/channels.ts";
+import * as guests from "../protocol/guests.ts";
 import type { AgentId } from "../protocol/ids.ts";
 import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
@@ -16,6 +17,21 @@ export const channelVerbs = ({ ask }: Caller) => ({
   /** Makes the oldest channel `@default` again. */
   unchoose: (id: string, call?: Call): Promise<api.Channel> =>
     ask(api.unchooseDefaultChannel, { params: { id } }, call),
+
+  /** Lets everyone into a channel, or its guests alone. */
+  setAccess: (id: string, mode: api.ChannelAccess, call?: Call): Promise<api.Channel> =>
+    ask(guests.setAccess, { params: { id }, body: { mode } }, call),
+
+  /** Guests of a channel, oldest first. */
+  guests: (id: string, query: Query<typeof guests.GuestQuery> = {}, call?: Call) =>
+    ask(guests.listGuests, { params: { id }, query }, call),
+
+  /** Adds a guest, or changes the one of the same chat and account. */
+  addGuest: (id: string, body: guests.GuestDraft, call?: Call): Promise<guests.Guest> =>
+    ask(guests.addGuest, { params: { id }, body }, call),
+
+  removeGuest: (id: AgentId, guestId: string, call?: Call): Promise<void> =>
+    ask(guests.removeGuest, { params: { id, guestId } }, call),
 
   /** Bindings of all channels that the caller may see. */
   bindings: (query: Query<typeof bindings.BindingQuery> = {}, call?: Call) =>

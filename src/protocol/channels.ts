@@ -6,12 +6,19 @@ import { at, contracts, made, paged } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { Message, TargetText } from "./messages.ts";
 import { Conversation, FileId, PlatformId } from "./posts.ts";
-import { NAMED, named, object, strictObject } from "./shape.ts";
+import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
 import { Bool, int, jsonObject, line, listOf, MessagePath, NumberPageQuery, PageQuery, Time, text } from "./wire.ts";
 import { Posts } from "./work.ts";
 
 /** Longest excerpt of a quoted message. */
 export const QUOTED_BYTES = 16 * 1024;
+
+export const ChannelAccess = namedEnum(
+  "ChannelAccess",
+  "open: everyone who can write there is heard. listed: guests alone; what others write is recorded and reaches no agent.",
+  ["open", "listed"],
+);
+export type ChannelAccess = z.infer<typeof ChannelAccess>;
 
 export const Channel = named("Channel", "A chat account behind an adapter.", () => ({
   id: z.string().describe("Its agent's id: provider:accountId."),
@@ -25,6 +32,10 @@ export const Channel = named("Channel", "A chat account behind an adapter.", () 
   direction: z.enum(["inbound", "outbound", "bidirectional"]),
   topics: z.array(z.string()).describe("What may be sent to it without a conversation."),
   capabilities: z.array(z.string()),
+  access: object(() => ({
+    mode: ChannelAccess,
+    warning: z.string().nullable().describe("Set where everyone reaches an agent that runs on a machine."),
+  })),
   bindings: z.array(Binding).describe("Those for all conversations."),
   tags: z.array(z.string()),
   meta: z.record(z.string(), z.unknown()).nullable(),
@@ -68,6 +79,9 @@ export const ChannelEvent = strictObject(() => ({
   movedTo: PlatformId.nullish().describe(
     "With type moved: the new id of conversationId. Its bindings, its waiting posts and answers to it go there.",
   ),
+  private: Bool.optional().describe(
+    "The platform says that the chat is between the sender and the bot alone. A stranger is told a code there.",
+  ),
   meta: jsonObject(JSON_BYTES).nullish(),
 }))
   .superRefine((event, ctx) => {
@@ -94,6 +108,7 @@ export type EventAnswer = z.infer<typeof EventAnswer>;
 export const EventQuery = strictObject(() => ({
   conversation: PlatformId.optional(),
   unbound: z.literal("true").optional().describe("Those alone that wait for a binding."),
+  strangers: z.literal("true").optional().describe("Those alone of senders that were no guests."),
   ...NumberPageQuery,
 }));
 export type EventQuery = z.input<typeof EventQuery>;
@@ -103,6 +118,7 @@ export const EventSummary = object(() => ({
   messageIds: z.array(z.int()),
   routed: z.int(),
   unbound: z.boolean(),
+  stranger: z.boolean().describe("Its sender was no guest: it went to no agent."),
   receivedAt: Time,
 })).register(NAMED, { id: "EventSummary" });
 export const EventList = listOf(EventSummary).register(NAMED, { id: "EventList" });

@@ -59,6 +59,7 @@ for (const { make, id, conversation } of CASES) {
 
       const first = runChannel(relay, chat);
       await first.saw("ready");
+      await operator.channels.addGuest(id, { conversationId: conversation });
       chat.say({ conversation, text: "are you there?" });
       await first.saw("received");
       const [event] = (await operator.inbox.read({}, { agentId: "helper" })).items;
@@ -106,6 +107,7 @@ for (const { make, id, conversation } of CASES) {
       await operator.agents.register("helper", { name: "Helper" });
       await until(async () => (await operator.agents.get(id).catch(() => undefined))?.ready === true);
       await operator.channels.bind(id, { target: "helper" });
+      await operator.channels.addGuest(id, { conversationId: conversation });
       chat.say({ conversation, text: "one" });
       const mail = async () => (await operator.inbox.read({}, { agentId: "helper" })).items;
       await until(async () => (await mail()).length === 1);

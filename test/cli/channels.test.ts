@@ -37,7 +37,7 @@ describe("channels on the command line", () => {
     const flawed = await cli(["register", "telegram:x", "--channel", '{"provider":1}']);
     expect([flawed.code, flawed.stderr.includes("provider")]).toEqual([2, true]);
     await operator.channels.report("telegram:main", event("e1"));
-    expect((await cli(["channel", "events", "telegram:main", "--unbound"])).stdout).toMatch(/e1 +c1 +unbound/);
+    expect((await cli(["channel", "events", "telegram:main", "--strangers"])).stdout).toMatch(/e1 +c1 +stranger/);
     const args = ["channel", "bind", "telegram:main", "helper", "--conversation", "c1", "--priority", "-3", "--replay"];
     const bound = await json(args);
     expect(bound).toMatchObject({
@@ -60,6 +60,13 @@ describe("channels on the command line", () => {
     expect((await cli(["channel", "default", "telegram:main", "--unset"])).stdout).toContain("not @default");
     expect((await cli(["channel", "show", "telegram:main"])).stdout).toMatch(/Support[\s\S]*helper/);
     expect((await cli(["channel", "list"])).stdout).toMatch(/telegram:main +Support +online/);
+    expect((await cli(["channels", "access", "telegram:main"])).stdout).toContain("its guests alone are heard");
+    expect((await json(["channels", "access", "telegram:main", "open"])).access.mode).toBe("open");
+    const guest = await json(["channels", "guests", "add", "telegram:main", "--sender", "1", "--approves"]);
+    expect((await cli(["channels", "guests", "list", "telegram:main"])).stdout).toMatch(/every +1 +yes/);
+    expect((await cli(["channels", "guests", "rm", "telegram:main", guest.id])).code).toBe(0);
+    const nobody = await cli(["channels", "guests", "add", "telegram:main"]);
+    expect([nobody.code, nobody.stderr.includes("a chat, an account, or an account in a chat")]).toEqual([1, true]);
     expect((await cli(["channel", "unbind", "telegram:main", bound.id])).code).toBe(0);
     expect((await json(["channel", "show", "telegram:main"])).bindings).toEqual([]);
     const unknown = await cli(["channel", "bind", "telegram:main", "helpr"]);

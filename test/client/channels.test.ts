@@ -22,6 +22,8 @@ afterAll(() => relay.remove());
 test("an adapter reports what comes in and posts what goes out, with the client alone", async () => {
   const bound = await operator.channels.bind(ID, { target: "helper" });
   expect((await operator.channels.get(ID)).bindings).toEqual([bound]);
+  const guest = await operator.channels.addGuest(ID, { conversationId: "c" });
+  expect((await operator.channels.guests(ID)).items).toEqual([guest]);
   const photo = await adapter.files.put(new TextEncoder().encode("PNG"), { name: "a b.png", type: "image/png" });
   const { name, type, size } = photo;
   const event = {
@@ -47,6 +49,8 @@ test("an adapter reports what comes in and posts what goes out, with the client 
   expect([new TextDecoder().decode(got.bytes), got.name, got.type]).toEqual(["PNG", "a b.png", "image/png"]);
   expect((await adapter.channels.events(ID)).items).toMatchObject([{ externalId: "e1", routed: 1 }]);
   expect((await adapter.channels.route(ID, { conversation: "c" })).items).toMatchObject([{ goesTo: "helper" }]);
+  await operator.channels.removeGuest(ID, guest.id);
+  expect((await operator.channels.setAccess(ID, "open")).access).toEqual({ mode: "open", warning: null });
   await operator.channels.unbind(ID, bound.id);
   expect((await operator.channels.bindings({ channel: ID })).items).toEqual([]);
 });

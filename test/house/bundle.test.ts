@@ -81,6 +81,7 @@ describe.if(process.platform === "linux")("the server as one file", () => {
     for (const id of ["telegram:fake_bot", "slack:fake.fakebot"]) {
       await until(async () => (await operator.agents.get(id).catch(() => undefined))?.ready === true, id);
       await operator.channels.bind(id, { target: "user" });
+      await operator.channels.setAccess(id, "open");
     }
     telegram.say({ conversation: "-100200", text: "from telegram" });
     slack.say({ conversation: "C0GENERAL", text: "from slack" });

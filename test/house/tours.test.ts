@@ -48,21 +48,25 @@ describe("the tours in docs", () => {
     const telegram = createFakeTelegram();
     atEnd(telegram.close);
     const server = await startServer({ env: telegram.environment });
-    telegram.say({ conversation: "-100200", text: "What happened to db-1?" });
+    telegram.say({ conversation: "4711", text: "What happened to db-1?" });
     await until(() => telegram.waiting() === 0 && server.output().includes("events reach us"), "the question");
+    await until(() => telegram.posted.length === 1, "the code in the chat");
     const [setUp, register] = tour;
     expect(chatTour.length).toBe(5);
     const printed = await runTour([setUp ?? "", register ?? "", ...chatTour], server);
     const [events, task, delegation, ended, answered] = printed.slice(2);
-    expect(events).toContain(`"routed":0,"unbound":true`);
+    expect(events).toContain(`"routed":0,"unbound":false,"stranger":true`);
+    const [code] = /The code: \w{8}/.exec(events ?? "") ?? [];
+    expect(telegram.posted[0]?.text).toContain(code?.slice(-8));
     expect(task).toContain('"title":"Disk of db-1 is full"');
     expect(delegation).toContain('"status":"answered"');
     expect(delegation).toContain("Old logs, 40 GB.");
     expect(ended).toContain('"status":"done"');
     expect(answered).toContain('"state":"done"');
-    await until(() => telegram.posted.length > 0, "the answer in the chat");
-    expect(telegram.posted).toMatchObject([
-      { conversation: "-100200", text: "Its disk was full of old logs. They are rotated, 40 GB are free." },
+    await until(() => telegram.posted.length === 3, "the answer in the chat");
+    expect(telegram.posted.slice(1)).toMatchObject([
+      { conversation: "4711", text: "You are let in. Write again what you want to say." },
+      { conversation: "4711", text: "Its disk was full of old logs. They are rotated, 40 GB are free." },
     ]);
   });
 });

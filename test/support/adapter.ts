@@ -83,6 +83,7 @@ export async function startChat(make: () => FakeChat, config: Partial<Config> = 
   });
   if (made.status > 201) throw new Error(JSON.stringify(made.body));
   const agent = await relay.agent("helper");
+  await relay.ask("PUT", `/v1/channels/${channelId}/access`, { mode: "open" });
   await relay.ask("PUT", `/v1/channels/${channelId}/bindings`, { target: "helper" });
 
   const living = new Set<number>();

@@ -47,6 +47,7 @@ let events = 0;
 export async function openChat({ ask, agent }: Office, id: string, target = "bob"): Promise<Chat> {
   const [provider, accountId] = id.split(":");
   const adapter = await agent(id, { channel: { provider, accountId } });
+  await ask("PUT", `/v1/channels/${id}/access`, { mode: "open" });
   await ask("PUT", `/v1/channels/${id}/bindings`, { target });
   return {
     id,

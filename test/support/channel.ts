@@ -3,7 +3,7 @@ import { startRelay, type TestRelay } from "./relay.ts";
 /** A relay with a Telegram channel, and helpers that speak as its adapter. */
 export interface ChannelWorld extends TestRelay {
   adapter: { id: string; token: string };
-  /** Registers a channel agent; answers its token. */
+  /** Registers a channel agent, and lets everyone in unless the world is listed; answers its token. */
   channel(id: string, said?: Record<string, unknown>): Promise<{ id: string; token: string }>;
   bind(binding: Record<string, unknown>, id?: string): Promise<Record<string, unknown> & { id: string }>;
   /** A text that came in, as the adapter reports it. */
@@ -27,12 +27,17 @@ export interface Claimed {
 
 export const TELEGRAM = "telegram:main";
 
-export async function startChannel(overrides: Parameters<typeof startRelay>[0] = {}): Promise<ChannelWorld> {
+export async function startChannel({
+  listed = false,
+  ...overrides
+}: Parameters<typeof startRelay>[0] & { listed?: boolean } = {}): Promise<ChannelWorld> {
   const relay = await startRelay({ durability: "normal", ...overrides });
   let count = 0;
   const channel: ChannelWorld["channel"] = async (id, said = {}) => {
     const [provider, accountId] = id.split(":");
-    return relay.agent(id, { channel: { provider, accountId, ...said } });
+    const agent = await relay.agent(id, { channel: { provider, accountId, ...said } });
+    if (!listed) await relay.ask("PUT", `/v1/channels/${id}/access`, { mode: "open" });
+    return agent;
   };
   const adapter = await channel(TELEGRAM, { displayName: "Main" });
   return Object.assign(relay, {

@@ -334,6 +334,18 @@ export const EXAMPLES: Record<string, Make> = {
   getChannel: async (world) => byWorker(await onChannel(world)),
   chooseDefaultChannel: async (world) => byOperator(await onChannel(world)),
   unchooseDefaultChannel: async (world) => byOperator(await onChannel(world)),
+  setAccess: async (world) => byOperator({ ...(await onChannel(world)), body: { mode: "open" } }),
+  listGuests: async (world) => byOperator({ ...(await onChannel(world)), query: { limit: "3", page: "gst_0" } }),
+  addGuest: async (world) =>
+    byOperator({
+      ...(await onChannel(world)),
+      body: { conversationId: "c", senderId: world.fresh("u"), approves: true, name: "Ada" },
+    }),
+  async removeGuest(world) {
+    const { path } = await onChannel(world);
+    const { body } = await world.ask("POST", `/v1/channels/${path.id}/guests`, { senderId: world.fresh("u") });
+    return byOperator({ path: { ...path, guestId: body.id } });
+  },
   listBindings: () => byWorker({ query: { channel: "telegram:x", conversation: "c", target: "worker", limit: "3" } }),
   listChannelBindings: async (world) =>
     byOperator({ ...(await onChannel(world)), query: { conversation: "c", limit: "3" } }),
@@ -357,11 +369,14 @@ export const EXAMPLES: Record<string, Make> = {
       body: {
         ...{ type: "button", conversationId: "c", threadId: "t", externalId: world.fresh("e"), text: "Yes" },
         ...{ sender: { id: "1", name: "Ada" }, button: { id: "yes", text: "Yes" }, replyToExternalId: "e0" },
-        ...{ meta: { raw: [1] } },
+        ...{ meta: { raw: [1] }, private: true },
       },
     }),
   listEvents: async (world) =>
-    byOperator({ ...(await onChannel(world)), query: { conversation: "c", unbound: "true", limit: "3" } }),
+    byOperator({
+      ...(await onChannel(world)),
+      query: { conversation: "c", unbound: "true", strangers: "true", limit: "3" },
+    }),
   async notePost(world) {
     const { path } = await onChannel(world);
     const payload = { conversation: { conversationId: world.fresh("c") } };

@@ -331,6 +331,7 @@ export const HOT: Hot[] = [
     async ask({ ask }) {
       const channel = { provider: "telegram", accountId: "hot" };
       await ask("PUT", "/v1/agents/telegram:hot", { name: "Hot", kind: "channel", channel });
+      await ask("POST", "/v1/channels/telegram:hot/guests", { senderId: "1" });
       await ask("PUT", "/v1/channels/telegram:hot/bindings", { target: "bob", replay: true });
       const from = { conversationId: "c", threadId: "t", sender: { id: "1", name: "Ada" }, text: "x" };
       for (const externalId of ["1", "2"])
@@ -340,6 +341,7 @@ export const HOT: Hot[] = [
       /SEARCH channel_events .*autoindex_channel_events_1 \(channel_id=\? AND external_id=\?/,
       /SEARCH channel_bindings .*channel_bindings_by_place \(channel_id=\? AND conversation_id=\? AND thread_id=\?/,
       /SEARCH channel_events .*channel_events_unbound \(channel_id=\?/,
+      /SEARCH channel_guests .*channel_guests_by_place \(channel_id=\? AND conversation_id=\? AND sender_id=\?/,
       /SEARCH channel_parts .*channel_parts_by_external_id \(channel_id=\? AND external_id=\?/,
     ],
   },

@@ -161,9 +161,10 @@ function unshown({ subtype, blocks, attachments }: SlackMessage): string {
   return blocks?.length || attachments?.length ? "[a message that cannot be shown here]" : "";
 }
 
-/** Place of a message. The root of a thread names itself as the thread. */
+/** Place of a message. The root of a thread names itself as the thread. Ids of direct messages begin with D. */
 const placeOf = (channel: string, threadTs: string | null | undefined, ts: string | null | undefined) => ({
   conversationId: channel,
+  ...(channel.startsWith("D") && { private: true }),
   threadId: threadTs === ts ? undefined : (threadTs ?? undefined),
 });
 
@@ -205,7 +206,7 @@ async function commanded(body: unknown, reader: SlackReader): Promise<Incoming[]
   const { command, text, user_id, channel_id, trigger_id } = parsed.data;
   const incoming: Incoming = {
     type: "command",
-    conversationId: channel_id,
+    ...placeOf(channel_id, undefined, undefined),
     externalId: `command:${trigger_id}`,
     sender: { id: user_id, name: await reader.nameOf(user_id) },
     text: `${command} ${text}`.trim(),

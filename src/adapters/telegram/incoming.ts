@@ -90,7 +90,11 @@ function idOf({ chat, message_id, ephemeral_message_id: ephemeral, date }: Messa
 /** Place of a message. Only topics are threads: in other groups `message_thread_id` numbers chains of replies. */
 function placeOf(message: Message) {
   const threadId = message.is_topic_message ? message.message_thread_id : undefined;
-  return { conversationId: String(message.chat.id), threadId: threadId === undefined ? undefined : String(threadId) };
+  return {
+    conversationId: String(message.chat.id),
+    threadId: threadId === undefined ? undefined : String(threadId),
+    ...(message.chat.type === "private" && { private: true }),
+  };
 }
 
 /** Id of the message that a message answers. In a topic, one that answers nothing names the message that opened the topic. */

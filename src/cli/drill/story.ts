@@ -129,6 +129,7 @@ export async function castOf({ ask }: Drilled, hire: (id: string, more: object) 
   const [provider, accountId] = CHAT.split(":");
   const chain = await Promise.all(CHAIN.map((id) => hire(id, {})));
   const adapter = await hire(CHAT, { channel: { provider, accountId } });
+  await ask("PUT", `/v1/channels/${CHAT}/access`, { mode: "open" });
   await ask("PUT", `/v1/channels/${CHAT}/bindings`, { target: CHAIN[0] });
   return { adapter, chain };
 }

@@ -20,13 +20,16 @@ export function createApprovalCards(areas: Areas & { approvals: Approvals; runs:
   const ladder = createLadder(areas);
   const asking = createAsking(areas, { cards, ladder });
 
-  /** A press answers where its button was posted, by the account of a person who may decide. Any other answers nothing. */
-  async function press(tx: Tx, { buttonId, place, senderId }: Press): Promise<void> {
+  /** A press answers where its button was posted, by a guest that approves or the account of a person who may decide. Any other answers nothing. */
+  async function press(tx: Tx, { buttonId, place, senderId, approves, personId }: Press): Promise<void> {
     const button = await store.byId(tx, buttonId);
     const posted = button && (await channels.places.open(tx, button.conversation));
     if (!button || posted?.channelId !== place.channelId || posted.conversationId !== place.conversationId) return;
     const person = await ladder.decider(tx, { channelId: place.channelId, senderId });
-    if (person) await approvals.press(tx, button.approvalId, { option: button.option, person: person.id });
+    // A guest lets no stranger in.
+    const isGuest = approves && (await approvals.find(tx, button.approvalId))?.kind !== "access";
+    if (person || isGuest)
+      await approvals.press(tx, button.approvalId, { option: button.option, person: person?.id ?? personId });
   }
 
   const old: Sweep = {

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Areas } from "../../core/core.ts";
 import type { Author, Post } from "../../core/messages/draft.ts";
 import { type LogEntry, toLogEntry } from "../../core/messages/entry.ts";
@@ -7,15 +8,16 @@ import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { EventSummary, ParsedEvent } from "../../protocol/channels.ts";
 import type { AgentId } from "../../protocol/ids.ts";
-import type { Conversation } from "../../protocol/posts.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
+import { type Access, knowsSenders, type Standing } from "./access.ts";
 import type { Moves } from "./moves.ts";
 import { APPROVAL_BUTTON, type Press } from "./press.ts";
 import type { Routing } from "./routing.ts";
-import { type ChannelRow, type Place, placeOf } from "./store.ts";
+import { type ChannelRow, conversationAt, type Place, placeOf } from "./store.ts";
 import type { EventFilter, EventRow } from "./store-traffic.ts";
 import type { Stores } from "./stores.ts";
+import type { Strangers } from "./strangers.ts";
 
 /** Messages made of an event. */
 export interface EventReceipt {
@@ -31,15 +33,21 @@ const MAX_SINCE = 50;
 /** Unbound events that one replay examines. */
 const MAX_EXAMINED = 5000;
 
+interface Parts {
+  access: Access;
+  routing: Routing;
+  moves: Moves;
+  strangers: Strangers;
+}
+
 /** Events from a platform: stored once, and sent to the targets of their conversations. */
 export function createChannelEvents(
   { kernel, identity, core }: Areas,
-  { traffic }: Stores,
-  routing: Routing,
-  moves: Moves,
+  { store, traffic }: Stores,
+  { access, routing, moves, strangers }: Parts,
 ) {
   const { clock, hooks } = kernel;
-  const { agents, people } = identity;
+  const { agents } = identity;
   const { messages } = core;
   const { rows: works } = core.work;
   /** A sender that its channel knows pressed a button of an approval. */
@@ -61,20 +69,32 @@ export function createChannelEvents(
       throw new Problem("conflict", `${channel.id} is outbound only: it takes no events.`);
     refuseReserved({ meta: event.meta });
     const place = await moves.placeNow(tx, placeOf(channel.id, event));
-    const replyTo = await repliedTo(tx, channel, place, event.replyToExternalId);
-    const said = {
+    const standing = await access.of(tx, channel, place, event.sender);
+    const author: Author = { id: channel.id, kind: "channel", ...signedBy(caller, channel.id) };
+    const said: Said = {
       body: event.text ?? event.button?.text ?? event.button?.id ?? "",
       payload: payloadOf(place, event),
       meta: event.meta ?? null,
-      replyTo,
     };
-    const author: Author = { id: channel.id, kind: "channel", ...signedBy(caller, channel.id) };
-    const sender = { channelId: channel.id, senderId: event.sender.id };
-    const knowsSender = channel.provider !== "webhook" && !event.sender.isBot;
-    if (knowsSender) author.person = (await people.bySender(tx, sender))?.id ?? author.person;
+    if (!standing.isHeard) {
+      const kept = await strangers.keep(tx, channel, place, { author, event, said });
+      await received.raise(tx, channel, false);
+      return kept;
+    }
+    author.person = standing.person?.id ?? author.person;
+    return hear(tx, channel, place, { author, event, said, standing });
+  }
+
+  /** Takes an event of a sender that the channel hears. */
+  async function hear(tx: Tx, channel: ChannelRow, place: Place, heard: Heard): Promise<EventReceipt> {
+    const { author, event, standing } = heard;
+    const replyTo = await repliedTo(tx, channel.id, place, event.replyToExternalId);
+    const said = { ...heard.said, replyTo };
     if (event.button?.id.startsWith(APPROVAL_BUTTON)) {
-      const press = { buttonId: event.button.id, place, senderId: event.sender.id };
-      if (knowsSender) await pressed.raise(tx, press);
+      const { approves, person } = standing;
+      const press = { buttonId: event.button.id, place, senderId: event.sender.id, approves };
+      if (knowsSenders(channel) && !event.sender.isBot)
+        await pressed.raise(tx, { ...press, personId: person?.id ?? null });
       return keepPress(tx, author, place, { event, said });
     }
     if (event.sender.isBot) author.bot = await botAt(tx, place, replyTo);
@@ -90,7 +110,7 @@ export function createChannelEvents(
     tx: Tx,
     author: Author,
     place: Place,
-    { event, said }: { event: ParsedEvent; said: Omit<Post, "to"> },
+    { event, said }: Pick<Heard, "event" | "said">,
   ): Promise<EventReceipt> {
     const sent = await messages.post(tx, author, { ...said, to: "user", kind: "channel.event" }, { settles: true });
     if (!sent) throw new Error("user always exists");
@@ -113,14 +133,15 @@ export function createChannelEvents(
     return { items: rows.map((row) => ({ entry: toLogEntry(row), work: work.get(row.id) })), routed, replayed: true };
   }
 
-  /** The newest message under that id of the same conversation; its thread is continued. */
-  async function repliedTo(on: ReadTx, channel: ChannelRow, place: Place, externalId: string | null | undefined) {
+  /** The newest message under that id of the same conversation; its thread is continued. A stranger's is not. */
+  async function repliedTo(on: ReadTx, channelId: AgentId, place: Place, externalId: string | null | undefined) {
     if (externalId == null) return undefined;
-    const event = await traffic.event(on, channel.id, externalId);
-    const post = event ? undefined : await traffic.posted(on, channel.id, externalId);
+    const event = await traffic.event(on, channelId, externalId);
+    if (event?.stranger) return undefined;
+    const post = event ? undefined : await traffic.posted(on, channelId, externalId);
     const of = event ?? (post && { ...post, ...(await traffic.post(on, post.messageId)) });
     if (!of || of.conversationId === undefined) return undefined;
-    if ((await moves.now(on, channel.id, of.conversationId)) !== place.conversationId) return undefined;
+    if ((await moves.now(on, channelId, of.conversationId)) !== place.conversationId) return undefined;
     const id = "lastMessageId" in of ? of.lastMessageId : of.messageId;
     // Retention may have deleted it.
     return (await messages.rows.lineage(on, id))?.id;
@@ -161,21 +182,31 @@ export function createChannelEvents(
     return { items: [sent], routed: 0 };
   }
 
-  /** Sends unbound events once more, by the current bindings; events without a target stay. */
+  /** Sends kept events once more, by the current bindings and guests: first those of guests. Others stay. */
   async function replay(tx: Tx, place: Place) {
-    let [replayed, examined, after] = [0, 0, 0];
     const names = await namesOf(tx, place.channelId, place.conversationId);
+    let replayed = 0;
+    for (const why of ["unbound", "stranger"] as const) {
+      const { count, isMore } = await replayKept(tx, { ...place, names, why }, MAX_REPLAYED - replayed);
+      replayed += count;
+      if (isMore) return { replayed, unbound: true };
+    }
+    return { replayed, unbound: false };
+  }
+
+  async function replayKept(tx: Tx, place: Parameters<typeof traffic.kept>[1], most: number) {
+    let [count, examined, after] = [0, 0, 0];
     for (;;) {
-      const some = await traffic.unbound(tx, { ...place, names }, after, MAX_REPLAYED);
+      const some = await traffic.kept(tx, place, after, MAX_REPLAYED);
       for (const event of some) {
-        if (replayed === MAX_REPLAYED) return { replayed, unbound: true };
-        replayed += Number(await replayOne(tx, event));
+        if (count === most) return { count, isMore: true };
+        count += Number(await replayOne(tx, event));
         after = event.lastMessageId;
       }
       examined += some.length;
-      if (some.length < MAX_REPLAYED) return { replayed, unbound: false };
       // Events without a target come first in each replay.
-      if (examined >= MAX_EXAMINED) return { replayed, unbound: replayed > 0 };
+      if (some.length < MAX_REPLAYED || examined >= MAX_EXAMINED)
+        return { count, isMore: some.length === MAX_REPLAYED && count > 0 };
     }
   }
 
@@ -184,19 +215,26 @@ export function createChannelEvents(
     conversationId ? moves.names(on, channelId, await moves.now(on, channelId, conversationId)) : [];
 
   async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {
-    const destinations = await routing.destinations(tx, event);
-    const row = destinations.some(({ to }) => to !== undefined) && (await messages.rows.byId(tx, event.lastMessageId));
+    const channel = await store.byId(tx, event.channelId);
+    const place = await moves.placeNow(tx, event);
+    const isRouted = (await routing.destinations(tx, place)).some(({ to }) => to !== undefined);
+    const row = channel && isRouted && (await messages.rows.byId(tx, event.lastMessageId));
     // Retention has deleted the message.
     if (!row) return false;
-    const place = await moves.placeNow(tx, event);
-    const author: Author = { id: event.channelId, kind: "channel", via: row.via };
-    // Only messages of bots have a count.
-    if (row.streak > 0) author.bot = await botAt(tx, place, row.replyTo);
+    const payload = parsed(row.payload);
+    const { sender, replyToExternalId, button } = Recorded.parse(payload);
+    // A press of an approval's button is for no agent, whoever pressed it.
+    if (button?.id.startsWith(APPROVAL_BUTTON)) return false;
+    const { isHeard, person } = await access.of(tx, channel, place, sender);
+    if (!isHeard) return false;
+    const author: Author = { id: event.channelId, kind: "channel", via: row.via, person: person?.id ?? null };
+    const replyTo = row.replyTo ?? (await repliedTo(tx, event.channelId, place, replyToExternalId));
+    if (sender.isBot) author.bot = await botAt(tx, place, replyTo);
     const { items, routed } = await send(tx, author, place, {
       body: row.body,
-      payload: { ...parsed(row.payload), conversation: conversationAt(place) },
+      payload: { ...payload, conversation: conversationAt(place) },
       meta: { ...parsed(row.meta), replayOf: row.id },
-      replyTo: row.replyTo,
+      replyTo,
     });
     const ids = [...event.messageIds, ...items.map(({ entry }) => entry.id)];
     await traffic.putEvent(tx, { ...event, ...factsOf(ids, routed) });
@@ -221,12 +259,7 @@ export function createChannelEvents(
 }
 
 const factsOf = (messageIds: number[], routed: number) => ({
-  ...{ messageIds, lastMessageId: Math.max(...messageIds), routed, unbound: routed === 0 },
-});
-
-const conversationAt = ({ channelId, conversationId, threadId }: Place): Conversation => ({
-  ...{ channelId, conversationId },
-  ...(threadId !== "" && { threadId }),
+  ...{ messageIds, lastMessageId: Math.max(...messageIds), routed, unbound: routed === 0, stranger: false },
 });
 
 function payloadOf(place: Place, event: ParsedEvent): Record<string, unknown> {
@@ -245,6 +278,23 @@ function payloadOf(place: Place, event: ParsedEvent): Record<string, unknown> {
   };
 }
 
+/** Members of an event's payload that a replay reads. */
+const Recorded = z.object({
+  sender: z.object({ id: z.string(), isBot: z.boolean().optional() }),
+  replyToExternalId: z.string().optional(),
+  button: z.object({ id: z.string() }).optional(),
+});
+
+type Said = Omit<Post, "to">;
+
+/** An event of a sender that its channel hears. */
+interface Heard {
+  author: Author;
+  event: ParsedEvent;
+  said: Said;
+  standing: Standing;
+}
+
 const parsed = (json: string | null): Record<string, unknown> => (json === null ? {} : JSON.parse(json));
 
 const wireEvent = (row: EventRow): EventSummary => ({
@@ -253,5 +303,6 @@ const wireEvent = (row: EventRow): EventSummary => ({
   messageIds: row.messageIds,
   routed: row.routed,
   unbound: row.unbound,
+  stranger: row.stranger,
   receivedAt: toTime(row.at),
 });

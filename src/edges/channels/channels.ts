@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
+import type { Approvals } from "../../features/approvals/approvals.ts";
 import type { Files } from "../../features/files/files.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { Tx } from "../../kernel/db/database.ts";
@@ -10,7 +11,7 @@ import { createWebhookPosts } from "./webhook-posts.ts";
 export type Channels = ReturnType<typeof createChannels>;
 
 /** Accounts of chat platforms behind adapters: conversations, incoming events and outgoing posts. */
-export function createChannels(areas: Areas & { files: Files }) {
+export function createChannels(areas: Areas & { files: Files; approvals: Approvals }) {
   const { db } = areas.kernel;
   const stores = createStores(db);
   const services = createServices(areas, stores);
@@ -21,6 +22,12 @@ export function createChannels(areas: Areas & { files: Files }) {
     name: "channels.traffic",
     limit: 500,
     sweep: (tx, { floor, limit }) => stores.traffic.forget(tx, floor, limit),
+  };
+
+  const codes: Sweep = {
+    name: "channels.pairings",
+    limit: 500,
+    sweep: (tx, { before, limit }) => stores.guests.forgetPairings(tx, before, limit),
   };
 
   return {
@@ -42,7 +49,8 @@ export function createChannels(areas: Areas & { files: Files }) {
     received: channelEvents.received,
     pressed: channelEvents.pressed,
     ended: outbound.ended,
-    sweeps: [traffic],
+    followApproval: services.pairing.followApproval,
+    sweeps: [traffic, codes],
     dueOutside: webhookPosts.dueOutside,
 
     /** Runs before the first request. */

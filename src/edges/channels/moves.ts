@@ -17,7 +17,7 @@ export interface Move {
 export type Moves = ReturnType<typeof createMoves>;
 
 /** Moves of conversations: the platform changed the id, and the old id stands for the new one from then on. */
-export function createMoves({ kernel, identity, core }: Areas, { renamed: store, traffic }: Stores) {
+export function createMoves({ kernel, identity, core }: Areas, { renamed: store, traffic, guests }: Stores) {
   const { clock } = kernel;
   const { leases, rows: works } = core.work;
 
@@ -49,7 +49,7 @@ export function createMoves({ kernel, identity, core }: Areas, { renamed: store,
       conversationId: await now(on, place.channelId, place.conversationId),
     }),
 
-    /** Carries bindings and waiting posts to the new id. @returns whether this event is known already */
+    /** Carries bindings, guests and waiting posts to the new id. @returns whether this event is known already */
     async move(tx: Tx, caller: Caller, { channelId, externalId, from, to }: Move): Promise<boolean> {
       if (await store.isKnown(tx, channelId, externalId)) return true;
       const last = await store.now(tx, channelId, to);
@@ -57,6 +57,7 @@ export function createMoves({ kernel, identity, core }: Areas, { renamed: store,
       const movedTo = last === from ? to : last;
       await store.add(tx, { channelId, externalId, conversationId: from, movedTo, active: true, at: clock.now() });
       await store.carryBindings(tx, channelId, { from, to: movedTo });
+      await guests.carry(tx, channelId, { from, to: movedTo });
       await carryPosts(tx, channelId, { from, to: movedTo });
       await identity.activity.record(tx, caller, "channel.moved", channelId, { conversationId: from, movedTo });
       return false;

@@ -6,6 +6,10 @@ export interface Press {
   /** Chat under its current id. */
   place: Place;
   senderId: string;
+  /** The sender is a guest that may answer approvals. */
+  approves: boolean;
+  /** Person whose account it is. */
+  personId: string | null;
 }
 
 /** Begins the ids of buttons that the relay alone makes. */

@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { AgentRow } from "../../identity/agents/row.ts";
+import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readPage } from "../../kernel/pages.ts";
@@ -11,10 +12,15 @@ import { nameKey } from "./names.ts";
 import { type ChannelRow, placeOf } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
+export type Registry = ReturnType<typeof createRegistry>;
+
+/** Bindings, and members of a group, that are looked at for a warning. */
+const MAX_LOOKED_AT = 100;
+
 /** Channels: made, changed and deleted with their agents. */
-export function createRegistry({ kernel, identity }: Areas, { store, webhooks }: Stores, bindings: Bindings) {
+export function createRegistry({ kernel, identity }: Areas, { store, webhooks, guests }: Stores, bindings: Bindings) {
   const { clock } = kernel;
-  const { agents, directory, roster, activity } = identity;
+  const { agents, auth, directory, roster, activity } = identity;
 
   async function followAgent(tx: Tx, _: Caller, agent: AgentRow, before: AgentRow | undefined): Promise<void> {
     if (agent.kind === "channel") await follow(tx, agent, before);
@@ -30,6 +36,7 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
     await store.endBindingsTo(tx, agentId, clock.now());
     if (!(await store.byId(tx, agentId))) return;
     await store.remove(tx, agentId);
+    await guests.drop(tx, agentId);
     await webhooks.remove(tx, agentId);
   }
 
@@ -47,6 +54,7 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
       transport: said.transport ?? said.provider,
       direction: said.direction,
       topics: said.topics ?? [],
+      access: known?.access ?? "listed",
       ready: agent.ready,
       isDefault: known?.isDefault ?? false,
       defaultsSet: known?.defaultsSet ?? false,
@@ -66,10 +74,29 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
     throw new Problem("not-found", `There is no channel ${id}.`, { suggestions });
   }
 
+  /** Agents that run on a machine: an orchestrator has enrolled them, or they are the harness of a person. */
+  async function onMachines(on: ReadTx, target: string): Promise<string[]> {
+    const one = isGroup(target) ? undefined : await directory.byId(on, target);
+    const members = one ? [one] : await directory.membersAt(on, target, kernel.headOf(on) + 1, "", MAX_LOOKED_AT);
+    const found: string[] = [];
+    for (const { id, rig } of members) if (rig !== null || (await auth.isManaged(on, id))) found.push(id);
+    return found;
+  }
+
+  /** Warning for a channel that is open to everyone. */
+  async function warningOf(on: ReadTx, id: string): Promise<string | null> {
+    const { rows } = await store.bindingPage(on, { channelId: id }, undefined, MAX_LOOKED_AT);
+    const targets = rows.flatMap(({ target, fallback }) => (fallback === null ? [target] : [target, fallback]));
+    const found = new Set<string>();
+    for (const target of new Set(targets)) for (const agent of await onMachines(on, target)) found.add(agent);
+    if (found.size === 0) return null;
+    return `Everyone who can write in ${id} gives orders to ${[...found].join(", ")}, which can run programs on a machine. Let in its guests alone: signalbox channel access ${id} listed`;
+  }
+
   async function wire(on: ReadTx, row: ChannelRow): Promise<Channel> {
     const agent = await directory.byId(on, row.id);
     if (!agent) throw new Error(`channel ${row.id} has no agent`);
-    const { nameKey: _, defaultsSet: __, createdAt, ...shown } = row;
+    const { nameKey: _, defaultsSet: __, access, createdAt, ...shown } = row;
     const defaults = await store.bindingsAt(on, placeOf(row.id, {}));
     return {
       ...shown,
@@ -77,6 +104,7 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
       // The relay itself is their adapter.
       status: (await webhooks.byId(on, row.id)) ? "online" : agent.status,
       capabilities: agent.capabilities,
+      access: { mode: access, warning: access === "open" ? await warningOf(on, row.id) : null },
       bindings: defaults.map(wireBinding),
       tags: agent.tags,
       meta: agent.meta,
@@ -100,6 +128,7 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
   return {
     require,
     requireOwn,
+    wire,
     followAgent,
     restoreAgent,
     dropAgent,

@@ -3,6 +3,7 @@ import { RawJson, type Route, route, routesOn } from "../../identity/auth/route.
 import type { Tx } from "../../kernel/db/database.ts";
 import * as bindingsApi from "../../protocol/bindings.ts";
 import * as api from "../../protocol/channels.ts";
+import * as guestsApi from "../../protocol/guests.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { wireBinding } from "./bindings.ts";
 import type { EventReceipt } from "./channel-events.ts";
@@ -11,7 +12,7 @@ import { placeOf } from "./store.ts";
 
 /** Chat accounts, their bindings, events and posts. */
 export function channelRoutes(services: ChannelServices): Route[] {
-  return [...accountRoutes(services), ...bindingRoutes(services), ...trafficRoutes(services)];
+  return [...accountRoutes(services), ...guestRoutes(services), ...bindingRoutes(services), ...trafficRoutes(services)];
 }
 
 function accountRoutes({ db, registry, webhook }: ChannelServices): Route[] {
@@ -23,6 +24,16 @@ function accountRoutes({ db, registry, webhook }: ChannelServices): Route[] {
     change(api.unchooseDefaultChannel, (tx, { caller, params }) => registry.choose(tx, caller, params.id, "no")),
     register(api.putWebhookChannel, (tx, { caller, params, body }) => webhook.put(tx, caller, params.id, body)),
     get(api.getWebhookChannel, (on, { caller, params }) => webhook.get(on, caller, params.id)),
+  ];
+}
+
+function guestRoutes({ db, guests }: ChannelServices): Route[] {
+  const { list, change, register, remove } = routesOn(db);
+  return [
+    change(guestsApi.setAccess, (tx, { caller, params, body }) => guests.setAccess(tx, caller, params.id, body.mode)),
+    list(guestsApi.listGuests, (on, { caller, params, query }) => guests.list(on, caller, params.id, query)),
+    register(guestsApi.addGuest, (tx, { caller, params, body }) => guests.add(tx, caller, params.id, body)),
+    remove(guestsApi.removeGuest, (tx, { caller, params }) => guests.remove(tx, caller, params.id, params.guestId)),
   ];
 }
 
@@ -72,8 +83,9 @@ function trafficRoutes({ db, registry, channelEvents, outbound, webhook }: Chann
     ),
     list(api.listEvents, async (on, { caller, params, query }) => {
       await registry.requireOwn(on, caller, params.id);
-      const { limit, page, conversation, unbound } = query;
-      const filter = { channelId: params.id, conversationId: conversation, unbound: unbound !== undefined };
+      const { limit, page, conversation, unbound, strangers } = query;
+      const only = { unbound: unbound !== undefined, strangers: strangers !== undefined };
+      const filter = { channelId: params.id, conversationId: conversation, ...only };
       return channelEvents.list(on, filter, page, limit);
     }),
     change(api.notePost, (tx, { caller, params, body }) => outbound.note(tx, caller, params.id, body)),

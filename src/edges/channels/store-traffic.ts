@@ -51,20 +51,21 @@ export function createTrafficStore(db: Db) {
       const next = and(
         eq(channelEvents.channelId, filter.channelId),
         filter.unbound ? sql`unbound = 1` : undefined,
+        filter.strangers ? sql`stranger = 1` : undefined,
         before === undefined ? undefined : lt(channelEvents.lastMessageId, before),
       );
       const fits = ({ conversationId }: typeof channelEvents._.columns) =>
         filter.names.length === 0 ? undefined : inArray(conversationId, [...filter.names]);
       return visitedPage(on, channelEvents, "lastMessageId", { next, newestFirst: true, fits, limit });
     },
-    /** Events that wait for a binding, of one place or of all, oldest first. */
-    unbound: async (on: ReadTx, place: Place & WithNames, after: number, limit: number): Promise<EventRow[]> =>
+    /** Events that wait for a binding, or those of strangers, of one place or of all, oldest first. */
+    kept: async (on: ReadTx, place: Place & WithNames & Kept, after: number, limit: number): Promise<EventRow[]> =>
       readRows(
         on,
         channelEvents,
         and(
           eq(channelEvents.channelId, place.channelId),
-          sql`unbound = 1`,
+          place.why === "unbound" ? sql`unbound = 1` : sql`stranger = 1`,
           gt(channelEvents.lastMessageId, after),
           place.names.length === 0 ? undefined : inArray(channelEvents.conversationId, [...place.names]),
           place.threadId === "" ? undefined : eq(channelEvents.threadId, place.threadId),
@@ -85,15 +86,21 @@ export function createTrafficStore(db: Db) {
     /** The newest post of a conversation, ended or not. */
     newestPost: (on: ReadTx, { channelId, conversationId, threadId }: Place): number | undefined =>
       newestPost(on).get({ channelId, conversationId, threadId })?.messageId,
-    /** Messages of a conversation's events after a message id, newest first, among the channel's newest `limit`. */
+    /** Messages of a conversation's events after a message id, newest first, among the channel's newest `limit`; none of strangers. */
     cameAfter(on: ReadTx, place: Place, after: number, limit: number): number[] {
       const next = and(eq(channelEvents.channelId, place.channelId), gt(channelEvents.lastMessageId, after));
-      const { conversationId, threadId, lastMessageId: id } = channelEvents;
-      const newest = on.db.select({ id, conversationId, threadId }).from(channelEvents).where(next).orderBy(desc(id));
+      const { conversationId, threadId, lastMessageId: id, stranger } = channelEvents;
+      const newest = on.db
+        .select({ id, conversationId, threadId, stranger })
+        .from(channelEvents)
+        .where(next)
+        .orderBy(desc(id));
       return newest
         .limit(limit)
         .all()
-        .filter((row) => row.conversationId === place.conversationId && row.threadId === place.threadId)
+        .filter(
+          (row) => row.conversationId === place.conversationId && row.threadId === place.threadId && !row.stranger,
+        )
         .map((row) => row.id);
     },
     setEnded: async (tx: Tx, id: number, ended: boolean): Promise<void> => {
@@ -147,6 +154,11 @@ const inPlace = equal(posts, "channelId", "conversationId", "threadId");
 const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;
 const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
 
+/** Reason for which events went to no agent. */
+interface Kept {
+  why: "unbound" | "stranger";
+}
+
 /** Current and former ids of a conversation; none stands for all conversations. */
 interface WithNames {
   names: readonly string[];
@@ -156,4 +168,5 @@ export interface EventFilter {
   channelId: string;
   conversationId?: string | undefined;
   unbound: boolean;
+  strangers: boolean;
 }

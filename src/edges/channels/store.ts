@@ -3,6 +3,7 @@ import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows, readValues, visitedPage } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
+import type { Conversation } from "../../protocol/posts.ts";
 import { bindings, channels } from "./tables.ts";
 
 export type ChannelRow = typeof channels.$inferSelect;
@@ -71,6 +72,9 @@ export function createChannelStore(db: Db) {
     choose: async (tx: Tx, id: string | undefined): Promise<void> => {
       tx.db.update(channels).set({ isDefault: false }).where(sql`is_default = 1`).run();
       if (id !== undefined) tx.db.update(channels).set({ isDefault: true }).where(eq(channels.id, id)).run();
+    },
+    setAccess: async (tx: Tx, id: string, access: ChannelRow["access"]): Promise<void> => {
+      tx.db.update(channels).set({ access }).where(eq(channels.id, id)).run();
     },
     noteDefaultsSet: async (tx: Tx, id: string): Promise<void> => {
       tx.db.update(channels).set({ defaultsSet: true }).where(eq(channels.id, id)).run();
@@ -169,4 +173,10 @@ export const placeOf = (
   channelId,
   conversationId: named.conversationId ?? "",
   threadId: named.threadId ?? "",
+});
+
+/** The chat of a place, as it goes out. */
+export const conversationAt = ({ channelId, conversationId, threadId }: Place): Conversation => ({
+  ...{ channelId, conversationId },
+  ...(threadId !== "" && { threadId }),
 });

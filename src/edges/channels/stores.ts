@@ -1,5 +1,6 @@
 import type { Db } from "../../kernel/db/database.ts";
 import { createChannelStore } from "./store.ts";
+import { createGuestStore } from "./store-guests.ts";
 import { createMoveStore } from "./store-moves.ts";
 import { createTrafficStore } from "./store-traffic.ts";
 import { createWebhookStore } from "./store-webhook.ts";
@@ -9,6 +10,7 @@ export type Stores = ReturnType<typeof createStores>;
 export function createStores(db: Db) {
   return {
     store: createChannelStore(db),
+    guests: createGuestStore(db),
     traffic: createTrafficStore(db),
     renamed: createMoveStore(db),
     webhooks: createWebhookStore(db),

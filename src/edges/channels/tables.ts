@@ -16,6 +16,8 @@ export const channels = sqliteTable(
     transport: text("transport").notNull(),
     direction: text("direction").$type<"inbound" | "outbound" | "bidirectional">().notNull(),
     topics: text("topics", { mode: "json" }).$type<string[]>().notNull(),
+    /** Senders that are heard: everyone, or guests. */
+    access: text("access").$type<"open" | "listed">().notNull(),
     /** Copy of the agent's `ready`; the list is ordered by it. */
     ready: integer("ready", { mode: "boolean" }).notNull(),
     /** An operator chose it as `@default`. */
@@ -57,6 +59,44 @@ export const bindings = sqliteTable(
   ],
 );
 
+/** Chats and senders that a listed channel hears. An empty conversation or sender stands for all. */
+export const guests = sqliteTable(
+  "channel_guests",
+  {
+    id: text("id").primaryKey(),
+    channelId: text("channel_id").$type<AgentId>().notNull(),
+    conversationId: text("conversation_id").notNull(),
+    senderId: text("sender_id").notNull(),
+    approves: integer("approves", { mode: "boolean" }).notNull(),
+    personId: text("person_id"),
+    name: text("name"),
+    origin: text("origin").$type<"set" | "paired">().notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [
+    uniqueIndex("channel_guests_by_place").on(t.channelId, t.conversationId, t.senderId),
+    index("channel_guests_in_order").on(t.channelId, t.id),
+  ],
+);
+
+/** Codes told to strangers: the last one of each sender. The approval decides. */
+export const pairings = sqliteTable(
+  "channel_pairings",
+  {
+    channelId: text("channel_id").$type<AgentId>().notNull(),
+    senderId: text("sender_id").notNull(),
+    conversationId: text("conversation_id").notNull(),
+    name: text("name").notNull(),
+    approvalId: text("approval_id").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.channelId, t.senderId] }),
+    index("channel_pairings_by_approval").on(t.approvalId),
+    index("channel_pairings_by_age").on(t.createdAt),
+  ],
+);
+
 /** Moves of conversations, by the platform's event. The current ones are `active`. */
 export const moves = sqliteTable(
   "channel_moves",
@@ -88,6 +128,8 @@ export const channelEvents = sqliteTable(
     lastMessageId: integer("last_message_id").notNull(),
     routed: integer("routed").notNull(),
     unbound: integer("unbound", { mode: "boolean" }).notNull(),
+    /** Its sender was no guest when it came. */
+    stranger: integer("stranger", { mode: "boolean" }).notNull(),
     at: integer("at").notNull(),
   },
   (t) => [
@@ -95,6 +137,8 @@ export const channelEvents = sqliteTable(
     index("channel_events_in_order").on(t.channelId, t.lastMessageId),
     index("channel_events_unbound_of").on(t.channelId, t.conversationId, t.lastMessageId).where(sql`unbound = 1`),
     index("channel_events_unbound").on(t.channelId, t.lastMessageId).where(sql`unbound = 1`),
+    index("channel_events_strangers_of").on(t.channelId, t.conversationId, t.lastMessageId).where(sql`stranger = 1`),
+    index("channel_events_strangers").on(t.channelId, t.lastMessageId).where(sql`stranger = 1`),
     index("channel_events_by_age").on(t.lastMessageId),
   ],
 );

@@ -8,6 +8,7 @@ import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Runs } from "../runs/runs.ts";
 import { createApprovalLifecycle } from "./lifecycle.ts";
+import { createOwnApprovals } from "./own.ts";
 import { createApprovalRules } from "./rules.ts";
 import { createApprovalService } from "./service.ts";
 import { createApprovalStore } from "./store.ts";
@@ -23,6 +24,7 @@ export function createApprovals(areas: Areas & { runs: Runs }) {
   const store = createApprovalStore();
   const lifecycle = createApprovalLifecycle(areas, store);
   const service = createApprovalService(areas, { store, lifecycle });
+  const own = createOwnApprovals(areas.kernel, { store, lifecycle });
   const rules = createApprovalRules(areas, { store, lifecycle });
 
   /** Approvals in the story of the message that their run works on. */
@@ -50,6 +52,9 @@ export function createApprovals(areas: Areas & { runs: Runs }) {
     answer: service.answer,
     /** Newest approvals that a run waited for. */
     ofRun: (on: ReadTx, run: string, limit: number) => store.page(on, { run }, undefined, limit),
+    raise: own.raise,
+    applied: own.applied,
+    waitingOf: own.waitingOf,
     followRun: lifecycle.followRun,
     dropAgent: lifecycle.dropAgent,
     giveGrace: lifecycle.giveGrace,

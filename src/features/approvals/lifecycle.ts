@@ -73,6 +73,8 @@ export function createApprovalLifecycle({ kernel, core, runs }: Areas & { runs: 
   }
 
   async function tellAll(tx: Tx, row: ApprovalRow): Promise<void> {
+    // The relay itself asked for access: no agent waits.
+    if (row.kind === "access") return;
     for (const asker of await store.askersOf(tx, row.id)) await tell(tx, row, asker);
   }
 

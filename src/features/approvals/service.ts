@@ -8,6 +8,7 @@ import type {
   ApprovalApplied,
   ApprovalBulk,
   ApprovalBulkResult,
+  ApprovalKind,
   ApprovalOption,
   ApprovalReply,
   ParsedApproval,
@@ -136,7 +137,7 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
     const row = await require(tx, id);
     const chosen = usualOption(row, to);
     if (!chosen) throw new Problem("conflict", `${id} has no option that does ${to}.`);
-    if (to === "allow" && !mayTap(row))
+    if (to === "allow" && (!mayTap(row) || row.kind === "access"))
       throw new Problem("conflict", `${id} has to be read and allowed by itself: signalbox approvals answer ${id}`);
     await decide(tx, row, { option: chosen.id, person: caller.personId, via: "bulk" });
   }
@@ -169,7 +170,8 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
         throw Problem.invalid("/hash", `is not the hash of ${id}: read it again (GET /v1/approvals/${id})`);
       const done = await decide(tx, row, { option, text: text ?? null, person: caller.personId, via: "api" });
       if (row.state === "pending") await activity.record(tx, caller, "approval.answered", id, { option });
-      return toApproval(done);
+      // One that the relay itself asked for is applied by now.
+      return toApproval((await store.byId(tx, id)) ?? done);
     },
 
     /** `POST /v1/approvals/answer`: each by itself. @throws Problem 403 */
@@ -239,6 +241,9 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
   };
 }
 
+/** Question of an agent, or of the relay itself. */
+export type Asked = Omit<ParsedApproval, "kind"> & { kind: ApprovalKind };
+
 interface Made {
   agentId: string;
   run: RunRow | undefined;
@@ -247,7 +252,7 @@ interface Made {
   now: number;
 }
 
-function rowOf(body: ParsedApproval, { agentId, run, hash, orchestratorId, now }: Made): ApprovalRow {
+export function rowOf(body: Asked, { agentId, run, hash, orchestratorId, now }: Made): ApprovalRow {
   return {
     ...{ id: newId("apr", now), agentId, runId: run?.id ?? null, rootRunId: run?.rootRunId ?? null },
     ...{

@@ -177,6 +177,8 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
     hasEnrolled: (on: ReadTx, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       store.hasEnrolled(on, enroller, agentId),
 
+    isManaged: store.isManaged,
+
     /** Whether a caller acts for an agent: the agent itself, the orchestrator that enrolled it, or an operator in its name. */
     async speaksFor(on: ReadTx, caller: Caller, agentId: AgentId): Promise<boolean> {
       if (caller.role === "operator" || (isAgent(caller) && caller.agentId === agentId)) return true;

@@ -31,6 +31,11 @@ export function createAuthStore(db: Db) {
       on.db.get(sql`
         select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by
         where own.agent_id = ${agentId} and by_.agent_id = ${enroller} limit 1`) !== undefined,
+    /** Whether an orchestrator has enrolled the agent. */
+    isManaged: async (on: ReadTx, agentId: AgentId): Promise<boolean> =>
+      on.db.get(sql`
+        select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by
+        where own.agent_id = ${agentId} and by_.role = 'orchestrator' limit 1`) !== undefined,
     liveOf: async (on: ReadTx, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
     /** Beginning of the ids that the newest live token of an orchestrator's agent enrolls. */
     prefixOf: async (on: ReadTx, agentId: string, now: number): Promise<string | undefined> =>

@@ -37,6 +37,7 @@ test("G1, G7: a chat with attachments both ways, with kill -9 after every step",
   await step("PUT", "/v1/agents/helper", { name: "Helper", tags: ["desk"] });
   const channel = { provider: "telegram", accountId: "main" };
   await step("PUT", `/v1/agents/${TELEGRAM}`, { name: "Main", kind: "channel", channel });
+  await step("POST", `/v1/channels/${TELEGRAM}/guests`, { conversationId: "c" });
   const photo = (await step("POST", `/v1/files?name=shot.txt&agentId=${TELEGRAM}`, "pixels")).body;
   const { name, type, size } = photo;
   const event = {

@@ -17,6 +17,7 @@ async function startWorld(fields: Record<string, unknown> = {}) {
   const a = await relay.agent("a");
   const made = await relay.ask("PUT", PUT, { name: "CRM", url: receiver.url, target: "a", ...fields });
   const secret: string = made.body.secret;
+  await relay.ask("POST", `/v1/channels/${CRM}/guests`, { conversationId: "c1" });
   const event = (more: Record<string, unknown> = {}) =>
     JSON.stringify({
       ...{ conversationId: "c1", externalId: "e1", sender: { id: "9", name: "Ada" }, text: "Hi" },

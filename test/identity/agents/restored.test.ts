@@ -320,6 +320,7 @@ describe("deleting ends", () => {
   test("deleting an agent ends its planned messages, schedules and webhooks, and bindings to it: restoring revives none", async () => {
     const { ask, gone, restore, bob, pass, clock, agent } = await withBob();
     await agent("telegram:main", { channel: { provider: "telegram", accountId: "main" } });
+    await ask("PUT", "/v1/channels/telegram:main/access", { mode: "open" });
     await ask("PUT", "/v1/channels/telegram:main/bindings", { target: "bob" });
     await ask("PUT", "/v1/channels/telegram:main/bindings", { target: "ann", conversationId: "c1", fallback: "bob" });
     const deliverAt = new Date(clock.now() + 60_000).toISOString();
