@@ -12,7 +12,8 @@ const PROGRAMS: Record<string, string[]> = {
   client: ["protocol"],
   adapters: ["protocol", "client"],
   harness: ["protocol", "client"],
-  cli: ["protocol", "client", "adapters", "harness"],
+  daemon: ["protocol", "client", "harness"],
+  cli: ["protocol", "client", "adapters", "harness", "daemon"],
 };
 /** The command line works on the files of a relay here, and is the relay itself in `serve`: both load late. */
 const LATE_FOR_CLI = ["main.ts", "kernel/db/restore.ts", "kernel/db/examine.ts"];
