@@ -18,6 +18,11 @@ export interface Platform {
   /** Posts one part. @returns its external id @throws PlatformFault; any other error counts as `ambiguous` */
   post(post: Post): Promise<string>;
   /**
+   * Puts this text, and these buttons alone, in place of a post's. A repeat changes nothing. @throws PlatformFault permanent when the
+   * post is gone. Missing where posts cannot be changed.
+   */
+  edit?(externalId: string, part: { text: string; buttons?: Button[][] | undefined }): Promise<void>;
+  /**
    * Looks for a part that an earlier try may have posted. @returns its external id, or null when it was surely not posted.
    * Missing where the platform cannot tell.
    */

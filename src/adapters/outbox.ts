@@ -182,11 +182,38 @@ export function createOutbox(session: Session, deliver: Inbox["deliver"]): WorkH
     return [...dispatch.parts.keys()].flatMap((part) => dispatch.known.get(part) ?? []);
   }
 
-  return async (message, { signal, claim, posts = [] }) => {
+  /**
+   * Changes the post that the message names. An edit may be repeated, so nothing is noted. @returns whether it is done: false where the
+   * platform cannot, and the message is posted instead
+   */
+  async function editPost(
+    { payload, stopping }: Dispatch,
+    message: Message,
+    edits: readonly string[],
+  ): Promise<boolean> {
+    const [text] = platform.cut(payload.edit?.text ?? payload.text ?? message.body);
+    const externalId = edits[0];
+    if (!payload.edit || !platform.edit || externalId === undefined || text === undefined) return false;
+    for (let n = 1; ; n++) {
+      try {
+        await platform.edit(externalId, { text, buttons: payload.buttons ?? undefined });
+        return true;
+      } catch (error) {
+        const fault = faultOf(error);
+        if (fault.failure === "permanent") return false;
+        // The end of an ambiguous try does not matter: the next one makes the same of it.
+        const again = fault.failure === "ambiguous" ? new PlatformFault("transient", fault.code, fault.message) : fault;
+        await patience(again, n, stopping);
+      }
+    }
+  }
+
+  return async (message, { signal, claim, posts = [], edits = [] }) => {
     const parting = afterwards(timing, signal, PARTING_MS);
     const how = { token: claim.token, stopping: signal, life: parting.signal };
     try {
-      const externalIds = await postAll(dispatchOf(message, how, posts));
+      const dispatch = dispatchOf(message, how, posts);
+      const externalIds = (await editPost(dispatch, message, edits)) ? [] : await postAll(dispatch);
       onEvent({ type: "posted", channelId, messageId: message.id, externalIds });
       return undefined;
     } catch (error) {

@@ -15,8 +15,8 @@ export type WorkResult = Complete["result"];
  */
 export type WorkHandler = (message: Message, held: Held) => WorkResult | Promise<WorkResult>;
 
-/** Context of a handler. `posts`: parts that earlier attempts posted, of a message to a channel. */
-type Held = Pick<Claimed, "claim" | "posts" | "task"> & { signal: AbortSignal };
+/** Context of a handler. `posts`: parts that earlier attempts posted, of a message to a channel; `edits`: those that it changes. */
+type Held = Pick<Claimed, "claim" | "posts" | "edits" | "task"> & { signal: AbortSignal };
 
 /** Outcome of an item. `lost`: the relay refused the outcome, for the reason in `cause`. */
 export type ItemEvent =
@@ -73,13 +73,16 @@ function retryOf({ attempt }: Claimed["claim"], { retries, timing }: ItemService
 
 /** Runs the handler, whose signal fires with either of the two. */
 async function outcomeOf(item: Claimed, held: AbortSignal, services: ItemServices): Promise<Outcome> {
-  const { message, claim, posts, task } = item;
+  const { message, claim, posts, edits, task } = item;
   const stopping = services.life.signal;
   if (stopping.aborted) return STOPPING;
   const either = linkedAbort(stopping);
   held.addEventListener("abort", () => either.abort(held.reason), { once: true });
   try {
-    return { verb: "complete", result: await services.handler(message, { signal: either.signal, claim, posts, task }) };
+    return {
+      verb: "complete",
+      result: await services.handler(message, { signal: either.signal, claim, posts, edits, task }),
+    };
   } catch (error) {
     return stopping.aborted && !knowsItsEnd(error) ? STOPPING : failureOf(error, item, services);
   } finally {

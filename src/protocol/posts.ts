@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { BODY_BYTES } from "./limits.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
-import { line, text } from "./wire.ts";
+import { line, MessageId, text } from "./wire.ts";
 
 /** Schema of every message to a channel. The other schemas of channels are loaded only where a channel exists. */
 
@@ -46,5 +46,7 @@ export const OutboundPayload = z.looseObject({
     .max(32)
     .nullish(),
   buttons: z.array(z.array(Button).min(1).max(8)).max(32).nullish(),
+  /** Changes an earlier post of the same sender in place; `text` there instead of the message's own. */
+  edit: z.strictObject({ messageId: MessageId, text: text(BODY_BYTES).optional() }).nullish(),
 });
 export type OutboundPayload = z.output<typeof OutboundPayload>;

@@ -16,6 +16,7 @@ import {
   MessagePath,
   NumberPageQuery,
   queryInt,
+  Str,
   StrOrNull,
   Time,
   text,
@@ -52,6 +53,7 @@ export const Claimed = object(() => ({
   message: Message,
   claim: Lease,
   posts: Posts.optional(),
+  edits: z.array(Str).optional().describe("External ids of the post that a message to a channel changes."),
   ...WithTask,
 })).register(NAMED, { id: "Claimed" });
 export type Claimed = z.infer<typeof Claimed>;
@@ -70,6 +72,7 @@ export const WorkAnswer = object(() => ({
   message: Message,
   claim: Lease.optional(),
   posts: Posts.optional(),
+  edits: z.array(Str).optional(),
   ...WithTask,
 })).register(NAMED, { id: "WorkAnswer" });
 export type WorkAnswer = z.infer<typeof WorkAnswer>;

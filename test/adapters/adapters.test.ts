@@ -129,6 +129,26 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
       ]);
     });
 
+    test("an edit changes an earlier post in place, with its buttons; one that is gone is followed by a post", async () => {
+      const world = await start();
+      const running = world.run();
+      await running.saw("ready");
+      const buttons = [[{ id: "yes", text: "Yes" }]];
+      const payload = { conversation: { conversationId: conversation } };
+      const id = await world.send({ body: "Deploy?", payload: { ...payload, buttons } });
+      await running.saw("posted");
+      const [posted] = world.chat.posted;
+      world.chat.press(posted?.externalId ?? "", "yes");
+      await world.send({ body: "Deployed.", payload: { ...payload, edit: { messageId: id, text: "Deploy? Done." } } });
+      await running.saw("posted", 2);
+      await running.saw("received");
+      expect(world.chat.posted).toMatchObject([{ text: "Deploy? Done.", buttons: [] }]);
+      const unposted = await world.send({ body: "Twice.", payload: { ...payload, edit: { messageId: id } } });
+      await world.send({ body: "Later.", payload: { ...payload, edit: { messageId: unposted, text: "Never." } } });
+      await running.saw("posted", 4);
+      expect(world.chat.posted.map(({ text }) => text)).toEqual(["Twice.", "Later."]);
+    });
+
     for (const [file, type] of [
       ["notes.pdf", "application/pdf"],
       ["shot.jpg", "image/jpeg"],

@@ -165,6 +165,7 @@ export function createFakeSlack(): FakeSlack {
       const previous = { ...message };
       Object.assign(message, { text, blocks: parse(blocks), edited: { user: BOT.user_id, ts: nextTs() } });
       shown.buttons = buttonsOf(message.blocks);
+      shown.text = text;
       const changed = { subtype: "message_changed", hidden: true, message, previous_message: previous };
       enqueue("events_api", { type: "event_callback", event: { type: "message", ...changed, channel, ts: nextTs() } });
       return yes({ channel, ts, text });

@@ -135,9 +135,12 @@ export function createFakeTelegram(): FakeTelegram {
     const message = messages.get(id);
     if (!message) return refusal(400, "Bad Request: message to edit not found");
     const markup = JSON.parse(body.reply_markup ?? "{}");
-    messages.set(id, { ...message, reply_markup: markup });
     const shown = posted.find(({ externalId }) => externalId === id);
+    if (body.text !== undefined && shown?.text === body.text)
+      return refusal(400, "Bad Request: message is not modified");
+    messages.set(id, { ...message, reply_markup: markup, ...(body.text !== undefined && { text: body.text }) });
     if (shown) shown.buttons = keysOf(markup);
+    if (shown && body.text !== undefined) shown.text = body.text;
     return done(true);
   }
 
@@ -239,7 +242,7 @@ export function createFakeTelegram(): FakeTelegram {
       toasts.push(fields.text ?? "");
       return done(true);
     }
-    if (name === "editMessageReplyMarkup") return remark(fields);
+    if (name === "editMessageReplyMarkup" || name === "editMessageText") return remark(fields);
     if (name === "sendMessage" || name === "sendDocument" || name === "sendPhoto") return post(fields, upload);
     if (name === "getFile")
       return done({

@@ -3,6 +3,7 @@ import type { Incoming, IncomingFile } from "../contract.ts";
 import { contentOf, filesWithin, forwardedFrom, Pieces } from "./content.ts";
 import { nameOf, type SlackFile, SlackFiles } from "./files.ts";
 import { unmarked } from "./pressed.ts";
+import { externalIdOf } from "./text.ts";
 
 /** Text or nothing. A field that breaks Slack's schema does not cost the message. */
 const word = (otherwise: string | null = null) => z.string().nullish().catch(otherwise);
@@ -63,9 +64,6 @@ const SlashCommand = z.looseObject({
   channel_id: z.string(),
   trigger_id: z.string(),
 });
-
-/** External id of a message: its `ts` is unique only within its channel. */
-export const externalIdOf = (channel: string, ts: string): string => `${channel}:${ts}`;
 
 export interface SlackReader {
   userId: string;

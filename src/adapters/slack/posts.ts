@@ -3,10 +3,10 @@ import { z } from "zod";
 import type { Button, OutgoingFile, Post } from "../contract.ts";
 import { PlatformFault } from "../contract.ts";
 import { cutText } from "../cut.ts";
+import type { Edits } from "../edits.ts";
 import { withinTime } from "../patience.ts";
 import { asSlackFault, slackFault } from "./faults.ts";
-import { externalIdOf } from "./incoming.ts";
-import { toSlack } from "./text.ts";
+import { externalIdOf, toSlack } from "./text.ts";
 
 /** Metadata of a post, by which it is found again. */
 const EVENT_TYPE = "signalbox_post";
@@ -20,7 +20,12 @@ const SHARE_TRIES = 5;
 const SHARE_WAIT_MS = 500;
 
 /** Posts to Slack, and finds earlier posts. */
-export function createSlackPosts(web: WebClient, own: () => { userId: string }, sleep: (ms: number) => Promise<void>) {
+export function createSlackPosts(
+  web: WebClient,
+  edits: Edits,
+  own: () => { userId: string },
+  sleep: (ms: number) => Promise<void>,
+) {
   async function postText({ place, key }: Post, text: string, buttons: Button[][] | undefined): Promise<string> {
     const sent = await web.chat.postMessage({
       channel: place.conversationId,
@@ -64,6 +69,20 @@ export function createSlackPosts(web: WebClient, own: () => { userId: string }, 
   }
 
   return {
+    /** Changes a text. Without buttons its blocks are those of the text alone. */
+    async edit(
+      externalId: string,
+      { text, buttons }: { text: string; buttons?: Button[][] | undefined },
+    ): Promise<void> {
+      const [channel = "", ts = ""] = externalId.split(":");
+      const shown = { text: toSlack(text), blocks: blocksOf(text, buttons ?? []) };
+      try {
+        await edits.change(externalId, () => web.chat.update({ channel, ts, ...shown }));
+      } catch (error) {
+        throw slackFault(error);
+      }
+    },
+
     async post(given: Post): Promise<string> {
       const { part } = given;
       try {

@@ -1,5 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import { z } from "zod";
+import type { Edits } from "../edits.ts";
+import { externalIdOf } from "./text.ts";
 
 /** Message of a pressed button, as Slack sends it back. */
 const Pressed = z.looseObject({
@@ -23,7 +25,7 @@ const LABEL_LENGTH = 75;
 export const unmarked = (label: string): string => label.replace(MARK, "");
 
 /** Marks the pressed button in its message. A failure is ignored. */
-export async function showPressed(web: WebClient, body: unknown): Promise<void> {
+export async function showPressed(web: WebClient, edits: Edits, body: unknown): Promise<void> {
   const parsed = Pressed.safeParse(body);
   if (!parsed.success) return;
   const { channel, message, actions } = parsed.data;
@@ -45,7 +47,9 @@ export async function showPressed(web: WebClient, body: unknown): Promise<void> 
   });
   if (!isChanged) return;
   const text = message.text ?? "";
-  await web.chat.update({ channel: channel.id, ts: message.ts, text, blocks } as Update).catch(() => undefined);
+  await edits.mark(externalIdOf(channel.id, message.ts), () =>
+    web.chat.update({ channel: channel.id, ts: message.ts, text, blocks } as Update),
+  );
 }
 
 type Update = Parameters<WebClient["chat"]["update"]>[0];

@@ -2,6 +2,7 @@ import { WebClient } from "@slack/web-api";
 import type { Timing } from "../../client/timing.ts";
 import type { Inbox, Platform } from "../contract.ts";
 import { cutText } from "../cut.ts";
+import { createEdits } from "../edits.ts";
 import { asSlackFault } from "./faults.ts";
 import { createSlackFiles } from "./files.ts";
 import { incomingOf, type SlackReader } from "./incoming.ts";
@@ -40,7 +41,8 @@ export function createSlack(options: SlackOptions): Platform {
   });
   const names = new Map<string, string>();
   const self = { userId: "", botId: undefined as string | undefined };
-  const posts = createSlackPosts(web, () => self, timing.sleep);
+  const edits = createEdits();
+  const posts = createSlackPosts(web, edits, () => self, timing.sleep);
   /** Start of the time without a connection; null while connected. */
   let silentSince: number | null = timing.now();
 
@@ -96,7 +98,7 @@ export function createSlack(options: SlackOptions): Platform {
           return [];
         });
         for (const incoming of read) await inbox.deliver(incoming);
-        if (type === "interactive") void showPressed(web, body);
+        if (type === "interactive") void showPressed(web, edits, body);
       };
       const ended = () => {
         silentSince ??= timing.now();
@@ -106,6 +108,7 @@ export function createSlack(options: SlackOptions): Platform {
 
     cut: (text) => cutText(text, TEXT_LIMIT),
     post: posts.post,
+    edit: posts.edit,
     find: posts.find,
 
     async probe(signal) {

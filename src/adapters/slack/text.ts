@@ -27,3 +27,6 @@ function plain(what: string, label: string | undefined): string {
   const address = what.replace(/^(mailto|tel):/, "");
   return label === undefined || label === address ? address : `${label} (${address})`;
 }
+
+/** External id of a message: its `ts` is unique only within its channel. */
+export const externalIdOf = (channel: string, ts: string): string => `${channel}:${ts}`;

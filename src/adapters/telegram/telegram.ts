@@ -11,6 +11,7 @@ import {
   type Post,
 } from "../contract.ts";
 import { cutText } from "../cut.ts";
+import { createEdits } from "../edits.ts";
 import { withinTime } from "../patience.ts";
 import { telegramFault } from "./faults.ts";
 import {
@@ -48,6 +49,7 @@ export function createTelegram(options: TelegramOptions): Platform {
   const { token, timing, pollSeconds = 25 } = options;
   const root = (options.apiUrl ?? API_URL).replace(/\/+$/, "");
   const api = new Api(token, { apiRoot: root, baseFetchConfig: { redirect: "error" } });
+  const edits = createEdits();
   const reader: TelegramReader = { username: "", fetchFile };
   /** Time of the last answered poll, its number of updates, whether they are being handled, and the last probe's finding. */
   const polls = { answeredAt: timing.now(), updates: 0, busy: false, seenByProbe: 0, waiting: false };
@@ -138,7 +140,19 @@ export function createTelegram(options: TelegramOptions): Platform {
     const { chat, message_id: id } = query.message ?? {};
     if (!keyboard || !chat || id === undefined) return;
     const shown = { reply_markup: keyboard };
-    await call(0, undefined, (within) => api.editMessageReplyMarkup(chat.id, id, shown, within)).catch(ignored);
+    await edits.mark(externalIdOf(String(chat.id), id), () =>
+      call(0, undefined, (within) => api.editMessageReplyMarkup(chat.id, id, shown, within)),
+    );
+  }
+
+  async function edit(externalId: string, { text, buttons }: { text: string; buttons?: Button[][] | undefined }) {
+    const [chat = "", id] = externalId.split(":");
+    const more = { reply_markup: keyboardOf(buttons), link_preview_options: { is_disabled: true } };
+    await edits
+      .change(externalId, () =>
+        call(GRACE_SECONDS, undefined, (within) => api.editMessageText(chat, Number(id), text, more, within)),
+      )
+      .catch(unlessSame);
   }
 
   async function post(given: Post): Promise<string> {
@@ -170,6 +184,7 @@ export function createTelegram(options: TelegramOptions): Platform {
 
     read,
     post,
+    edit,
     cut: (text) => cutText(text, TEXT_LIMIT),
 
     async probe(signal) {
@@ -186,6 +201,11 @@ export function createTelegram(options: TelegramOptions): Platform {
       return stuck ? `${waiting} updates wait at Telegram and none comes` : null;
     },
   };
+}
+
+/** Telegram refuses an edit that changes nothing: an earlier try has made it. */
+function unlessSame(error: unknown): void {
+  if (!(error instanceof PlatformFault && error.message.includes("message is not modified"))) throw error;
 }
 
 /** Topic as a parameter; the general topic has no id. */

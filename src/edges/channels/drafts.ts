@@ -62,6 +62,7 @@ export function createDrafts(
     const replyToExternalId = answers ?? replied?.externalId;
     const conversation = conversationFor(channel, draft, now, replied?.conversation);
     const carried = await described(on, from, carrying ?? []);
+    if (given.edit) await requireOwnPost(on, { from, channelId: channel.id, conversation }, given);
     const isOpaque = draft.encoding === "opaque";
     return {
       ...more,
@@ -72,6 +73,19 @@ export function createDrafts(
       ...(buttons?.length && !isOpaque && { buttons }),
       idempotencyKey: newId("out", clock.now()),
     };
+  }
+
+  /** An edit changes a post of the same sender in the same chat. @throws Problem 422 */
+  async function requireOwnPost(
+    on: ReadTx,
+    { from, channelId, conversation }: { from: string; channelId: string; conversation: Conversation | null },
+    { edit, files: carried }: OutboundPayload,
+  ): Promise<void> {
+    if (carried?.length) throw Problem.invalid("/payload/files", "do not go with an edit: it changes text and buttons");
+    const row = edit ? await messages.rows.byId(on, edit.messageId) : undefined;
+    const of = row?.target === channelId && row.fromId === from ? await originOf(on, channelId, row) : undefined;
+    if (!of || of.conversation.conversationId !== conversation?.conversationId)
+      throw Problem.invalid("/payload/edit/messageId", `is no message of ${from} to this conversation`);
   }
 
   /** Facts about each file for the adapter. @throws Problem 422 for files the sender may not read */

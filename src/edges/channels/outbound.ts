@@ -7,7 +7,7 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { PostedParts, PostNote } from "../../protocol/channels.ts";
 import type { Fact } from "../../protocol/explain.ts";
-import { Conversation } from "../../protocol/posts.ts";
+import { Conversation, type OutboundPayload } from "../../protocol/posts.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Moves } from "./moves.ts";
@@ -26,6 +26,7 @@ type Posts = PostedParts & Record<string, unknown>;
 export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stores, moves: Moves) {
   const { clock, hooks } = kernel;
   const { holders, leases, rows: works } = core.work;
+  const { rows: messages } = core.messages;
   /** A post ended: posted, or given up. */
   const ended = hooks.event<[channelId: string, state: string]>("channels.ended");
 
@@ -109,7 +110,18 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
 
   /** The parts posted so far, as a member of answers about the work. */
   async function postsOfWork(on: ReadTx, { target, messageId }: WorkRow): Promise<Posts | undefined> {
-    return mayBePost(target) ? postsOf(on, messageId) : undefined;
+    if (!mayBePost(target)) return undefined;
+    const posts = await postsOf(on, messageId);
+    const edits = posts && (await editedBy(on, messageId));
+    return edits ? { ...posts, edits } : posts;
+  }
+
+  /** External ids of the post that a message changes. */
+  async function editedBy(on: ReadTx, messageId: number): Promise<string[] | undefined> {
+    const payload = (await messages.byId(on, messageId))?.payload;
+    const { edit } = payload?.includes('"edit":') ? (JSON.parse(payload) as OutboundPayload) : {};
+    if (!edit) return undefined;
+    return (await traffic.parts(on, edit.messageId)).flatMap(({ externalId }) => externalId ?? []);
   }
 
   /** Facts about a message: its binding, the post it waits for, and its parts. */
