@@ -6,7 +6,6 @@ import { HOUR_MS } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import type { Approval } from "../../protocol/approvals.ts";
-import type { Conversation } from "../../protocol/posts.ts";
 import type { Cards } from "./cards.ts";
 import type { Ladder, Reachable } from "./ladder.ts";
 
@@ -26,7 +25,7 @@ export function createAsking(
     if (!before && row.state === "pending") return begin(tx, row);
     if (!before) return;
     if (before.state === "pending" && row.state !== "pending") await close(tx, row);
-    if (before.appliedAt === null && row.appliedAt !== null) await tellAll(tx, row, appliedText(row));
+    if (before.appliedAt === null && row.appliedAt !== null) await cards.conclude(tx, row, appliedText(row));
   }
 
   async function begin(tx: Tx, row: ApprovalRow): Promise<void> {
@@ -80,13 +79,7 @@ export function createAsking(
     await due.cancel(tx, ASK, row.id);
     await cards.takeBack(tx, row);
     if (row.state !== "answered")
-      await tellAll(tx, row, `${row.title}: ${row.state}${row.reason ? `, ${row.reason}` : ""}.`);
-  }
-
-  async function tellAll(tx: Tx, row: ApprovalRow, body: string): Promise<void> {
-    const chats = new Map<string, Conversation>();
-    for (const { conversation } of row.askedOf) chats.set(JSON.stringify(conversation), conversation);
-    for (const chat of chats.values()) await cards.say(tx, chat, body);
+      await cards.conclude(tx, row, `${row.title}: ${row.state}${row.reason ? `, ${row.reason}` : ""}.`);
   }
 
   return { follow, dueHandlers: { [ASK]: goOn } };

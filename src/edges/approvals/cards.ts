@@ -4,7 +4,8 @@ import type { Author } from "../../core/messages/draft.ts";
 import type { ApprovalRow } from "../../features/approvals/row.ts";
 import { mayTap } from "../../features/approvals/service.ts";
 import { cardOf } from "../../features/approvals/subject.ts";
-import type { Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { MessageId } from "../../protocol/ids.ts";
 import type { Conversation } from "../../protocol/posts.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -20,12 +21,12 @@ export function createCards({ kernel, core }: Areas, store: ButtonStore) {
   const { messages, work } = core;
 
   /** Posts to a chat; undefined when it cannot be posted to. */
-  async function post(tx: Tx, chat: Conversation, said: { body: string; buttons?: object[][]; expiresAt?: number }) {
-    const { body, buttons, expiresAt } = said;
+  async function post(tx: Tx, chat: Conversation, said: Said) {
+    const { body, buttons, expiresAt, edit } = said;
     const sending = () =>
       messages.post(tx, SYSTEM, {
         ...{ to: chat.channelId, body, causedBy: null, expiresAt: expiresAt === undefined ? null : toTime(expiresAt) },
-        payload: { conversation: chat, ...(buttons && { buttons }) },
+        payload: { conversation: chat, ...(buttons && { buttons }), ...(edit && { edit }) },
       });
     try {
       return (await tx.attempt(sending))?.entry.id;
@@ -33,6 +34,12 @@ export function createCards({ kernel, core }: Areas, store: ButtonStore) {
       if (error instanceof Problem) return undefined;
       throw error;
     }
+  }
+
+  /** Whether a chat has the post, or may get it. */
+  async function mayBeShown(on: ReadTx, messageId: MessageId): Promise<boolean> {
+    const state = (await work.rows.byId(on, messageId))?.state;
+    return state === "done" || state === "claimed";
   }
 
   return {
@@ -53,6 +60,24 @@ export function createCards({ kernel, core }: Areas, store: ButtonStore) {
 
     say: (tx: Tx, chat: Conversation, body: string) => post(tx, chat, { body }),
 
+    /** Puts the outcome in place of the buttons of each post, and tells it to chats that have none. */
+    async conclude(tx: Tx, row: ApprovalRow, outcome: string): Promise<void> {
+      const told = new Set<string>();
+      const edited = new Set<MessageId>();
+      for (const { messageId, conversation } of await store.of(tx, row.id)) {
+        if (edited.has(messageId) || !(await mayBeShown(tx, messageId))) continue;
+        edited.add(messageId);
+        const edit = { messageId, text: `${outcome}\n\n${asked(row)}` };
+        if ((await post(tx, conversation, { body: outcome, edit })) !== undefined)
+          told.add(JSON.stringify(conversation));
+      }
+      for (const { conversation } of row.askedOf) {
+        const chat = JSON.stringify(conversation);
+        if (!told.has(chat)) await post(tx, conversation, { body: outcome });
+        told.add(chat);
+      }
+    },
+
     /** Takes back posts that no adapter has taken yet. */
     async takeBack(tx: Tx, row: ApprovalRow): Promise<void> {
       for (const messageId of new Set((await store.of(tx, row.id)).map((button) => button.messageId))) {
@@ -64,11 +89,21 @@ export function createCards({ kernel, core }: Areas, store: ButtonStore) {
   };
 }
 
+interface Said {
+  body: string;
+  buttons?: object[][];
+  expiresAt?: number;
+  edit?: { messageId: MessageId; text: string };
+}
+
+/** The question, as a chat shows it. */
+const asked = ({ agentId, title, subject }: ApprovalRow): string =>
+  [`${agentId} asks: ${title}`, cardOf(subject)].join("\n\n");
+
 function textOf(row: ApprovalRow): string {
-  const { agentId, title, subject, cut, oneTap, expiresAt, id } = row;
+  const { cut, oneTap, expiresAt, id } = row;
   return [
-    `${agentId} asks: ${title}`,
-    cardOf(subject),
+    asked(row),
     ...(cut ? [`(cut) Read it whole to allow it: signalbox approvals show ${id}`] : []),
     ...(!cut && !oneTap ? [`It is allowed in the console or the command line: signalbox approvals answer ${id}`] : []),
     `Until ${toTime(expiresAt).slice(0, 16).replace("T", " ")} UTC.`,

@@ -83,7 +83,15 @@ test("G14: who asked for the work is asked in its chat, and answers there by a b
   expect(inbox.filter(({ payload }: { payload: { button?: unknown } }) => payload?.button)).toEqual([]);
   expect(await posts()).toEqual([]);
   await ask("POST", `/v1/approvals/${asked.id}/applied`, { ok: true }, builder);
-  expect((await posts()).map(({ body }) => body)).toEqual(["Run npm publish: Allow by ada. The agent took it."]);
+  const [outcome, ...others] = await posts();
+  expect(others).toEqual([]);
+  expect(outcome).toMatchObject({
+    body: "Run npm publish: Allow by ada. The agent took it.",
+    payload: { conversation: { conversationId: "c1" }, edit: { messageId: card.id } },
+  });
+  expect(outcome.payload.edit.text).toBe(
+    `${outcome.body}\n\nbuilder asks: Run npm publish\n\nnpm publish\nin /work/app`,
+  );
 });
 
 test("with nobody in the chat who may decide it is told so, and the ladder is asked: first one, then the next, then hourly", async () => {
