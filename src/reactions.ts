@@ -93,7 +93,7 @@ function onAgents({
 }: Relayed): void {
   const { agents, roster, orchestrators, presence } = identity;
   const { connections } = kernel;
-  const { waits, rosterText, streams, watch } = core.inbox;
+  const { waits, rosterText, streams, fleets, watch } = core.inbox;
   agents.registered.inTx(channels.followAgent, channels.wakeForAgent, orchestrators.followAgent);
   agents.restored.inTx(channels.restoreAgent);
   // Features end what is their own and tell of it. What is left of the agent's mail and work ends last.
@@ -106,13 +106,15 @@ function onAgents({
   agents.deleting.inTx(mcp.dropAgent, a2a.dropAgent, core.work.dropAgent);
   agents.deleting.afterCommit(a2a.forgetAgent, connections.closeAgent);
   agents.superseded.afterCommit(connections.closeInstance);
-  agents.regrouped.afterCommit(waits.nudge, streams.membershipsChanged, watch.membershipsChanged);
+  agents.regrouped.afterCommit(waits.nudge, streams.membershipsChanged, fleets.membershipsChanged);
+  agents.regrouped.afterCommit(watch.membershipsChanged);
   roster.changed.afterCommit(presence.watch, waits.setReady, rosterText.note);
   connections.present.afterCommit(rosterText.noteConnections);
 }
 
-function onTokens({ kernel, identity, webhooks, schedules, a2a }: Relayed): void {
+function onTokens({ kernel, identity, core, webhooks, schedules, a2a }: Relayed): void {
   const { auth } = identity;
+  auth.hasNew.afterCommit(core.inbox.fleets.enrolled);
   auth.pausing.inTx(webhooks.pauseOf, schedules.pauseOf, a2a.pauseOf);
   auth.setUp.answeredBy(webhooks.setUpBy, schedules.setUpBy, a2a.setUpBy);
   auth.changed.afterCommit(kernel.connections.reopenToken);
@@ -144,7 +146,7 @@ function onWork({ core, tasks, delegations, webhooks, channels, announcements, a
   work.moved.inTx(tasks.followWork, delegations.followWork, webhooks.workMoved, channels.followWork);
   work.moved.inTx(announcements.followWork, channels.wakeForWork, a2a.followWork);
   work.moved.afterCommit(metrics.workMoved, inbox.watch.workChanged);
-  work.reopened.afterCommit(inbox.streams.workReopened);
+  work.reopened.afterCommit(inbox.claimants.workReopened);
   work.reported.inTx(channels.report, announcements.noteFailure);
   work.told.answeredBy(delegations.isTold, announcements.isTold);
   work.progressTitle.answeredBy(delegations.progressTitle);

@@ -1,17 +1,16 @@
-import type { Bye, Followed } from "../protocol/inbox.ts";
+import type { Followed } from "../protocol/inbox.ts";
 import { type LinkedAbort, linkedAbort } from "./abort.ts";
 import { type Acker, createAcker } from "./acker.ts";
 import { createBackoff } from "./backoff.ts";
 import type { Caller } from "./caller.ts";
-import { mayPass, problemOf, RelayUnreachable, retryAfterOf } from "./errors.ts";
+import { mayPass } from "./errors.ts";
 import { inboxVerbs } from "./inbox.ts";
 import { stayOnline } from "./presence.ts";
+import { farewell, type Reconnecting, reconnecting } from "./reconnect.ts";
 import { inboxEvents, type Place, type StreamEvent } from "./stream.ts";
 
 /** Events beside the entries. `reconnecting`: the connection was lost because of `cause`, and the next try is in `inMs`. */
-export type FollowEvent =
-  | Exclude<StreamEvent, { type: "message" }>
-  | { type: "reconnecting"; inMs: number; cause: unknown };
+export type FollowEvent = Exclude<StreamEvent, { type: "message" }> | Reconnecting;
 
 export interface FollowOptions {
   /** Agent of the inbox; by default the client's agent, else the token's. */
@@ -52,19 +51,8 @@ export async function* follow(caller: Caller, options: FollowOptions = {}): Asyn
   const following = begin(caller, options);
   const { life, acker, backoff } = following;
   try {
-    for (;;) {
-      try {
-        yield* connection(following);
-      } catch (cause) {
-        if (life.signal.aborted || !mayPass(cause)) throw cause;
-        const inMs = Math.round(backoff.delay(retryAfterOf(cause)));
-        options.onEvent?.({ type: "reconnecting", inMs, cause });
-        await caller.timing.sleep(inMs, life.signal);
-      }
-    }
-  } catch (error) {
-    if (options.signal?.aborted) return;
-    throw life.signal.aborted ? life.signal.reason : error;
+    const { signal, onEvent } = options;
+    yield* reconnecting(caller, { life, backoff, signal, onEvent }, () => connection(following));
   } finally {
     life.abort(undefined);
     life.dispose();
@@ -108,16 +96,4 @@ function stand(following: Following, agentId: string, cursor: number): void {
   if (following.online || options.heartbeat === false) return;
   following.online = true;
   void stayOnline(caller, agentId, life);
-}
-
-const CLOSED = {
-  restarting: "it is restarting",
-  "too-slow": "it found us too slow",
-  replaced: "a newer stream of this agent took our place",
-};
-
-function farewell({ transport }: Caller, { reason }: Bye): Error {
-  if (reason === "superseded") return problemOf("superseded", "A newer instance of this agent has taken over");
-  if (reason === "revoked") return problemOf("unauthorized", "The token was revoked, or the agent deleted");
-  return new RelayUnreachable(transport.base, CLOSED[reason]);
 }

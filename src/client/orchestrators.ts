@@ -1,9 +1,17 @@
 import * as api from "../protocol/orchestrators.ts";
 import type { Caller, Query } from "./caller.ts";
+import { type FleetOptions, followFleet } from "./fleet.ts";
 import type { Call } from "./transport.ts";
 
 /** Verbs on orchestrators: daemons that start and supervise agents. */
-export const orchestratorVerbs = ({ ask, instanceId }: Caller) => ({
+export const orchestratorVerbs = (caller: Caller) => ({
+  ...registryVerbs(caller),
+
+  /** Follows its inbox and those of the agents that it has enrolled, as one sequence; acknowledges nothing. */
+  follow: (options: FleetOptions) => followFleet(caller, options),
+});
+
+const registryVerbs = ({ ask, instanceId }: Caller) => ({
   /** Registers an orchestrator and its agent `orchestrator-<id>`, or updates both. The instance defaults to the client's own. */
   register: (id: string, registration: api.OrchestratorRegistration, call?: Call): Promise<api.Orchestrator> =>
     ask(api.registerOrchestrator, { params: { id }, body: { instanceId, ...registration } }, call),

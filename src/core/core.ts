@@ -2,7 +2,9 @@ import type { Identity } from "../identity/identity.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { type CoreOptions, createBase } from "./base.ts";
 import { createAcked } from "./inbox/acked.ts";
+import { createClaimants } from "./inbox/claimants.ts";
 import { createDeliveries } from "./inbox/deliveries.ts";
+import { createFleetStreams } from "./inbox/fleet.ts";
 import { createInbox } from "./inbox/inbox.ts";
 import { createPolls } from "./inbox/poll.ts";
 import { createRosterText } from "./inbox/roster-text.ts";
@@ -73,6 +75,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const retention = createRetention(base);
   const inbox = createInbox(base, { settled, deliveries, acked });
   const rosterText = createRosterText(roster, connections, clock);
+  const claimants = createClaimants();
   return {
     messages: {
       send: sender.send,
@@ -122,7 +125,9 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
     },
     inbox: {
       inbox,
-      streams: createInboxStreams(base, { inbox, parents, deliveries, rosterText }),
+      streams: createInboxStreams(base, { inbox, parents, deliveries, rosterText, claimants }),
+      fleets: createFleetStreams(base, { inbox, deliveries, claimants }),
+      claimants,
       polls: createPolls(base, { inbox, settled, deliveries }),
       watch: createWatchStreams(base, { lists, access, deliveries }),
       deliveries,

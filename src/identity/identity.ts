@@ -19,7 +19,9 @@ export function createIdentity(kernel: Kernel, { agentTtlMs }: { agentTtlMs: num
   const agents = createAgentService(base, auth);
   const orchestrators = createOrchestrators(base, agents);
   const people = createPeople(base, auth);
-  const presence = createPresence(base, { orchestrator: orchestrators.keeper }, agentTtlMs);
+  const presence = createPresence(base, {
+    ...{ keepers: { orchestrator: orchestrators.keeper }, ttlMs: agentTtlMs, enrolled: auth.enrolled },
+  });
   return {
     agents,
     directory,
@@ -33,6 +35,7 @@ export function createIdentity(kernel: Kernel, { agentTtlMs }: { agentTtlMs: num
     async load(): Promise<void> {
       for (const row of await db.read((on) => directory.all(on))) roster.put(row);
       await orchestrators.load();
+      await db.read((on) => auth.load(on));
     },
     dueHandlers: auth.dueHandlers,
     sources: presence.sources,

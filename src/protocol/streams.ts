@@ -6,11 +6,12 @@ import { contracts } from "./contract.ts";
 import { DelegationChange } from "./delegations.ts";
 import { Bye, Followed, Hello, Reset, WorkChange } from "./inbox.ts";
 import { Entry, MessageFilter } from "./messages.ts";
+import { OrchestratorId } from "./orchestrators.ts";
 import { RunChange } from "./runs.ts";
 import { object, strictObject } from "./shape.ts";
 import { Task } from "./tasks.ts";
 import { Trace } from "./traces.ts";
-import { Position, queryInt } from "./wire.ts";
+import { Bool, Int, Position, queryInt, Str } from "./wire.ts";
 
 const StreamQuery = strictObject(() => ({
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
@@ -44,6 +45,23 @@ const WATCH_EVENTS = {
   bye: Bye,
 };
 
+const FleetAgent = object(() => ({ agentId: Str, cursor: Position, epoch: Int, open: Bool }));
+const FleetHello = object(() => ({
+  ...{ orchestratorId: Str, epoch: Int, head: Position, firstId: Position },
+  agents: z.array(FleetAgent),
+}));
+
+/** Events of an orchestrator's stream, by name. */
+const FLEET_EVENTS = {
+  hello: FleetHello,
+  agent: FleetAgent.describe("One that it has enrolled since, or that was restored."),
+  "agent-gone": object(() => ({ agentId: Str })),
+  message: object(() => ({ for: z.array(Str).describe("Those of its agents whose mail it is."), message: Entry })),
+  open: object(() => ({ agentId: Str })).describe("There is work that this agent may claim."),
+  reset: object(() => ({ agentId: Str, ...Reset.shape })),
+  bye: Bye,
+};
+
 const STREAM = { description: "Server-Sent Events, until one side ends it.", type: "text/event-stream" };
 
 export const streamInbox = contracts("Inbox")("streamInbox", "GET /v1/agents/{id}/inbox/stream", {
@@ -58,6 +76,23 @@ export const streamInbox = contracts("Inbox")("streamInbox", "GET /v1/agents/{id
   answers: { 200: { ...STREAM, events: INBOX_EVENTS } },
   problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
 });
+
+export const streamOrchestrator = contracts("Orchestrators")(
+  "streamOrchestrator",
+  "GET /v1/orchestrators/{id}/inbox/stream",
+  {
+    summary: "Follow the inboxes of an orchestrator and of the agents that it enrolled",
+    description:
+      "Events: hello, agent, agent-gone, message (its id is the place to resume from), open, reset, bye. One stream for all of " +
+      "them: a message that is for several comes once. Starts after Last-Event-ID, else after `after`, else at the lowest " +
+      "stored cursor, without what each has acknowledged.",
+    long: true,
+    params: strictObject(() => ({ id: OrchestratorId })),
+    query: strictObject(() => ({ after: queryInt(0, Number.MAX_SAFE_INTEGER).optional() })),
+    answers: { 200: { ...STREAM, events: FLEET_EVENTS } },
+    problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
+  },
+);
 
 export const watchMessages = contracts("Messages")("watchMessages", "GET /v1/messages/stream", {
   summary: "Follow everything the caller may read",

@@ -68,7 +68,9 @@ export type TraceDraft = z.input<typeof TraceDraft>;
 /** `POST /v1/messages/{id}/traces`. */
 export const TraceDrafts = z.array(TraceDraft).min(1).max(MAX_CALL);
 export const TraceBy = strictObject(() => ({
-  agentId: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
+  agentId: AgentId.optional().describe(
+    "The token's agent when left out. An operator may name another, an orchestrator one that it has enrolled.",
+  ),
 }));
 
 export const Trace = named("Trace", "One thing that an agent thought or did about a message.", () => ({

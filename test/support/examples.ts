@@ -146,6 +146,9 @@ export const EXAMPLES: Record<string, Make> = {
   readDigest: () => byWorker({ ...onWorker, query: { budget: "500", after: "0" } }),
   readInbox: () => byWorker({ ...onWorker, query: { after: "0", limit: "3", waitSeconds: "0", include: "parent" } }),
   ackInbox: async (world) => byWorker({ ...onWorker, body: { upTo: await world.work() } }),
+  streamOrchestrator: () => ({
+    ...{ who: "orchestrator", path: { id: "fleet" }, query: { after: "0" }, headers: { "last-event-id": "1" } },
+  }),
   streamInbox: () => byWorker({ ...onWorker, query: { after: "0" }, headers: { "last-event-id": "1" } }),
   watchMessages: () => byOperator({ query: { after: "0", kind: "task", state: "open" } }),
   openSocket: () => byWorker({ ...onWorker, query: { after: "0" } }),

@@ -39,6 +39,19 @@ interface Look {
   limit: number;
 }
 
+/** Mail of several agents after a place. */
+interface Union {
+  /** Targets that any of them belongs, or belonged, to. */
+  targets: readonly string[];
+  agents: readonly { agentId: string; since: number }[];
+  after: number;
+  limit: number;
+  wants(entry: Pick<LogEntry, "id" | "from" | "target">): boolean;
+}
+
+/** Loss of one agent to retention. */
+export type AgentReset = Reset & { agentId: string };
+
 export type Inbox = ReturnType<typeof createInbox>;
 
 /** Reading and acknowledging an agent's mail. */
@@ -184,8 +197,26 @@ export function createInbox(base: Base, parts: { settled: Settled; deliveries: D
     return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit };
   }
 
+  /** Stored entries after a place for any of several agents, each once. */
+  async function union(on: ReadTx, { targets, agents, after, limit, wants }: Union) {
+    const head = headOf(on);
+    const found = await store.forTargets(on, targets, after, limit);
+    const wanted = found.filter(({ id, fromId, target }) => wants({ id, from: fromId, target }));
+    const entries = await entriesOf(on, wanted);
+    const isCut = entries.length < wanted.length;
+    const end = found.length === limit ? (found.at(-1)?.id ?? head) : head;
+    const lost: AgentReset[] = [];
+    for (const { agentId, since } of agents) {
+      const reset = await resetAt(on, agentId, Math.max(after, since));
+      if (reset) lost.push({ agentId, ...reset });
+    }
+    const isLive = ({ expiresAt }: LogEntry) => expiresAt === null || expiresAt > clock.now();
+    return { entries: entries.filter(isLive), upTo: isCut ? (entries.at(-1)?.id ?? after) : end, lost };
+  }
+
   return {
     page,
+    union,
     look,
     ack,
     requireInbox,

@@ -1,4 +1,4 @@
-import type { Caller } from "../../identity/auth/caller.ts";
+import { type Caller, standsFor } from "../../identity/auth/caller.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Base } from "../base.ts";
 import type { LogEntry } from "../messages/entry.ts";
@@ -75,7 +75,7 @@ export function createPolls(base: Base, parts: { inbox: Inbox; settled: Settled;
      * "offered", not more.
      */
     offered(caller: Caller, agentId: string, { after, upTo, entries, by: transport }: PolledRange): void {
-      if (caller.agentId !== agentId) return;
+      if (!standsFor(caller, agentId)) return;
       const connection = `${transport}:${agentId}:${caller.instanceId ?? ""}`;
       deliveries.note({ agentId, instanceId: caller.instanceId, connection, transport }, { after, upTo }, entries);
     },

@@ -1,7 +1,8 @@
 import { type Answer, type CallOf, ok, RawJson, type Route, route } from "../../identity/auth/route.ts";
+import { agentIdOf } from "../../identity/orchestrators/ids.ts";
 import { createSse, lastEventId } from "../../kernel/http/sse.ts";
 import * as api from "../../protocol/inbox.ts";
-import { streamInbox, watchMessages } from "../../protocol/streams.ts";
+import { streamInbox, streamOrchestrator, watchMessages } from "../../protocol/streams.ts";
 import type { Areas } from "../core.ts";
 import { storedTarget } from "../messages/routes.ts";
 import { createLookJson } from "./poll-json.ts";
@@ -11,7 +12,7 @@ type InboxCall = CallOf<typeof api.readInbox>;
 /** Reading an inbox: at once, with a wait, or as a stream. */
 export function inboxRoutes({ kernel, core }: Areas): Route[] {
   const { db } = kernel;
-  const { inbox, streams, watch, waits } = core.inbox;
+  const { inbox, streams, fleets, watch, waits } = core.inbox;
   const look = createLookJson({ kernel, core });
 
   async function readInbox(call: InboxCall): Promise<Answer> {
@@ -51,6 +52,13 @@ export function inboxRoutes({ kernel, core }: Areas): Route[] {
       const facts = await db.read((on) => inbox.requireInbox(on, caller, params.id, after));
       const { outlet, response } = createSse({ headers, peer });
       await streams.open(caller, facts, outlet, { after, withParents: query.include === "parent" });
+      return response;
+    }),
+    route(streamOrchestrator, async ({ caller, params, query, request, headers, peer }) => {
+      const after = lastEventId(request) ?? query.after;
+      const facts = await db.read((on) => inbox.requireInbox(on, caller, agentIdOf(params.id), after));
+      const { outlet, response } = createSse({ headers, peer });
+      await fleets.open(caller, facts, outlet, after);
       return response;
     }),
     route(watchMessages, async ({ caller, query, request, headers, peer }) => {

@@ -1,11 +1,12 @@
 import type { Membership } from "../../identity/agents/row.ts";
-import type { Caller } from "../../identity/auth/caller.ts";
+import { type Caller, standsFor } from "../../identity/auth/caller.ts";
 import type { Connection } from "../../kernel/log/connections.ts";
 import type { Source } from "../../kernel/log/follower.ts";
 import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
 import type { Base } from "../base.ts";
 import type { LogEntry } from "../messages/entry.ts";
 import type { Parents } from "../messages/parents.ts";
+import type { Claimant, Claimants } from "./claimants.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { follow } from "./follow.ts";
 import type { Inbox } from "./inbox.ts";
@@ -30,21 +31,15 @@ interface Unsettled {
   parents: readonly number[];
 }
 
-/** Streams to tell of open work, by target. */
-interface Claimant {
-  sayOpen(): void;
-}
-
 /** Streams of one agent's inbox, over SSE or WebSocket. */
 export function createInboxStreams(
   base: Base,
-  parts: { inbox: Inbox; parents: Parents; deliveries: Deliveries; rosterText: RosterText },
+  parts: { inbox: Inbox; parents: Parents; deliveries: Deliveries; rosterText: RosterText; claimants: Claimants },
 ) {
   const { connections, db } = base.kernel;
   const { directory } = base.identity;
-  const { inbox, parents, deliveries, rosterText } = parts;
+  const { inbox, parents, deliveries, rosterText, claimants } = parts;
   const byAgent = new Map<string, Set<OpenInbox>>();
-  const claimantsByTarget = new Map<string, Set<Claimant>>();
 
   /** Entries that one agent may see, decided in memory for fresh ones and by the database for stored ones. */
   function createSource(agentId: string, claimant: Claimant, withParents: boolean) {
@@ -55,17 +50,7 @@ export function createInboxStreams(
       /** Parents in the last page that the agent had not been shown. */
       unseen: [] as readonly number[],
       targets: new Set<string>(),
-      index() {
-        for (const target of source.targets)
-          claimantsByTarget.set(target, (claimantsByTarget.get(target) ?? new Set()).add(claimant));
-      },
-      unindex() {
-        for (const target of source.targets) {
-          const claimants = claimantsByTarget.get(target);
-          claimants?.delete(claimant);
-          if (claimants?.size === 0) claimantsByTarget.delete(target);
-        }
-      },
+      unindex: () => claimants.remove(source.targets, claimant),
       keys: () => [...source.targets],
       wants: (entry: LogEntry) =>
         (entry.from !== agentId || entry.target === agentId) && members.some((member) => holdsAt(member, entry)),
@@ -84,7 +69,7 @@ export function createInboxStreams(
           members = await directory.membershipsBeyond(on, agentId, after);
           source.unindex();
           source.targets = new Set(members.filter((m) => m.untilId === null).map((m) => m.target));
-          source.index();
+          claimants.add(source.targets, claimant);
           // `hello` told of what was open at the beginning.
           return !isFirst && inbox.hasOpen(on, [...source.targets.difference(had)]);
         });
@@ -107,7 +92,7 @@ export function createInboxStreams(
   ) {
     const agentId = facts.id;
     // An operator or viewer that watches is not the agent: its stream delivers nothing to the agent.
-    const counts = caller.agentId === agentId;
+    const counts = standsFor(caller, agentId);
     const countsFor = counts ? agentId : null;
     await connections.makeRoom(countsFor);
     const source = createSource(agentId, { sayOpen }, withParents);
@@ -180,16 +165,13 @@ export function createInboxStreams(
     membershipsChanged: (agentId: string) => {
       for (const connection of byAgent.get(agentId) ?? []) connection.membershipsChanged();
     },
-    /** Tells the streams of a target that work is open again. Its message was in the log before. */
-    workReopened: (target: string) => {
-      for (const claimant of claimantsByTarget.get(target) ?? []) claimant.sayOpen();
-    },
   };
 }
 
 const OPEN = new Encoded("open", "{}");
 
-const holdsAt = (member: Membership, entry: LogEntry): boolean =>
+/** Whether an entry was appended while a membership held. */
+export const holdsAt = (member: Membership, entry: Pick<LogEntry, "id" | "target">): boolean =>
   member.target === entry.target &&
   member.sinceId < entry.id &&
   (member.untilId === null || entry.id <= member.untilId);

@@ -1,5 +1,5 @@
 import { isGroup } from "../../identity/agents/target.ts";
-import { type Caller, readingAs } from "../../identity/auth/caller.ts";
+import { type Caller, readersOf, readsAll } from "../../identity/auth/caller.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
@@ -21,17 +21,23 @@ export function createAccess(base: Base) {
     return work?.state === "open" && (await directory.targetsNow(on, agentId)).includes(row.target);
   }
 
+  /** Whether a caller may read it: as itself, or as an agent that it has enrolled. @throws Problem 403 */
+  async function readableBy(on: ReadTx, caller: Caller, row: Candidate): Promise<boolean> {
+    if (readsAll(caller)) return true;
+    for (const reader of readersOf(caller)) if (await mayRead(on, reader, row)) return true;
+    return false;
+  }
+
   return {
     mayRead,
+    readableBy,
 
     /** The whole row, if the caller may read it. @throws Problem 403, 404, 409 */
     async requireReadable(on: ReadTx, caller: Caller, id: number): Promise<MessageRow> {
-      const reader = readingAs(caller);
-      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const reader = await agents.requireReader(on, caller);
       const row = await store.byId(on, id);
       if (!row) throw new Problem("not-found", `There is no message ${id}.`);
-      if (reader !== null && !(await mayRead(on, reader, row)))
-        throw new Problem("forbidden", `Message ${id} is not for ${reader}.`);
+      if (!(await readableBy(on, caller, row))) throw new Problem("forbidden", `Message ${id} is not for ${reader}.`);
       return row;
     },
 

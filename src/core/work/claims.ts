@@ -1,4 +1,4 @@
-import { actingAs, type Caller, requireOperator } from "../../identity/auth/caller.ts";
+import { actingAs, actingFor, type Caller, requireOperator } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -86,7 +86,7 @@ export function createClaims(base: Base, items: WorkItems, leases: Leases) {
     const work = await items.require(tx, caller, id);
     const { from } = await items.entryOf(tx, id);
     if (caller.role !== "operator") {
-      const actor = actingAs(caller);
+      const actor = actingFor(caller, from);
       await agents.requireActor(tx, caller, actor);
       const problem = new Problem("forbidden", `Only ${from} or an operator may cancel message ${id}.`);
       if (actor !== from) return items.refuse(tx, caller, id, problem);

@@ -1,4 +1,4 @@
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { actingFor, type Caller } from "../../identity/auth/caller.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Fail, ParsedComplete, ParsedRenew, Release } from "../../protocol/work.ts";
@@ -39,7 +39,7 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
     const work = await items.require(tx, caller, id);
     const fence = fenceOf(token, id);
     const attempt = fence === undefined ? undefined : await works.attempt(tx, id, fence);
-    const actor = actingAs(caller, caller.role === "operator" ? attempt?.agentId : undefined);
+    const actor = actingFor(caller, attempt?.agentId);
     await agents.requireActor(tx, caller, actor);
     if (attempt?.agentId !== actor) return items.refuse(tx, caller, id, notHeld(actor, id));
     if (outcome !== undefined && attempt.outcome === outcome) return { work, actor, attempt, repeated: true };

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
-import { actingAs, type Caller, readingAs, signedBy } from "../../identity/auth/caller.ts";
+import { actingAs, actingFor, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, type PageQuery } from "../../kernel/pages.ts";
 import type {
@@ -40,23 +40,23 @@ export function createDelegationService(
     return (await store.byId(on, id)) ?? Problem.missing("delegation", id);
   }
 
-  /** Whether the reader may read the request, and with it the delegation. */
-  const mayRead = (on: ReadTx, reader: string | null, row: DelegationRow): Promise<boolean> | true =>
-    reader === null ||
-    messages.access.mayRead(on, reader, { id: row.messageId, fromId: row.fromId, target: row.target });
+  /** Whether the caller may read the request, and with it the delegation. @throws Problem 403 */
+  const mayRead = (on: ReadTx, caller: Caller, row: DelegationRow): Promise<boolean> =>
+    messages.access.readableBy(on, caller, { id: row.messageId, fromId: row.fromId, target: row.target });
 
   /** @throws Problem 403, 404, 409 */
   async function get(on: ReadTx, caller: Caller, id: string): Promise<Delegation> {
-    const reader = await agents.requireReader(on, caller);
+    await agents.requireReader(on, caller);
     const row = await require(on, id);
-    await requireReader(on, reader, row);
+    await requireReader(on, caller, row);
     await deliveries.noteSeen(on, caller, [{ id: row.messageId, from: row.fromId, target: row.target }]);
     return readDelegation(on, messages.rows, row);
   }
 
   /** Refuses a reader before any other check, so that it learns nothing else. @throws Problem 403 */
-  async function requireReader(on: ReadTx, reader: string | null, row: DelegationRow): Promise<void> {
-    if (!(await mayRead(on, reader, row))) throw new Problem("forbidden", `Delegation ${row.id} is not for ${reader}.`);
+  async function requireReader(on: ReadTx, caller: Caller, row: DelegationRow): Promise<void> {
+    if (!(await mayRead(on, caller, row)))
+      throw new Problem("forbidden", `Delegation ${row.id} is not for ${caller.agentId}.`);
   }
 
   /** Lists delegations that the caller may read, newest first. */
@@ -65,12 +65,12 @@ export function createDelegationService(
     caller: Caller,
     { limit, page, ...filter }: DelegationFilter & PageQuery<number>,
   ): Promise<List<Delegation>> {
-    const reader = await agents.requireReader(on, caller);
+    await agents.requireReader(on, caller);
     const { rows, reached } = await store.page(on, filter, page, limit);
     const items: Delegation[] = [];
     let size = 0;
     for (const row of rows) {
-      if (!(await mayRead(on, reader, row))) continue;
+      if (!(await mayRead(on, caller, row))) continue;
       const shown = await readDelegation(on, messages.rows, row);
       size += jsonBytes(shown);
       if (size > PAGE_BYTES && items.length) return { items, nextPage: String(items.at(-1)?.messageId) };
@@ -94,11 +94,15 @@ export function createDelegationService(
     });
   }
 
+  /** Agent that a caller answers for: the worker, where it acts for that. @throws Problem 403 */
+  const senderOf = (caller: Caller, row: DelegationRow, agentId: string | undefined): string =>
+    agentId === undefined ? actingFor(caller, workerOf(row)) : actingAs(caller, agentId);
+
   /** Facts of the worker that the caller acts for. @throws Problem 403 for any other agent, 409 when its lease has ended */
   async function worker(tx: Tx, caller: Caller, row: DelegationRow, agentId: string | undefined): Promise<AgentFacts> {
-    await requireReader(tx, readingAs(caller), row);
+    await requireReader(tx, caller, row);
     const mine = workerOf(row);
-    const actor = actingAs(caller, agentId ?? (caller.role === "operator" ? (mine ?? undefined) : undefined));
+    const actor = senderOf(caller, row, agentId);
     const facts = await agents.requireActor(tx, caller, actor);
     if (mine === null)
       throw new Problem("forbidden", `Nobody of ${row.target} has claimed message ${row.messageId} yet.`);
@@ -175,26 +179,27 @@ export function createDelegationService(
 
     /** `POST .../response`: late ones too, once. @throws Problem 403, 404, 409, 410 */
     async respond(tx: Tx, caller: Caller, id: string, body: DelegationResponse, key: string | undefined) {
-      const actor = actingAs(caller, body.agentId);
+      actingAs(caller, body.agentId);
       const row = await require(tx, id);
-      const sender = body.agentId === undefined && caller.role === "operator" ? (workerOf(row) ?? actor) : actor;
+      const sender = senderOf(caller, row, body.agentId);
       return once(tx, sender, key, `delegation.response ${id}`, body, () => answer(tx, caller, row, body));
     },
 
     /** `POST .../progress`. @throws Problem 403, 404, 409 */
     async progress(tx: Tx, caller: Caller, id: string, body: DelegationProgress, key: string | undefined) {
-      const actor = actingAs(caller, body.agentId);
+      actingAs(caller, body.agentId);
       const row = await require(tx, id);
-      const sender = body.agentId === undefined && caller.role === "operator" ? (workerOf(row) ?? actor) : actor;
+      const sender = senderOf(caller, row, body.agentId);
       return once(tx, sender, key, `delegation.progress ${id}`, body, () => report(tx, caller, row, body));
     },
 
     /** `POST .../cancel`, by the asker or an operator. Repeating it changes nothing. @throws Problem 403, 404, 409 */
     async cancel(tx: Tx, caller: Caller, id: string, body: { tree: boolean } & DelegationCancel) {
-      const actor = actingAs(caller);
+      actingAs(caller);
       const row = await require(tx, id);
+      const actor = caller.role === "operator" ? actingAs(caller) : actingFor(caller, row.fromId);
       await agents.requireActor(tx, caller, actor);
-      await requireReader(tx, readingAs(caller), row);
+      await requireReader(tx, caller, row);
       if (caller.role !== "operator" && actor !== row.fromId)
         throw new Problem("forbidden", `Only ${row.fromId} or an operator may cancel ${id}.`);
       if (!body.tree && !isOpen(row) && row.status !== "cancelled")

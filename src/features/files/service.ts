@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, readersOf } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { StoredFile } from "../../protocol/files.ts";
@@ -56,6 +56,12 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
     }
     // A reader keeps a file however often it was sent on since.
     return store.reached(on, file.id, agentId, MAX_OLDER_USES);
+  }
+
+  /** As `mayRead`, for a caller's own agent or one that it has enrolled. */
+  async function mayReadAny(on: ReadTx, caller: Caller, file: FileRow): Promise<boolean> {
+    for (const reader of readersOf(caller)) if (await mayRead(on, reader, file)) return true;
+    return false;
   }
 
   /** When a message is planned: what its payload names has to be there for its messages. @throws Problem 422 */
@@ -178,7 +184,7 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
     async requireReadable(on: ReadTx, caller: Caller, id: string): Promise<FileRow> {
       const reader = await agents.requireReader(on, caller);
       const file = (await store.byId(on, id)) ?? Problem.missing("file", id);
-      if (reader !== null && !(await mayRead(on, reader, file)))
+      if (reader !== null && !(await mayReadAny(on, caller, file)))
         throw new Problem("forbidden", `No message that ${reader} may read carries ${id}.`);
       return file;
     },

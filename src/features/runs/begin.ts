@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { Lineage } from "../../core/messages/row.ts";
 import type { TreeNode } from "../../core/trees/trees.ts";
-import { actingAs, type Caller, isAgent } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, hasEnrolled, isAgent } from "../../identity/auth/caller.ts";
 import { orchestratorIdOf } from "../../identity/orchestrators/ids.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
@@ -94,6 +94,8 @@ export function createBegin(
   /** Agent that asks for it: an operator may begin a run in the name of its agent. @throws Problem 403 */
   async function actorOf(on: ReadTx, caller: Caller, { from }: ParsedRun, agentId: AgentId): Promise<AgentId> {
     if (caller.role === "operator") return actingAs(caller, from);
+    // An orchestrator begins what its agents run in their names.
+    if (hasEnrolled(caller, agentId)) return actingAs(caller, from ?? agentId);
     return actingAs(caller, from === agentId && (await access.runsFor(on, caller, agentId)) ? undefined : from);
   }
 

@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { WorkItem } from "../../core/work/items.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { tokenOf } from "../../core/work/token.ts";
-import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
+import { actingAs, actingFor, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type {
@@ -64,7 +64,7 @@ export function createTaskService(
   async function tokenFor(tx: Tx, caller: Caller, task: Leased, token: string | undefined): Promise<string> {
     if (token !== undefined) return token;
     const work = await works.byId(tx, task.messageId);
-    const actor = actingAs(caller, caller.role === "operator" ? (work?.holder ?? undefined) : undefined);
+    const actor = actingFor(caller, work?.holder);
     if (work?.state !== "claimed" || work.holder !== actor)
       throw new Problem("claim-lost", `${actor} holds no lease of task ${task.id}.`);
     return tokenOf(work);

@@ -1,5 +1,6 @@
 import type { Tx } from "../../kernel/db/database.ts";
 import type { DueSource } from "../../kernel/due/due.ts";
+import type { Enrolled } from "../auth/enrolled.ts";
 import type { Base } from "../base.ts";
 import type { Change, RosterEntry } from "./roster.ts";
 
@@ -19,8 +20,11 @@ const SAVE_EVERY_MS = 5000;
 const SAVE_SLICE = 200;
 
 /** Last-seen times of agents, and the reaper of silent ones. */
-export function createPresence({ kernel, directory, roster, rows }: Base, keepers: Keepers, ttlMs: number) {
-  const { db, due, clock } = kernel;
+export function createPresence(
+  { kernel, directory, roster, rows }: Base,
+  { keepers, ttlMs, enrolled }: { keepers: Keepers; ttlMs: number; enrolled: Enrolled },
+) {
+  const { db, due, clock, connections } = kernel;
   const { agents: store } = rows;
   let resumedAt = clock.now();
   let cancelTimer: () => void = () => undefined;
@@ -73,15 +77,19 @@ export function createPresence({ kernel, directory, roster, rows }: Base, keeper
     });
   }
 
+  function note(id: string): void {
+    const entry = roster.get(id);
+    if (!entry) return;
+    entry.lastSeenAt = clock.now();
+    entry.unsaved = true;
+    if (!isHere(entry)) db.write((tx) => setStatus(tx, id, "online")).catch(() => undefined);
+  }
+
   return {
-    /** Notes a call of an agent. An offline one is online again. */
+    /** Notes a call of an agent, and of those whose mail an orchestrator takes. An offline one is online again. */
     touch(id: string): void {
-      const entry = roster.get(id);
-      if (!entry) return;
-      entry.lastSeenAt = clock.now();
-      entry.unsaved = true;
-      if (isHere(entry)) return;
-      db.write((tx) => setStatus(tx, id, "online")).catch(() => undefined);
+      note(id);
+      for (const agentId of enrolled.of(id)) if (connections.count(agentId) > 0) note(agentId);
     },
     /** After an absence of the relay every agent has a whole TTL to be heard of. */
     async giveGrace(_tx: Tx, now: number): Promise<void> {

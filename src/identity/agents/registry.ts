@@ -1,5 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Base } from "../base.ts";
@@ -15,16 +16,22 @@ export function createRegistry({ kernel, directory, roster, rows }: Base) {
   const { agents: store } = rows;
   const regrouped = hooks.event<[agentId: string]>("agents.regrouped");
 
-  /** @throws Problem 409 when the call names an instance that is not the agent's newest. */
-  async function fence(
-    on: ReadTx,
-    caller: Caller,
-    agent: Pick<AgentFacts, "id" | "instanceId" | "epoch">,
-  ): Promise<void> {
-    if (caller.instanceId === null || caller.instanceId === agent.instanceId) return;
+  /**
+   * An orchestrator that acts for an agent of its own names its own instance.
+   * @throws Problem 409 when the call names an instance that is not the agent's newest.
+   */
+  async function fence(on: ReadTx, caller: Caller, agent: Fenced): Promise<void> {
+    if (caller.instanceId === null) return;
+    const isForOther = caller.role === "orchestrator" && caller.agentId !== null && caller.agentId !== agent.id;
+    const acting = isForOther ? await directory.facts(on, caller.agentId as string) : agent;
+    if (acting) await fenceTo(on, caller.instanceId, acting);
+  }
+
+  async function fenceTo(on: ReadTx, instanceId: InstanceId, agent: Fenced): Promise<void> {
+    if (instanceId === agent.instanceId) return;
     // An operator's instance header can only mean the agent it acts for, never `user`.
-    if (await store.instance(on, agent.id, caller.instanceId)) throw supersededBy(agent, caller.instanceId);
-    throw new Problem("unknown-instance", `${caller.instanceId} was never registered for ${agent.id}.`);
+    if (await store.instance(on, agent.id, instanceId)) throw supersededBy(agent, instanceId);
+    throw new Problem("unknown-instance", `${instanceId} was never registered for ${agent.id}.`);
   }
 
   /** Stores an agent, its memberships, and its place in the roster. */
@@ -72,6 +79,8 @@ export function createRegistry({ kernel, directory, roster, rows }: Base) {
 
   return { fence, save, requireRow, suggest, regrouped };
 }
+
+type Fenced = Pick<AgentFacts, "id" | "instanceId" | "epoch">;
 
 export function supersededBy(agent: { id: string; instanceId: string | null; epoch: number }, given: string): Problem {
   return new Problem(

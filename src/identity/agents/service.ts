@@ -166,8 +166,7 @@ export function createAgentService(base: Base, auth: AuthService) {
   async function requireSpokenFor(on: ReadTx, caller: Caller, id: string): Promise<AgentRow> {
     if (!(await auth.speaksFor(on, caller, id))) actingAs(caller, id);
     const row = await requireRow(on, id);
-    const isForOther = caller.role === "orchestrator" && caller.agentId !== null && caller.agentId !== id;
-    await fence(on, caller, isForOther ? await requireRow(on, caller.agentId as string) : row);
+    await fence(on, caller, row);
     return row;
   }
 

@@ -26,23 +26,21 @@ export function createTombstones({ kernel, activity, directory, rows }: Base, au
 
   /** `DELETE /v1/agents/{id}`. @throws Problem 403, 404, 409, 410 */
   async function remove(tx: Tx, caller: Caller, id: string): Promise<void> {
-    const isForOther = await isEnroller(tx, caller, id);
-    if (!isForOther) actingAs(caller, id);
+    actingAs(caller, id);
     const row = await requireRow(tx, id);
     if (row.kind === "user" || row.kind === "system" || row.kind === "orchestrator")
       throw new Problem("forbidden", `${id} cannot be deleted.`);
-    await bury(tx, caller, row, isForOther);
+    await bury(tx, caller, row);
   }
 
   /** Deletes an agent of any kind, for the feature that keeps it. @throws Problem 404, 409, 410 */
   async function retire(tx: Tx, caller: Caller, id: string): Promise<void> {
-    await bury(tx, caller, await requireRow(tx, id), false);
+    await bury(tx, caller, await requireRow(tx, id));
   }
 
-  async function bury(tx: Tx, caller: Caller, row: AgentRow, isForOther: boolean): Promise<void> {
+  async function bury(tx: Tx, caller: Caller, row: AgentRow): Promise<void> {
     const { id } = row;
-    const acting = isForOther && caller.agentId !== null ? await directory.facts(tx, caller.agentId) : row;
-    if (acting) await fence(tx, caller, acting);
+    await fence(tx, caller, row);
     const gone: AgentRow = { ...row, status: "offline", deletedAt: clock.now(), deletedBy: caller.agentId };
     // Stored before anything of it ends: nothing that ends is told to it any more.
     await store.put(tx, gone);

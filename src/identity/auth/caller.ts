@@ -16,6 +16,8 @@ export interface Principal {
   source: string | null;
   /** Person that the token belongs to. */
   personId: string | null;
+  /** Agents that an orchestrator has enrolled: it acts for them too. */
+  enrolled?: ReadonlySet<AgentId>;
 }
 
 /** A call: its principal, and the instance it names. */
@@ -25,16 +27,37 @@ export interface Caller extends Principal {
 }
 
 /**
- * Agent that a call acts for: the token's own, or the one that an operator names.
+ * Agent that a call acts for: the token's own, or the one named by an operator, or by the orchestrator that enrolled it.
  * @throws Problem 403
  */
 export function actingAs(caller: Principal, requested?: string): string {
   if (caller.role === "operator") return requested ?? "user";
   if (caller.role === "member") return asMember(requested);
   if (!isAgent(caller)) throw new Problem("forbidden", `A token with role ${caller.role} cannot act for an agent.`);
-  if (requested !== undefined && requested !== caller.agentId)
+  if (requested !== undefined && requested !== caller.agentId && !hasEnrolled(caller, requested))
     throw new Problem("forbidden", `This token acts for ${caller.agentId} alone, not for ${requested}.`);
-  return caller.agentId;
+  return requested ?? caller.agentId;
+}
+
+/** Whether an orchestrator calls that has enrolled this agent, under its prefix. */
+export const hasEnrolled = ({ role, prefix, enrolled }: Principal, agentId: AgentId): boolean =>
+  role === "orchestrator" && prefix !== null && agentId.startsWith(prefix) && enrolled?.has(agentId) === true;
+
+/** Whether a call is this agent's: by its own token, or by its orchestrator's. */
+export const standsFor = (caller: Principal, agentId: AgentId): boolean =>
+  caller.agentId === agentId || hasEnrolled(caller, agentId);
+
+/**
+ * Agent that a call acts for when it names none, on what a holder holds: the holder, for its orchestrator and for an
+ * operator; else the token's own. @throws Problem 403
+ */
+export const actingFor = (caller: Principal, holder: AgentId | null | undefined): string =>
+  actingAs(caller, holder != null && (caller.role === "operator" || hasEnrolled(caller, holder)) ? holder : undefined);
+
+/** Agents whose mail a call may read: its own, and those that its orchestrator has enrolled. @throws Problem 403 */
+export function* readersOf(caller: Principal): Generator<AgentId> {
+  yield actingAs(caller);
+  for (const agentId of caller.enrolled ?? []) if (hasEnrolled(caller, agentId)) yield agentId;
 }
 
 function asMember(requested = "user"): string {

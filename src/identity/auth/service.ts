@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import { newId } from "../../kernel/ids.ts";
@@ -6,12 +6,14 @@ import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { NewToken, Paused, RevokedToken, Token, TokenDraft } from "../../protocol/tokens.ts";
-import { fromTime, type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
+import { fromTime, type List } from "../../protocol/wire.ts";
 import { deleted } from "../agents/deleted.ts";
 import type { Base } from "../base.ts";
-import { type Caller, isAgent, type Principal, requireOperator } from "./caller.ts";
+import { type Caller, hasEnrolled, isAgent, type Principal, requireOperator } from "./caller.ts";
+import { createEnrolled } from "./enrolled.ts";
 import { checkPerson, principalOf } from "./person.ts";
 import type { TokenRow } from "./store.ts";
+import { freshSecret, hashSecret, wireToken } from "./token.ts";
 
 export type AuthService = ReturnType<typeof createAuthService>;
 
@@ -34,9 +36,11 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
   /** A token ended, and its webhooks, schedules and pushes must pause; `why` is a sentence for their owners. */
   const pausing = hooks.event<[tokenId: string, why: string]>("tokens.pausing");
   /** Webhooks, schedules and pushes that were set up with this token. */
+  const hasNew = hooks.event<[enroller: AgentId]>("tokens.enrolled");
   const setUp = hooks.question<[tokenId: string], Paused[]>("tokens.setUp");
   /** The role of a token has changed: its streams have to begin anew. */
   const changed = hooks.event<[tokenId: string]>("tokens.changed");
+  const enrolled = createEnrolled();
   /** Changes of tokens and of people's roles: a token whose row was read before one is read again. */
   let changes = 0;
   /** Tokens revoked or expired since the start: their calls under way end. */
@@ -83,7 +87,10 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
       return [token, token?.person == null ? undefined : await people.byId(on, token.person)] as const;
     });
     if (!row || row.revokedAt !== null) return null;
-    return { principal: principalOf(row, person), expiresAt: row.expiresAt, firstUse: row.lastUsedAt === null };
+    const principal = principalOf(row, person);
+    if (principal.role === "orchestrator" && principal.agentId !== null)
+      principal.enrolled = enrolled.follow(principal.agentId);
+    return { principal, expiresAt: row.expiresAt, firstUse: row.lastUsedAt === null };
   }
 
   /** An enrolled agent's token can be asked for again until it was used: so its first use has to be on disk. */
@@ -180,10 +187,9 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
     isManaged: store.isManaged,
 
     /** Whether a caller acts for an agent: the agent itself, the orchestrator that enrolled it, or an operator in its name. */
-    async speaksFor(on: ReadTx, caller: Caller, agentId: AgentId): Promise<boolean> {
+    async speaksFor(_on: ReadTx, caller: Caller, agentId: AgentId): Promise<boolean> {
       if (caller.role === "operator" || (isAgent(caller) && caller.agentId === agentId)) return true;
-      if (caller.role !== "orchestrator" || caller.agentId === null || caller.prefix === null) return false;
-      return agentId.startsWith(caller.prefix) && store.hasEnrolled(on, caller.agentId, agentId);
+      return hasEnrolled(caller, agentId);
     },
 
     /** `POST /v1/tokens`. @throws Problem 403, 409, 422 */
@@ -222,7 +228,20 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
     async enroll(tx: Tx, caller: Caller, agentId: AgentId, instanceId: InstanceId | null): Promise<string> {
       await requireLive(tx, caller);
       const row = { role: "agent" as const, agentId, groups: [], enrolledBy: caller.tokenId, enrolledFor: instanceId };
-      return (await add(tx, row, freshSecret())).token;
+      const { token } = await add(tx, row, freshSecret());
+      const enroller = caller.agentId;
+      if (enroller !== null) {
+        tx.afterCommit(() => enrolled.add(enroller, agentId));
+        await hasNew.raise(tx, enroller);
+      }
+      return token;
+    },
+    enrolled,
+    /** An enroller has one agent more. */
+    hasNew,
+    /** Fills the copy in memory. Called once, before anything is asked. */
+    async load(on: ReadTx): Promise<void> {
+      for (const { enroller, agentId } of await store.enrolments(on)) enrolled.add(enroller, agentId);
     },
 
     /**
@@ -321,17 +340,3 @@ const isRelaysOwn = (row: TokenRow): boolean => row.name === OPERATOR_NAME && ro
 const EXPIRED = "token.expired";
 
 const endedMeanwhile = () => new Problem("unauthorized", "The token was revoked or has expired during the call.");
-
-const freshSecret = (): string => `sbx_${randomBytes(32).toString("base64url")}`;
-const hashSecret = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
-
-function wireToken(row: TokenRow): Token {
-  const { id, role, agentId, groups, prefix, source, person: personId, name } = row;
-  return {
-    ...{ id, role, agentId, groups, prefix, source, personId, name },
-    createdAt: toTime(row.createdAt),
-    expiresAt: toTimeOrNull(row.expiresAt),
-    lastUsedAt: toTimeOrNull(row.lastUsedAt),
-    revokedAt: toTimeOrNull(row.revokedAt),
-  };
-}

@@ -36,6 +36,12 @@ export function createAuthStore(db: Db) {
       on.db.get(sql`
         select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by
         where own.agent_id = ${agentId} and by_.role = 'orchestrator' limit 1`) !== undefined,
+    /** Agents with the agents whose tokens registered them. */
+    enrolments: async (on: ReadTx): Promise<{ enroller: AgentId; agentId: AgentId }[]> =>
+      on.db.all(sql`
+        select distinct by_.agent_id as enroller, own.agent_id as agentId
+        from tokens own join tokens by_ on by_.id = own.enrolled_by
+        where own.agent_id is not null and by_.agent_id is not null`),
     liveOf: async (on: ReadTx, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
     /** Beginning of the ids that the newest live token of an orchestrator's agent enrolls. */
     prefixOf: async (on: ReadTx, agentId: string, now: number): Promise<string | undefined> =>

@@ -136,6 +136,11 @@ export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckP
         if (!connection.outlet) count(parked, connection.tokenId, -1);
       };
     },
+    /** Counts an agent as connected whose mail another agent's stream carries. @returns a function that ends it */
+    carry(agentId: string): () => void {
+      countStream(agentId, 1);
+      return () => countStream(agentId, -1);
+    },
     present,
     /** Number of streams and sockets of an agent. */
     count: (agentId: string): number => streams.get(agentId) ?? 0,

@@ -353,6 +353,7 @@ const TABLE: Record<string, Row[]> = {
     ["GET /v1/agents/nobody/inbox/digest", undefined, { ...all(403), operator: 404 }],
   ],
   ackInbox: [["POST /v1/agents/me/inbox/ack", { upTo: 2 }, mine(200)]],
+  streamOrchestrator: [["GET /v1/orchestrators/box/inbox/stream", undefined, readers]],
   streamInbox: [["GET /v1/agents/me/inbox/stream", undefined, shown]],
   watchMessages: [["GET /v1/messages/stream", undefined, everyAgent]],
   claimMessage: [

@@ -122,7 +122,8 @@ describe("G10: an orchestrator's token", () => {
     expect(made.status).toBe(201);
     const sent = await ask("POST", "/v1/messages", { to: "orchestrator:box", body: "up" }, made.body);
     expect(sent.body).toMatchObject({ from: "box-1", to: "orchestrator-box" });
-    const forged = await ask("POST", "/v1/messages", { from: "box-1", to: "user", body: "x" }, self);
+    await ask("PUT", "/v1/agents/box-2", { name: "Of the operator" });
+    const forged = await ask("POST", "/v1/messages", { from: "box-2", to: "user", body: "x" }, self);
     expect(forged.status).toBe(403);
   });
 
