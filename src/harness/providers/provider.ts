@@ -129,7 +129,7 @@ export interface NativeSession {
   readonly startTicks: number;
   /** null until the CLI has named it. */
   readonly nativeId: string | null;
-  /** Begins a turn, or queues behind the running one. Resolves when the CLI has the text. */
+  /** Begins a turn, or queues behind the running one. Resolves when the pipe of the CLI has the text; `input` events say more. */
   send(input: TurnInput): Promise<void>;
   /** Puts text into the running turn. `refused`: no turn runs, or the CLI cannot. */
   steer(input: TurnInput): Promise<"steered" | "refused">;
