@@ -191,6 +191,7 @@ function onFeatures(relayed: Relayed): void {
   runs.changed.afterCommit(runs.endStreams, a2a.runChanged, metrics.runChanged, runs.showWatchers);
   runs.ended.inTx(announcements.announce, approvals.followRun, telemetry.runEnded);
   approvals.changed.inTx(cards.follow, channels.followApproval);
+  channels.typed.answeredBy(cards.typedButton);
   channels.pressed.inTx(cards.press);
   approvals.changed.afterCommit(metrics.approvalChanged, approvals.showWatchers);
   runs.unwanted.inTx(announcements.dropOf);

@@ -9,6 +9,7 @@ import { createAsking } from "./asking.ts";
 import { createCards } from "./cards.ts";
 import { createLadder } from "./ladder.ts";
 import { createButtonStore } from "./store.ts";
+import { createTyped } from "./typed.ts";
 
 export type ApprovalCards = ReturnType<typeof createApprovalCards>;
 
@@ -17,6 +18,7 @@ export function createApprovalCards(areas: Areas & { approvals: Approvals; runs:
   const { approvals, channels } = areas;
   const store = createButtonStore();
   const cards = createCards(areas, store);
+  const typed = createTyped(areas, store);
   const ladder = createLadder(areas);
   const asking = createAsking(areas, { cards, ladder });
 
@@ -38,5 +40,5 @@ export function createApprovalCards(areas: Areas & { approvals: Approvals; runs:
     sweep: (tx, { before, limit }) => store.forget(tx, before, limit),
   };
 
-  return { follow: asking.follow, press, sweeps: [old], dueHandlers: asking.dueHandlers };
+  return { follow: asking.follow, press, typedButton: typed.buttonOf, sweeps: [old], dueHandlers: asking.dueHandlers };
 }

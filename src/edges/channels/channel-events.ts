@@ -40,6 +40,9 @@ interface Parts {
   strangers: Strangers;
 }
 
+/** Words that may answer an approval. */
+const TYPED = /^(yes|no|[1-9])$/;
+
 /** Events from a platform: stored once, and sent to the targets of their conversations. */
 export function createChannelEvents(
   { kernel, identity, core }: Areas,
@@ -52,6 +55,8 @@ export function createChannelEvents(
   const { rows: works } = core.work;
   /** A sender that its channel knows pressed a button of an approval. */
   const pressed = hooks.event<[press: Press]>("channels.pressed");
+  /** The button of an approval that a word means, typed as a reply to a post. */
+  const typed = hooks.question<[postId: number, word: string], string>("channels.typed");
   /** An event came in and is stored. */
   const received = hooks.event<[channel: ChannelRow, isRouted: boolean]>("channels.received");
 
@@ -90,9 +95,13 @@ export function createChannelEvents(
     const { author, event, standing } = heard;
     const replyTo = await repliedTo(tx, channel.id, place, event.replyToExternalId);
     const said = { ...heard.said, replyTo };
-    if (event.button?.id.startsWith(APPROVAL_BUTTON)) {
-      const { approves, person } = standing;
-      const press = { buttonId: event.button.id, place, senderId: event.sender.id, approves };
+    const typedId = await typedButton(tx, channel, event, replyTo);
+    const buttonId = event.button?.id ?? typedId;
+    if (buttonId?.startsWith(APPROVAL_BUTTON)) {
+      const { person } = standing;
+      // Guests answer by buttons alone.
+      const approves = standing.approves && typedId === undefined;
+      const press = { buttonId, place, senderId: event.sender.id, approves };
       if (knowsSenders(channel) && !event.sender.isBot)
         await pressed.raise(tx, { ...press, personId: person?.id ?? null });
       return keepPress(tx, author, place, { event, said });
@@ -103,6 +112,14 @@ export function createChannelEvents(
     await traffic.putEvent(tx, { ...place, externalId: event.externalId, ...factsOf(ids, routed), at: clock.now() });
     await received.raise(tx, channel, routed > 0);
     return { items, routed, replayed: false };
+  }
+
+  /** The approval's button that a word stands for: typed as a reply to its post, by a sender that the channel knows. */
+  async function typedButton(on: ReadTx, channel: ChannelRow, event: ParsedEvent, replyTo: number | undefined) {
+    const { text = "", button, attachments, sender } = event;
+    const word = text?.trim().toLowerCase() ?? "";
+    if (replyTo === undefined || button || attachments?.length || sender.isBot || !TYPED.test(word)) return undefined;
+    return knowsSenders(channel) ? typed.first(on, replyTo, word) : undefined;
   }
 
   /** Keeps the press of an approval's button as a message to `user`: it is for no agent. */
@@ -245,6 +262,7 @@ export function createChannelEvents(
     receive,
     replay,
     pressed,
+    typed,
     received,
 
     /** Events, newest first. `page` is the place of the last one seen. */

@@ -48,6 +48,7 @@ export function createChannels(areas: Areas & { files: Files; approvals: Approva
     places: services.places,
     received: channelEvents.received,
     pressed: channelEvents.pressed,
+    typed: channelEvents.typed,
     ended: outbound.ended,
     followApproval: services.pairing.followApproval,
     sweeps: [traffic, codes],

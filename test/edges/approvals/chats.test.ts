@@ -146,3 +146,40 @@ test("an approval that ended takes back its posts, and says so where it was aske
   await ask("POST", `/v1/approvals/${id}/withdraw`, { reason: "no need" }, builder);
   expect((await posts()).map(({ body }) => body)).toEqual(["Run npm publish: withdrawn, no need."]);
 });
+
+test("G14: a plain yes, no or number in reply to the post answers as its button does, and is for no agent", async () => {
+  const { ask, event, claim, adapter, wants, state, builder } = await startChats();
+  let count = 0;
+  /** Posts the card of a new approval. */
+  const posted = async (line: string, more: object = {}) => {
+    const asked = await wants({ ...wanted(line), ...more });
+    const [{ message, claim: held }] = (await claim()) as [Claimed];
+    const externalIds = [`card-${++count}`];
+    await ask("POST", `/v1/messages/${message.id}/complete`, { token: held.token, externalIds }, adapter);
+    return { asked, says: (text: string, id = "9") => said(text, { id, name: "x" }, externalIds[0]) };
+  };
+  const said = (text: string, sender: object, replyToExternalId?: string) =>
+    event({ text, sender, ...(replyToExternalId && { replyToExternalId }) });
+  const answers: unknown[] = [];
+  for (const [index, text] of ["yes", " No", "2"].entries()) {
+    const { asked, says } = await posted(`npm run ${index}`);
+    await says(text, "s-otto");
+    await said(text, { id: "9", name: "Ada" });
+    expect((await state(asked)).state).toBe("pending");
+    await says(text);
+    answers.push((await state(asked)).answer);
+  }
+  expect(answers).toMatchObject([
+    { option: "yes", person: "ada", via: "button" },
+    { option: "no", person: "ada" },
+    { option: "always", person: "ada" },
+  ]);
+  const long = await posted("x".repeat(5000));
+  for (const text of ["yes", "9"]) await long.says(text);
+  expect((await state(long.asked)).state).toBe("pending");
+  await long.says("yes please");
+  const inbox = (await ask("GET", "/v1/agents/builder/inbox?after=0", undefined, builder)).body.items;
+  const heard = inbox.filter(({ kind }: { kind: string }) => kind === "channel.event");
+  // Words that are no reply to a card, and those that are no plain answer, are for the agent.
+  expect(heard.map(({ body }: { body: string }) => body).slice(1)).toEqual(["yes", " No", "2", "yes please"]);
+});
