@@ -1013,6 +1013,7 @@ CREATE TABLE `tokens` (
 	`groups` text,
 	`prefix` text,
 	`source` text,
+	`session_id` text,
 	`person` text,
 	`name` text,
 	`enrolled_by` text,
@@ -1028,6 +1029,7 @@ CREATE TABLE `tokens` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `tokens_by_hash` ON `tokens` (`hash`);--> statement-breakpoint
 CREATE INDEX `tokens_by_agent` ON `tokens` (`agent_id`);--> statement-breakpoint
+CREATE INDEX `tokens_of_session` ON `tokens` (`session_id`) WHERE session_id is not null;--> statement-breakpoint
 CREATE INDEX `tokens_by_person` ON `tokens` (`person`) WHERE person is not null;--> statement-breakpoint
 CREATE INDEX `tokens_by_source` ON `tokens` (`source`) WHERE source is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX `tokens_by_key` ON `tokens` (`created_by`,`idempotency_key`) WHERE idempotency_key is not null;--> statement-breakpoint

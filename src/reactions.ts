@@ -112,9 +112,10 @@ function onAgents({
   connections.present.afterCommit(rosterText.noteConnections);
 }
 
-function onTokens({ kernel, identity, core, webhooks, schedules, a2a }: Relayed): void {
+function onTokens({ kernel, identity, core, sessions, webhooks, schedules, a2a }: Relayed): void {
   const { auth } = identity;
   auth.hasNew.afterCommit(core.inbox.fleets.enrolled);
+  auth.sessionOf.answeredBy(sessions.isLiveOf);
   auth.pausing.inTx(webhooks.pauseOf, schedules.pauseOf, a2a.pauseOf);
   auth.setUp.answeredBy(webhooks.setUpBy, schedules.setUpBy, a2a.setUpBy);
   auth.changed.afterCommit(kernel.connections.reopenToken);

@@ -207,6 +207,7 @@ async function sessions(ask: Ask): Promise<void> {
   const draft = { agentId: "box-claude", provider: "claude", lane: "main", place: "user", home: "box:/root/.claude" };
   await ask("PUT", "/v1/sessions/ses_one", { ...draft, nativeId: "n-1", state: "working", name: "count lamps" }, box);
   await ask("POST", "/v1/sessions/ses_one/lease", {}, box);
+  await ask("POST", "/v1/tokens", { role: "agent", agentId: "box-claude", sessionId: "ses_one" }, box);
   await ask("PUT", "/v1/sessions/ses_two", { ...draft, lane: "background", state: "dead", tags: ["store"] }, box);
 }
 

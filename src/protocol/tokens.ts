@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentId, reservedId } from "./agent-ids.ts";
 import { at, contracts, made, paged } from "./contract.ts";
 import { PERSON_ROLES, PersonId } from "./people.ts";
+import { SessionId } from "./sessions.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
 import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
 
@@ -30,8 +31,9 @@ const FIELDS: Record<string, readonly string[]> = {
   groups: ["agent", "orchestrator"],
   noneBut: ["agent"],
   personId: PERSON_ROLES,
+  sessionId: ["agent"],
 };
-const OPTIONAL = new Set(["groups", "noneBut", "personId"]);
+const OPTIONAL = new Set(["groups", "noneBut", "personId", "sessionId"]);
 
 /** Each role has its own fields, all of them but the optional ones needed, and no others. */
 function roleFlaws(
@@ -75,6 +77,9 @@ export const TokenDraft = strictObject(() => ({
     .optional(),
   source: Source.optional(),
   personId: PersonId.optional().describe("The person that it belongs to."),
+  sessionId: SessionId.optional().describe(
+    "A live session of the agent: the token ends with it, and acknowledges nothing. The orchestrator that runs it may make one.",
+  ),
   noneBut: z
     .array(TokenId)
     .max(16)
@@ -97,6 +102,7 @@ export const Token = named("Token", "What a token may do. The secret itself is s
   prefix: StrOrNull,
   source: StrOrNull,
   personId: StrOrNull,
+  sessionId: StrOrNull,
   name: StrOrNull,
   createdAt: Time,
   expiresAt: TimeOrNull,
@@ -135,6 +141,7 @@ export const WhoAmI = named("WhoAmI", "Who the caller is.", () => ({
     .string()
     .nullable()
     .describe("The person that the token belongs to; its role is the strongest that the token may have."),
+  sessionId: z.string().nullable().describe("The session that the token was made for."),
   instance: z.object({
     given: StrOrNull,
     current: StrOrNull,

@@ -144,6 +144,11 @@ export function createInbox(base: Base, parts: { settled: Settled; deliveries: D
   /** `POST /v1/agents/{id}/inbox/ack`: the cursor only moves forward. @throws Problem 422 ahead-of-log */
   async function ack(tx: Tx, caller: Caller, agentId: string, upTo: number): Promise<Acked> {
     const actor = actingAs(caller, agentId);
+    if (caller.sessionId != null)
+      throw new Problem(
+        "forbidden",
+        `${actor}'s orchestrator acknowledges for it: a token of one session reads alone.`,
+      );
     const facts = await agents.requireActor(tx, caller, actor, true);
     const head = headOf(tx);
     checkPlace(upTo, head, "/upTo");

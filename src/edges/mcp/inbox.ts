@@ -31,7 +31,8 @@ export const inbox = tool({
   async run(areas, turn, { ack, wait, budget: tokens }) {
     const { caller, signal } = turn;
     const { agentId } = caller;
-    if (ack !== undefined) await areas.kernel.db.write((tx) => areas.core.inbox.inbox.ack(tx, caller, agentId, ack));
+    if (ack !== undefined && acknowledges(turn))
+      await areas.kernel.db.write((tx) => areas.core.inbox.inbox.ack(tx, caller, agentId, ack));
     const look = () => backlogOf(areas, turn);
     const waiting = await withProgress(areas, turn, wait, () =>
       wait === 0
@@ -46,6 +47,9 @@ export const inbox = tool({
     return inboxText(areas, turn, waiting, tokens);
   },
 });
+
+/** False for one session of a managed agent: its orchestrator acknowledges what has reached a turn. */
+const acknowledges = ({ caller }: Turn): boolean => caller.sessionId == null;
 
 /** The inbox as text within a budget: the tool's answer, and the resource's content. */
 export async function readInbox(areas: McpAreas, turn: Turn, tokens: number) {
@@ -82,7 +86,10 @@ async function inboxText(areas: McpAreas, turn: Turn, waiting: Backlog, tokens: 
   noteShown(areas.core.inbox.polls, caller, caller.agentId, waiting, { shown: arranged.shown, ack }, "mcp");
   await areas.kernel.db.read((on) => parents.noteShown(on, caller, arranged.shown));
   // With nothing unread there is nothing to deal with, unless settled entries stand before what may be.
-  const next = ack === null || (letters.length === 0 && !more) ? "" : `When dealt with: inbox {"ack":${ack}}`;
+  const next =
+    ack === null || !acknowledges(turn) || (letters.length === 0 && !more)
+      ? ""
+      : `When dealt with: inbox {"ack":${ack}}`;
   const text = [head, arranged.text, owed, next].filter(Boolean).join("\n");
   return {
     text,

@@ -1,9 +1,14 @@
 import type { Areas } from "../../core/core.ts";
+import { orchestratorIdOf } from "../../identity/orchestrators/ids.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Session, SessionChange } from "../../protocol/sessions.ts";
 import type { SessionRow } from "./row.ts";
 import { sessionStore as store } from "./store.ts";
 import { toChange, toSession } from "./view.ts";
+
+/** Whether the process that wrote a session does so no more: it died, released the lease, or lost it to another. */
+const hasLostWriter = (row: SessionRow, before: SessionRow): boolean =>
+  row.endedAt !== null || (before.leaseUntil !== null && (row.leaseUntil === null || row.fence !== before.fence));
 
 export type SessionBook = ReturnType<typeof createSessionBook>;
 
@@ -33,8 +38,15 @@ export function createSessionBook({ kernel, identity }: Areas) {
     },
     async save(tx: Tx, row: SessionRow, before: SessionRow): Promise<SessionRow> {
       await store.save(tx, row);
+      if (hasLostWriter(row, before)) await identity.auth.revokeAllOfSession(tx, row.id);
       await tell(tx, row, before);
       return row;
+    },
+    /** As `isOf`, of a live session that an orchestrator's agent runs; any when that is null. */
+    async isLiveOf(on: ReadTx, id: string, agentId: string, orchestrator: string | null): Promise<true | undefined> {
+      const row = await store.byId(on, id);
+      const isTheirs = orchestrator === null || row?.orchestratorId === orchestratorIdOf(orchestrator);
+      return row?.agentId === agentId && row.endedAt === null && isTheirs ? true : undefined;
     },
     /** Whether an agent has this session. */
     isOf: async (on: ReadTx, id: string, agentId: string): Promise<boolean> =>

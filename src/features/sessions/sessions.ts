@@ -28,6 +28,7 @@ export function createSessions(areas: Areas) {
   return {
     changed: book.changed,
     isOf: book.isOf,
+    isLiveOf: book.isLiveOf,
     managedBy,
     dropAgent: ending.dropAgent,
     dueHandlers: ending.dueHandlers,

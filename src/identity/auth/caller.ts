@@ -16,6 +16,8 @@ export interface Principal {
   source: string | null;
   /** Person that the token belongs to. */
   personId: string | null;
+  /** Session that the token was made for: another program acknowledges for its agent. */
+  sessionId?: string | null;
   /** Agents that an orchestrator has enrolled: it acts for them too. */
   enrolled?: ReadonlySet<AgentId>;
 }

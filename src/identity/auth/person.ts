@@ -7,9 +7,9 @@ import type { TokenRow } from "./store.ts";
 
 /** Identity and rights of a token. Those of a person go no further than the person's role. */
 export function principalOf(row: TokenRow, person: PersonRow | undefined): Principal {
-  const { id: tokenId, groups, prefix, source, person: personId } = row;
+  const { id: tokenId, groups, prefix, source, person: personId, sessionId } = row;
   const role = person ? weakerOf(person.role, row.role) : row.role;
-  return { tokenId, role, agentId: isAtUser(role) ? "user" : row.agentId, groups, prefix, source, personId };
+  return { tokenId, role, agentId: isAtUser(role) ? "user" : row.agentId, groups, prefix, source, personId, sessionId };
 }
 
 const isAtUser = (role: Role): boolean => role === "operator" || role === "member";

@@ -1,17 +1,16 @@
-import { createHash, createHmac } from "node:crypto";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import { newId } from "../../kernel/ids.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { NewToken, Paused, RevokedToken, Token, TokenDraft } from "../../protocol/tokens.ts";
-import { fromTime, type List } from "../../protocol/wire.ts";
-import { deleted } from "../agents/deleted.ts";
+import type { NewToken, Paused, RevokedToken, Token } from "../../protocol/tokens.ts";
+import type { List } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import { type Caller, hasEnrolled, isAgent, type Principal, requireOperator } from "./caller.ts";
 import { createEnrolled } from "./enrolled.ts";
-import { checkPerson, principalOf } from "./person.ts";
+import { createTokenMaking } from "./making.ts";
+import { principalOf } from "./person.ts";
 import type { TokenRow } from "./store.ts";
 import { freshSecret, hashSecret, wireToken } from "./token.ts";
 
@@ -27,8 +26,9 @@ interface Known {
 const MAX_REMEMBERED = 50_000;
 
 /** Tokens: identifying a bearer, making and revoking tokens. */
-export function createAuthService({ kernel, directory, activity, rows }: Base) {
-  const { db, due, clock, hooks, key } = kernel;
+export function createAuthService(base: Base) {
+  const { kernel, activity, rows } = base;
+  const { db, due, clock, hooks } = kernel;
   const { tokens: store, people } = rows;
   const known = new Map<string, Known | null>();
   /** A token was revoked or has expired, and that is on disk. */
@@ -99,20 +99,6 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
     await db.write((tx) => store.used(tx, found.principal.tokenId, clock.now()));
   }
 
-  /** The same key and content give the same token, secret and all. @throws Problem 422 */
-  async function replayed(tx: Tx, caller: Caller, idempotencyKey: string, fingerprint: string) {
-    const row = await store.byKey(tx, caller.tokenId, idempotencyKey);
-    if (!row) return undefined;
-    if (row.fingerprint !== fingerprint) Problem.keyReused(idempotencyKey);
-    return { ...wireToken(row), token: derived(caller, idempotencyKey, fingerprint) };
-  }
-
-  /** Derived, because only the hash of a secret is stored, and the same request has to be answered with it again. */
-  const derived = (caller: Caller, idempotencyKey: string, fingerprint: string): string => {
-    const request = JSON.stringify([caller.tokenId, idempotencyKey, fingerprint]);
-    return `sbx_${createHmac("sha256", key).update(request).digest("base64url")}`;
-  };
-
   async function add(tx: Tx, draft: Partial<TokenRow> & { role: TokenRow["role"] }, secret: string): Promise<NewToken> {
     const hash = hashSecret(secret);
     const row: TokenRow = {
@@ -125,6 +111,7 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
       name: null,
       enrolledBy: null,
       enrolledFor: null,
+      sessionId: null,
       expiresAt: null,
       lastUsedAt: null,
       revokedAt: null,
@@ -160,15 +147,7 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
     if (isOver) throw endedMeanwhile();
   }
 
-  /** @throws Problem 409 when tokens other than these act for the agent */
-  async function requireNone(on: ReadTx, agentId: string, but: readonly string[]): Promise<void> {
-    const rows = await store.liveOf(on, agentId);
-    const others = rows.filter(
-      ({ id, expiresAt }) => !but.includes(id) && (expiresAt === null || expiresAt > clock.now()),
-    );
-    if (others.length > 0)
-      throw new Problem("conflict", `${agentId} has a token already. Choose another agent, or leave noneBut out.`);
-  }
+  const making = createTokenMaking(base, { add, requireLive });
 
   return {
     authenticate,
@@ -192,37 +171,9 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
       return hasEnrolled(caller, agentId);
     },
 
-    /** `POST /v1/tokens`. @throws Problem 403, 409, 422 */
-    async create(tx: Tx, caller: Caller, draft: TokenDraft, idempotencyKey?: string) {
-      requireOperator(caller);
-      await requireLive(tx, caller);
-      const fingerprint = createHash("sha256").update(JSON.stringify(draft)).digest("base64url");
-      const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;
-      if (replay) return { made: replay, replayed: true };
-      const holder = draft.agentId === undefined ? undefined : await directory.facts(tx, draft.agentId);
-      if (holder && holder.deletedAt !== null) throw deleted(holder.id);
-      const person = draft.personId === undefined ? undefined : await people.byId(tx, draft.personId);
-      if (draft.personId !== undefined) checkPerson(person, draft.personId, draft.role);
-      if (draft.noneBut && draft.agentId !== undefined) await requireNone(tx, draft.agentId, draft.noneBut);
-      const origin = { createdBy: caller.tokenId, idempotencyKey: idempotencyKey ?? null, fingerprint };
-      const secret = idempotencyKey ? derived(caller, idempotencyKey, fingerprint) : freshSecret();
-      const row = {
-        ...origin,
-        role: draft.role,
-        agentId: draft.agentId ?? null,
-        groups: draft.groups ?? null,
-        prefix: draft.prefix ?? null,
-        source: draft.source ?? null,
-        person: draft.personId ?? null,
-        name: draft.name ?? null,
-        expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
-      };
-      const made = await add(tx, row, secret);
-      await activity.record(tx, caller, "token.created", made.id, {
-        ...{ role: made.role, agentId: made.agentId, personId: made.personId },
-      });
-      return { made, replayed: false };
-    },
+    create: making.create,
+    /** Whether a session is an agent's, and of this orchestrator's. */
+    sessionOf: making.sessionOf,
 
     /** The token of an agent that an enroll token has just registered: it may join no groups. */
     async enroll(tx: Tx, caller: Caller, agentId: AgentId, instanceId: InstanceId | null): Promise<string> {
@@ -250,7 +201,7 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
      * enrolled it may enroll it again.
      */
     async takeBackUnused(tx: Tx, caller: Caller, agentId: AgentId, instanceId: InstanceId | null): Promise<boolean> {
-      const rows = await store.liveOf(tx, agentId);
+      const rows = (await store.liveOf(tx, agentId)).filter(({ sessionId }) => sessionId === null);
       if (rows.length === 0 && caller.role === "orchestrator" && caller.agentId !== null)
         return store.hasEnrolled(tx, caller.agentId, agentId);
       const mine = rows.filter((row) => row.enrolledBy === caller.tokenId && row.enrolledFor === instanceId);
@@ -274,6 +225,11 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
 
     async revokeAllOf(tx: Tx, agentId: string): Promise<void> {
       for (const row of await store.liveOf(tx, agentId)) await revokeRow(tx, row);
+    },
+
+    /** Revokes the tokens that were made for a session. */
+    async revokeAllOfSession(tx: Tx, sessionId: string): Promise<void> {
+      for (const row of await store.ofSession(tx, sessionId)) await revokeRow(tx, row);
     },
 
     /** Revokes the tokens of a removed integration: a later one of its name gets its own. */

@@ -25,6 +25,8 @@ export function createAuthStore(db: Db) {
     byId: async (on: ReadTx, id: string): Promise<TokenRow | undefined> => byId(on).get({ id }),
     liveFor: async (on: ReadTx, source: string): Promise<TokenRow[]> =>
       readRows(on, tokens, and(eq(tokens.source, source), isNull(tokens.revokedAt))),
+    ofSession: async (on: ReadTx, sessionId: string): Promise<TokenRow[]> =>
+      readRows(on, tokens, and(eq(tokens.sessionId, sessionId), sql`session_id is not null`, isNull(tokens.revokedAt))),
     ofPerson: async (on: ReadTx, person: string): Promise<TokenRow[]> =>
       readRows(on, tokens, and(eq(tokens.person, person), isNull(tokens.revokedAt))),
     hasEnrolled: async (on: ReadTx, enroller: AgentId, agentId: AgentId): Promise<boolean> =>

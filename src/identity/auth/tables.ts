@@ -14,6 +14,8 @@ export const tokens = sqliteTable(
     groups: text("groups", { mode: "json" }).$type<string[]>(),
     prefix: text("prefix"),
     source: text("source"),
+    /** Session that it was made for: it ends with that, and acknowledges nothing. */
+    sessionId: text("session_id"),
     /** The person it belongs to. */
     person: text("person"),
     name: text("name"),
@@ -32,6 +34,7 @@ export const tokens = sqliteTable(
   (t) => [
     uniqueIndex("tokens_by_hash").on(t.hash),
     index("tokens_by_agent").on(t.agentId),
+    index("tokens_of_session").on(t.sessionId).where(sql`session_id is not null`),
     index("tokens_by_person").on(t.person).where(sql`person is not null`),
     index("tokens_by_source").on(t.source).where(sql`source is not null`),
     uniqueIndex("tokens_by_key").on(t.createdBy, t.idempotencyKey).where(sql`idempotency_key is not null`),

@@ -8,9 +8,9 @@ export const hashSecret = (secret: string): string => createHash("sha256").updat
 
 /** A token as it goes out, without its secret. */
 export function wireToken(row: TokenRow): Token {
-  const { id, role, agentId, groups, prefix, source, person: personId, name } = row;
+  const { id, role, agentId, groups, prefix, source, person: personId, sessionId, name } = row;
   return {
-    ...{ id, role, agentId, groups, prefix, source, personId, name },
+    ...{ id, role, agentId, groups, prefix, source, personId, sessionId, name },
     createdAt: toTime(row.createdAt),
     expiresAt: toTimeOrNull(row.expiresAt),
     lastUsedAt: toTimeOrNull(row.lastUsedAt),
