@@ -1,4 +1,4 @@
-import type { Client } from "../client/client.ts";
+import { type Client, RelayUnreachable } from "../client/client.ts";
 import type { Run } from "../protocol/runs.ts";
 import type { CliCommand } from "./commands.ts";
 import { type Context, untilStopped } from "./context.ts";
@@ -88,7 +88,7 @@ async function watchToEnd({ client, out }: Context, id: string, options: WatchOp
   const signal = untilStopped();
   const view = createRunView(out);
   const onReconnect = (inMs: number, cause: unknown) =>
-    out.note(`No answer, trying again in ${Math.ceil(inMs / 1000)} s: ${safeLine(String(cause))}`);
+    out.note(`${awayText(cause)} Trying again in ${Math.ceil(inMs / 1000)} s.`);
   for await (const part of client.runs.follow(id, { ...options, signal, onReconnect })) {
     if (out.json) await out.item(part, () => "");
     else await out.write(view.part(part));
@@ -99,6 +99,12 @@ async function watchToEnd({ client, out }: Context, id: string, options: WatchOp
   out.note(endText(run));
   if (run.outcome !== "ok") throw new Stop(EXIT.problem, `${id} ${statusOf(run)}${run.error ? `: ${run.error}` : ""}`);
 }
+
+/** Sentence for a lost connection; the reason of a relay that does not answer is the runtime's own text. */
+const awayText = (cause: unknown): string =>
+  cause instanceof RelayUnreachable
+    ? `The relay at ${safeLine(cause.url)} does not answer.`
+    : `The relay refuses for now: ${safeLine(cause instanceof Error ? cause.message : String(cause))}`;
 
 function endText(run: Run): string {
   const seconds = run.endedAt === null ? 0 : (Date.parse(run.endedAt) - Date.parse(run.createdAt)) / 1000;
