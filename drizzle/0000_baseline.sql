@@ -522,8 +522,27 @@ CREATE INDEX `approvals_by_agent` ON `approvals` (`agent_id`,`id`);--> statement
 CREATE INDEX `approvals_pending` ON `approvals` (`expires_at`) WHERE state = 'pending';--> statement-breakpoint
 CREATE UNIQUE INDEX `approvals_in_tree` ON `approvals` (`root_run_id`,`hash`) WHERE state = 'pending' and root_run_id is not null;--> statement-breakpoint
 CREATE INDEX `approvals_ended` ON `approvals` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `commands` (
+	`delegation_id` text PRIMARY KEY NOT NULL,
+	`orchestrator_id` text NOT NULL,
+	`do` text NOT NULL,
+	`agent_id` text NOT NULL,
+	`run_id` text,
+	`person` text,
+	`approval_id` text,
+	`session_id` text,
+	`created_at` integer NOT NULL,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `commands_by_approval` ON `commands` (`approval_id`) WHERE approval_id is not null;--> statement-breakpoint
+CREATE INDEX `commands_by_session` ON `commands` (`session_id`) WHERE session_id is not null;--> statement-breakpoint
+CREATE INDEX `commands_open_of_run` ON `commands` (`run_id`) WHERE run_id is not null and ended_at is null;--> statement-breakpoint
+CREATE INDEX `commands_ended` ON `commands` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `delegations` (
 	`message_id` integer PRIMARY KEY NOT NULL,
+	`first_id` integer,
+	`approval_id` text,
 	`from_id` text NOT NULL,
 	`target` text NOT NULL,
 	`holder` text,
@@ -549,6 +568,7 @@ CREATE TABLE `delegations` (
 CREATE INDEX `delegations_open_to` ON `delegations` (`target`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE INDEX `delegations_open_from` ON `delegations` (`from_id`,`message_id`,`status`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE INDEX `delegations_open_of_root` ON `delegations` (`root_id`,`message_id`,`status`,`parent_id`) WHERE parent_id is not null and status in ('pending', 'claimed');--> statement-breakpoint
+CREATE INDEX `delegations_first` ON `delegations` (`first_id`) WHERE first_id is not null;--> statement-breakpoint
 CREATE INDEX `delegations_due` ON `delegations` (`deadline_at`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE TABLE `file_uses` (
 	`file_id` text NOT NULL,

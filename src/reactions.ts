@@ -8,6 +8,7 @@ import type { Mcp } from "./edges/mcp/mcp.ts";
 import type { Pulls } from "./edges/pulls/pulls.ts";
 import type { Webhooks } from "./edges/webhooks/webhooks.ts";
 import type { Approvals } from "./features/approvals/approvals.ts";
+import type { Commands } from "./features/commands/commands.ts";
 import type { Delegations } from "./features/delegations/delegations.ts";
 import type { Files } from "./features/files/files.ts";
 import type { Jobs } from "./features/jobs/jobs.ts";
@@ -36,6 +37,7 @@ export interface Relayed {
   runs: Runs;
   sessions: Sessions;
   approvals: Approvals;
+  commands: Commands;
   cards: ApprovalCards;
   pairs: Pairs;
   schedules: Schedules;
@@ -63,6 +65,7 @@ export function subscribe(relayed: Relayed): void {
   onInbox(relayed);
   onRetention(relayed);
   onFeatures(relayed);
+  onCommands(relayed);
 }
 
 /** After a start, a sleep or a jump of the clock. Leases and presence get their grace before anything is judged by the time. */
@@ -211,4 +214,10 @@ function onFeatures(relayed: Relayed): void {
   integrations.received.afterCommit(metrics.eventReceived);
   mcp.called.afterCommit(metrics.toolCalled);
   a2a.asked.afterCommit(metrics.a2aAsked);
+}
+
+/** After everybody else has followed: the end of an approval ends its command, and the other way round. */
+function onCommands({ delegations, approvals, commands }: Relayed): void {
+  delegations.changed.inTx(commands.followDelegation);
+  approvals.changed.inTx(commands.followApproval);
 }

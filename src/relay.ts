@@ -20,6 +20,7 @@ import type { ServerMaker } from "./edges/mcp/server.ts";
 import { createPulls } from "./edges/pulls/pulls.ts";
 import { createWebhooks } from "./edges/webhooks/webhooks.ts";
 import { createApprovals } from "./features/approvals/approvals.ts";
+import { createCommands } from "./features/commands/commands.ts";
 import { createDelegations } from "./features/delegations/delegations.ts";
 import { createFiles } from "./features/files/files.ts";
 import { createJobs } from "./features/jobs/jobs.ts";
@@ -145,6 +146,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     { spawnDepth: config.spawnDepth, perParent: config.runsPerParent, eventHours: config.runEventHours, retentionDays },
   );
   const approvals = createApprovals({ kernel, identity, core, runs });
+  const commands = createCommands({ kernel, identity, core, delegations, files, runs, approvals });
   const pairs = createPairs(base);
   const schedules = createSchedules(base);
   const jobs = createJobs(base);
@@ -166,7 +168,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const telemetry = createTelemetry({ kernel, identity, core, runs }, config.telemetry ?? NO_COLLECTOR);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs },
-    ...{ approvals, cards, models, sessions },
+    ...{ approvals, cards, models, sessions, commands },
     ...{
       channels,
       announcements,
@@ -199,6 +201,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.runs,
     areas.sessions,
     areas.approvals,
+    areas.commands,
     areas.cards,
     areas.pairs,
     areas.schedules,
@@ -225,6 +228,7 @@ function createHttp(config: Config, areas: AllAreas) {
     areas.runs.routes,
     areas.approvals.routes,
     areas.sessions.routes,
+    areas.commands.routes,
     areas.announcements.routes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
     areas.chat.routes,

@@ -186,6 +186,8 @@ async function others(ask: Ask, ann: { token: string }, bob: { token: string }):
     ...{ providers: [{ name: "claude", capabilities: ["code"] }], caps: { sessions: 4 } },
   });
   await sessions(ask);
+  const command = { do: "spawn", provider: "claude", prompt: "Trim the wicks" };
+  await ask("POST", "/v1/orchestrators/box/commands", { command }, ann);
   await ask("PUT", "/v1/a2a/agents/away", { cardUrl: "http://127.0.0.1:9/card.json" });
   await ask("POST", "/v1/messages", { to: "away", body: "Are you there?", claimable: true });
   const headers = { "a2a-version": "1.0" };

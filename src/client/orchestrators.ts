@@ -1,5 +1,7 @@
+import { type CommandDraft, type CommandInput, sendCommand } from "../protocol/commands.ts";
+import type { Delegation } from "../protocol/delegations.ts";
 import * as api from "../protocol/orchestrators.ts";
-import type { Caller, Query } from "./caller.ts";
+import type { Caller, Keyed, Query } from "./caller.ts";
 import { type FleetOptions, followFleet } from "./fleet.ts";
 import type { Call } from "./transport.ts";
 
@@ -11,7 +13,7 @@ export const orchestratorVerbs = (caller: Caller) => ({
   follow: (options: FleetOptions) => followFleet(caller, options),
 });
 
-const registryVerbs = ({ ask, instanceId }: Caller) => ({
+const registryVerbs = ({ ask, askOnce, instanceId }: Caller) => ({
   /** Registers an orchestrator and its agent `orchestrator-<id>`, or updates both. The instance defaults to the client's own. */
   register: (id: string, registration: api.OrchestratorRegistration, call?: Call): Promise<api.Orchestrator> =>
     ask(api.registerOrchestrator, { params: { id }, body: { instanceId, ...registration } }, call),
@@ -27,6 +29,21 @@ const registryVerbs = ({ ask, instanceId }: Caller) => ({
   /** Reports presence and the managed agents: missing means unchanged, `[]` none. */
   heartbeat: (id: string, body: api.OrchestratorHeartbeat = {}, call?: Call): Promise<api.Orchestrator> =>
     ask(api.orchestratorHeartbeat, { params: { id }, body }, call),
+
+  /**
+   * Gives a daemon a command. The answer is the delegation that carries it; with `waitSeconds` (at most 60) it comes once the
+   * daemon has answered, or that time is over.
+   */
+  command: (
+    id: string,
+    command: CommandInput,
+    {
+      waitSeconds,
+      timeoutSeconds,
+      ...call
+    }: Keyed & { waitSeconds?: number } & Pick<CommandDraft, "timeoutSeconds"> = {},
+  ): Promise<Delegation> =>
+    askOnce(sendCommand, { params: { id }, query: { waitSeconds }, body: { command, timeoutSeconds } }, call),
 
   /** Deletes an orchestrator and its agent. */
   delete: (id: string, call?: Call): Promise<void> => ask(api.deleteOrchestrator, { params: { id } }, call),

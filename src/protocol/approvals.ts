@@ -5,6 +5,7 @@ import type { PersonId } from "./people.ts";
 import { Conversation } from "./posts.ts";
 import { RunId } from "./runs.ts";
 import { NAMED, named, namedEnum, object, strictObject, words } from "./shape.ts";
+import { spawnMembers } from "./spawns.ts";
 import { Bool, Int, int, jsonObject, line, listOf, PageQuery, Str, StrOrNull, Time, TimeOrNull, text } from "./wire.ts";
 
 export const ApprovalId = z
@@ -43,13 +44,7 @@ export const ApprovalSubject = z
       name: line(128),
       input: jsonObject(49_152),
     })),
-    strictObject(() => ({
-      type: z.literal("spawn"),
-      provider: line(64),
-      agentId: AgentId.optional(),
-      cwd: Path4K.optional(),
-      prompt: text(16_384).optional(),
-    })),
+    strictObject(() => ({ type: z.literal("spawn"), orchestratorId: line(128), ...spawnMembers() })),
     strictObject(() => ({ type: z.literal("question"), text: text(16_384) })),
     strictObject(() => ({ type: z.literal("access"), code: line(16), sender: line(512) })),
   ])

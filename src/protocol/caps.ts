@@ -2,6 +2,12 @@ import { z } from "zod";
 import { NAMED, strictObject } from "./shape.ts";
 import { int } from "./wire.ts";
 
+/** Name of a profile. */
+export const ProfileName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, "has to be a profile's name: lower-case letters, digits, and . _ - after the first")
+  .max(64);
+
 /** Limits that an operator sets. The daemon holds them from usage events: it warns once at 80 %, and pauses and asks at the cap. */
 export const Caps = strictObject(() => ({
   costUsd: z.number().positive().max(1_000_000).optional().describe("Money of one session's work."),

@@ -1,37 +1,21 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { Caps } from "./caps.ts";
 import { contracts } from "./contract.ts";
 import { Delegation, MAX_TIMEOUT_SECONDS } from "./delegations.ts";
 import { OrchestratorId } from "./orchestrators.ts";
-import { FileId } from "./posts.ts";
-import { ProfileName } from "./profiles.ts";
-import { Place, SessionId } from "./sessions.ts";
+import { Place } from "./places.ts";
+import { SessionId } from "./sessions.ts";
 import { NAMED, object, strictObject, words } from "./shape.ts";
+import { commandFiles, PROMPT_BYTES, spawnMembers } from "./spawns.ts";
 import { int, line, queryInt, Str, text } from "./wire.ts";
 
-const PROMPT_BYTES = 64 * 1024;
-const files = z.array(FileId).max(32).optional();
+const files = commandFiles();
 const session = { sessionId: SessionId };
 
 /** One command to an orchestrator's daemon. `payload.command` of its delegation; the relay alone writes that member. */
 export const Command = z
   .discriminatedUnion("do", [
-    strictObject(() => ({
-      do: z.literal("spawn"),
-      provider: line(64).describe("Name of one of the orchestrator's providers; never a command line."),
-      agentId: AgentId.optional().describe("Below the orchestrator's prefix. Left out: the provider's agent."),
-      profile: ProfileName.optional(),
-      prompt: text(PROMPT_BYTES).optional(),
-      cwd: line(4096).optional().describe("Below the orchestrator's folder, after links are resolved."),
-      model: line(256).optional(),
-      systemPrompt: text(PROMPT_BYTES).optional(),
-      files,
-      sessionKey: line(256).optional(),
-      background: z.boolean().default(false),
-      place: Place.optional(),
-      caps: Caps.optional(),
-    })),
+    strictObject(() => ({ do: z.literal("spawn"), ...spawnMembers() })),
     strictObject(() => ({ do: z.literal("send"), ...session, text: text(PROMPT_BYTES), files })),
     strictObject(() => ({ do: z.literal("interrupt"), ...session })),
     strictObject(() => ({ do: z.literal("peek"), ...session })),
@@ -50,7 +34,11 @@ export const Command = z
       mode: z.enum(["interrupt", "kill"]).default("interrupt"),
       sessionIds: z.array(SessionId).max(1000).optional(),
     })),
-    strictObject(() => ({ do: z.literal("resume"), holdId: line(64) })),
+    strictObject(() => ({
+      do: z.literal("resume"),
+      holdId: line(64),
+      sessionIds: z.array(SessionId).max(1000).optional(),
+    })),
     strictObject(() => ({ do: z.literal("probe"), provider: line(64), account: line(128), ...session })),
   ])
   .register(NAMED, { id: "Command" });
@@ -69,20 +57,6 @@ export const CommandPayload = object(() => ({
     .describe("Who asked for it, as the relay knows the caller."),
 }));
 export type CommandPayload = z.infer<typeof CommandPayload>;
-
-/** `payload.commandResult` of the daemon's answer: its text is for people. */
-export const CommandResult = object(() => ({
-  agentId: Str.optional(),
-  sessionId: Str.optional(),
-  runId: Str.optional(),
-  ended: z.boolean().optional().describe("kill: every process of it was seen to end."),
-  left: z
-    .array(object(() => ({ pid: z.int(), command: Str })))
-    .optional()
-    .describe("kill: processes that did not end."),
-  text: Str.optional(),
-})).register(NAMED, { id: "CommandResult" });
-export type CommandResult = z.infer<typeof CommandResult>;
 
 /** `POST /v1/orchestrators/{id}/commands`. */
 export const CommandDraft = strictObject(() => ({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HoldSeen } from "./command-results.ts";
 import { at, contracts, made, paged } from "./contract.ts";
 import { OrchestratorId } from "./orchestrators.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
@@ -42,9 +43,7 @@ export const Hold = named("Hold", "A stop for everything in a scope, until it is
         sessionId: Str,
         agentId: Str,
         orchestratorId: Str,
-        seen: z
-          .enum(["told", "interrupted", "killed", "idle", "away", "failed"])
-          .describe("told: the daemon has not reported yet. idle: it did nothing."),
+        seen: HoldSeen,
         detail: StrOrNull,
         at: TimeOrNull,
       })),

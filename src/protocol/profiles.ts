@@ -1,16 +1,10 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { Caps } from "./caps.ts";
+import { Caps, ProfileName } from "./caps.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
 import { OrchestratorId } from "./orchestrators.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
 import { int, line, listOf, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
-
-/** Name of a profile. */
-export const ProfileName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._-]*$/, "has to be a profile's name: lower-case letters, digits, and . _ - after the first")
-  .max(64);
 
 export const STUCK_STEPS = ["tell", "nudge", "interrupt", "restart"] as const;
 /** One step against a session that is stuck. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
 import { OrchestratorId } from "./orchestrators.ts";
-import { Conversation } from "./posts.ts";
+import { Place } from "./places.ts";
 import { RunId, RunLink, RunUsage } from "./runs.ts";
 import { NAMED, named, namedEnum, object, strictObject, words } from "./shape.ts";
 import {
@@ -12,7 +12,6 @@ import {
   jsonObject,
   line,
   listOf,
-  MessageId,
   PageQuery,
   Str,
   StrOrNull,
@@ -48,16 +47,6 @@ export const SessionLane = namedEnum(
   ["main", "background", "peek"],
 );
 export type SessionLane = z.infer<typeof SessionLane>;
-
-/** Where the person of a session is. */
-export const Place = z
-  .union([
-    z.literal("user"),
-    strictObject(() => ({ conversation: Conversation })),
-    strictObject(() => ({ threadId: MessageId })),
-  ])
-  .register(NAMED, { id: "Place" });
-export type Place = z.output<typeof Place>;
 
 /** Result that a session's last turn gave, as it was seen from outside. */
 export const Seen = strictObject(() => ({

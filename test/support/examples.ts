@@ -396,6 +396,19 @@ export const EXAMPLES: Record<string, Make> = {
       path: { id: await orchestratorIn(world) },
       body: { ...box, status: "draining", approvalMode: "open" },
     }),
+  sendCommand: async (world) =>
+    byOperator({
+      path: { id: await orchestratorIn(world) },
+      query: { waitSeconds: "0" },
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: {
+        command: {
+          ...{ do: "spawn", provider: "claude", prompt: "Fix the failing test", cwd: "app", model: "opus" },
+          ...{ systemPrompt: "Be brief.", sessionKey: "bg:1", background: true, place: "user", caps: { sessions: 2 } },
+        },
+        timeoutSeconds: 60,
+      },
+    }),
   deleteOrchestrator: async (world) => byOperator({ path: { id: await orchestratorIn(world) } }),
   orchestratorHeartbeat: async (world) =>
     byOperator({

@@ -45,6 +45,7 @@ export function createApprovals(areas: Areas & { runs: Runs }) {
   };
 
   return {
+    own,
     changed: lifecycle.changed,
     find: store.byId,
     noteAsked: store.noteAsked,

@@ -72,9 +72,9 @@ export function createApprovalLifecycle({ kernel, core, runs }: Areas & { runs: 
     });
   }
 
+  /** Tells all who asked. The relay itself hears of its own approvals by the reactions to `changed`. */
   async function tellAll(tx: Tx, row: ApprovalRow): Promise<void> {
-    // The relay itself asked for access: no agent waits.
-    if (row.kind === "access") return;
+    if (row.kind === "spawn" || row.kind === "access") return;
     for (const asker of await store.askersOf(tx, row.id)) await tell(tx, row, asker);
   }
 

@@ -49,13 +49,26 @@ export function textOf(subject: ApprovalSubject): string {
     case "tool":
       return `${subject.server}/${subject.name}\n${canonical(subject.input)}`;
     case "spawn":
-      return [subject.provider, subject.agentId, subject.cwd, subject.prompt].filter(Boolean).join("\n");
+      return spawnText(subject);
     case "question":
       return subject.text;
     case "access":
       return `${subject.sender}\ncode ${subject.code}`;
   }
 }
+
+/** A spawn: first what it is, then where and how, one a line; its prompts last, whole. */
+function spawnText({ type: _, orchestratorId, provider, prompt, systemPrompt, ...how }: Spawn): string {
+  const rest = Object.entries(how).filter(([, value]) => value !== undefined && value !== false);
+  return [
+    `${provider} on ${orchestratorId}`,
+    ...rest.map(([name, value]) => `${name}: ${typeof value === "string" ? value : canonical(value)}`),
+    ...(systemPrompt === undefined ? [] : [`system prompt: ${systemPrompt}`]),
+    ...(prompt === undefined ? [] : [prompt]),
+  ].join("\n");
+}
+
+type Spawn = Extract<ApprovalSubject, { type: "spawn" }>;
 
 /** That much of a subject is shown in a chat. */
 export const cardOf = (subject: ApprovalSubject): string => textOf(subject).slice(0, CARD).toWellFormed();

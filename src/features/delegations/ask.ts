@@ -1,4 +1,5 @@
 import type { Areas } from "../../core/core.ts";
+import type { Author } from "../../core/messages/draft.ts";
 import { depthUnder, type PlacedNode } from "../../core/trees/trees.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup, parseTarget } from "../../identity/agents/target.ts";
@@ -13,8 +14,16 @@ import { type DelegationOutcomes, isOpen, workerOf } from "./outcomes.ts";
 import type { DelegationRow } from "./row.ts";
 import type { DelegationStore } from "./store.ts";
 
-/** A request. `causedBy: null`: none of its asker's mail or work caused it. `token`: the header Signalbox-Run. */
-export type Asked = ParsedDelegation & { causedBy?: null | undefined; token?: string | null | undefined };
+/**
+ * A request. `causedBy: null`: none of its asker's mail or work caused it. `token`: the header Signalbox-Run. `node`: its
+ * place in the tree, where a verb has looked that up. `relayed`: members of its payload that a verb writes.
+ */
+export type Asked = ParsedDelegation & {
+  causedBy?: null | undefined;
+  token?: string | null | undefined;
+  node?: PlacedNode | undefined;
+  relayed?: Record<string, unknown> | undefined;
+};
 
 /** Makes delegations: checks target, parent and limits, and sends the request. */
 export function createAsk({ kernel, identity, core }: Areas, store: DelegationStore, outcomes: DelegationOutcomes) {
@@ -29,42 +38,61 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     const facts = await agents.requireActor(tx, caller, from);
     messages.quotas.take(tx, facts, "messages");
     if (body.threadId) await messages.access.requireReference(tx, from, body.threadId, "/threadId");
-    const parent = await nodeOf(tx, facts, body);
+    const parent = body.node ?? (await nodeOf(tx, facts, body));
     const id = store.idOf(headOf(tx) + 1);
     const draft = toDraft(id, body, parent, clock.now());
     const addressed = await messages.address(tx, { id: from, kind: facts.kind, ...signedBy(caller, from) }, draft);
     await check(tx, from, addressed.target, parent);
     const { entry } = await messages.append(tx, { ...addressed, owed: true });
     if (store.idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);
-    const row: DelegationRow = {
-      id,
-      messageId: entry.id,
-      fromId: from,
-      target: addressed.target,
-      holder: null,
-      parentId: parent?.id ?? null,
-      rootId: parent?.rootId ?? id,
-      depth: depthUnder(parent),
-      threadId: entry.threadId,
-      status: "pending",
-      queued: !(await directory.anyHere(tx, addressed.target, from)),
-      timeoutSeconds: body.timeoutSeconds,
-      deadlineAt: clock.now() + body.timeoutSeconds * 1000,
-      createdAt: clock.now(),
-      endedAt: null,
-      endedUpTo: null,
-      cancelledPerson: null,
-      answerId: null,
-      answeredBy: null,
-      answeredAt: null,
-      error: null,
-      late: false,
-    };
+    const queued = !(await directory.anyHere(tx, addressed.target, from));
+    const { target } = addressed;
+    const row = newRow(body, { ...entry, id: entry.id, from, target, parent, queued, now: clock.now() }, store);
     await store.add(tx, row);
     if (row.queued) await tellQueued(tx, row);
     await outcomes.tell(tx, row);
     tx.afterCommit(() => due.notice(row.deadlineAt));
     return row;
+  }
+
+  /**
+   * Makes a delegation that waits for an approval: its target hears nothing of it. The asker is told; that notice is the
+   * delegation's message until it is released. `expiresAt`: end of the approval. @throws Problem 403, 409, 422
+   */
+  async function hold(tx: Tx, caller: Caller, body: Asked, { approvalId, expiresAt }: Held): Promise<DelegationRow> {
+    const from = actingAs(caller, body.from);
+    const parent = body.node;
+    await check(tx, from, body.to, parent);
+    const id = headOf(tx) + 1;
+    await messages.tell(tx, from, {
+      subject: `${store.idOf(id)} waits for an approval`,
+      body: `${body.text}\n\nA person has to allow it: ${approvalId}.`,
+      payload: { delegationId: store.idOf(id), approvalId },
+    });
+    const now = clock.now();
+    const place = { id, from, target: body.to, threadId: id, parent, queued: true, now };
+    const row = { ...newRow(body, place, store), approvalId, deadlineAt: expiresAt };
+    await store.add(tx, row);
+    await outcomes.tell(tx, row);
+    tx.afterCommit(() => due.notice(row.deadlineAt));
+    return row;
+  }
+
+  /** Sends the request of a delegation that has waited. Its deadline begins. @throws Problem 422 when its target is gone */
+  async function release(tx: Tx, row: DelegationRow, author: Author, body: Asked): Promise<DelegationRow> {
+    const now = clock.now();
+    const parent = row.parentId === null ? undefined : await trees.node.first(tx, row.parentId);
+    const draft = toDraft(row.id, body, parent, now);
+    const { entry } = await messages.append(tx, { ...(await messages.address(tx, author, draft)), owed: true });
+    const sent: DelegationRow = {
+      ...{ ...row, messageId: entry.id, firstId: row.messageId, threadId: entry.threadId },
+      queued: !(await directory.anyHere(tx, row.target, row.fromId)),
+      deadlineAt: now + row.timeoutSeconds * 1000,
+    };
+    await store.moveTo(tx, row.messageId, sent);
+    if (sent.queued) await tellQueued(tx, sent);
+    tx.afterCommit(() => due.notice(sent.deadlineAt));
+    return sent;
   }
 
   /** Node that a new delegation hangs on: its asker's run, else the delegation that its asker works on. */
@@ -125,7 +153,38 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     });
   }
 
-  return ask;
+  return { ask, hold, release, nodeOf };
+}
+
+/** Approval that a delegation waits for. */
+export interface Held {
+  approvalId: string;
+  /** Milliseconds. */
+  expiresAt: number;
+}
+
+interface NewPlace {
+  id: number;
+  from: AgentId;
+  target: Target;
+  threadId: number;
+  parent: PlacedNode | undefined;
+  queued: boolean;
+  now: number;
+}
+
+function newRow(
+  { timeoutSeconds }: Pick<Asked, "timeoutSeconds">,
+  { id: messageId, from, target, threadId, parent, queued, now }: NewPlace,
+  { idOf }: Pick<DelegationStore, "idOf">,
+): DelegationRow {
+  const id = idOf(messageId);
+  return {
+    ...{ id, messageId, firstId: null, approvalId: null, fromId: from, target, holder: null, threadId, queued },
+    ...{ parentId: parent?.id ?? null, rootId: parent?.rootId ?? id, depth: depthUnder(parent), status: "pending" },
+    ...{ timeoutSeconds, deadlineAt: now + timeoutSeconds * 1000, createdAt: now, endedAt: null, endedUpTo: null },
+    ...{ cancelledPerson: null, answerId: null, answeredBy: null, answeredAt: null, error: null, late: false },
+  };
 }
 
 /** The request, as it is sent: talk for one agent, work for a group. */
@@ -141,7 +200,7 @@ function toDraft(id: string, body: Asked, parent: PlacedNode | undefined, now: n
     maxAttempts: 5,
     expiresAt: toTime(now + body.timeoutSeconds * 1000),
     encoding: body.encoding,
-    payload: { delegationId: id, depth: depthUnder(parent), context: body.context ?? null },
+    payload: { ...body.relayed, delegationId: id, depth: depthUnder(parent), context: body.context ?? null },
   };
 }
 

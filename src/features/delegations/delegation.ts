@@ -43,6 +43,7 @@ export function toDelegation(row: DelegationRow, { text, encoding, context, answ
     parentId: row.parentId,
     threadId: row.threadId,
     messageId: row.messageId,
+    approvalId: row.approvalId,
     status: row.status,
     answer: answer ? answerOf(row, answer) : null,
     late: row.late,

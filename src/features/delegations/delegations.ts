@@ -6,10 +6,11 @@ import type { PlacedNode } from "../../core/trees/trees.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { Route } from "../../identity/auth/route.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
-import type { DelegationChange } from "../../protocol/delegations.ts";
+import type { Delegation, DelegationChange } from "../../protocol/delegations.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { createAsk } from "./ask.ts";
+import { readDelegation } from "./delegation.ts";
 import { createOutcomes, isOpen, isOwed, workerOf } from "./outcomes.ts";
 import type { DelegationRow } from "./row.ts";
 import { createDelegationService } from "./service.ts";
@@ -103,6 +104,10 @@ export function createDelegations(areas: Areas) {
   return {
     service,
     store,
+    /** Requests that verbs of other areas make. */
+    orders: { ask: ask.ask, hold: ask.hold, release: ask.release, nodeOf: ask.nodeOf, fail: outcomes.fail },
+    cancel: outcomes.cancel,
+    show: (on: ReadTx, row: DelegationRow): Promise<Delegation> => readDelegation(on, messages.rows, row),
     servedBy,
     answerBy,
     giveUp,

@@ -24,8 +24,11 @@ const SYSTEM: Author = { id: "system", kind: "system", via: null };
 type Unanswered = Exclude<DelegationStatus, "pending" | "claimed" | "answered">;
 
 export const isOpen = ({ status }: DelegationRow): boolean => status === "pending" || status === "claimed";
+/** Whether it waits for an approval: its target has not heard of it. */
+export const isHeld = ({ approvalId, firstId }: DelegationRow): boolean => approvalId !== null && firstId === null;
 /** Agent that may answer and report: the target, or the member of the group that claimed the request. */
-export const workerOf = (row: DelegationRow): string | null => (isGroup(row.target) ? row.holder : row.target);
+export const workerOf = (row: DelegationRow): string | null =>
+  isHeld(row) ? null : isGroup(row.target) ? row.holder : row.target;
 /** Whether an answer is still taken: a delegation that ended without one takes a late one. */
 export const isOwed = ({ answeredBy }: DelegationRow): boolean => answeredBy === null || answeredBy === "system";
 
@@ -181,6 +184,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
   /** Cancels a delegation, and tells its worker. */
   async function cancel(tx: Tx, row: DelegationRow, why: string, person: string | null = null): Promise<DelegationRow> {
     const ended = await fail(tx, row, "cancelled", why, person);
+    if (isHeld(row)) return ended;
     if (!isGroup(row.target)) {
       await messages.tell(tx, row.target, {
         subject: `Delegation ${row.id} is cancelled`,
@@ -285,7 +289,9 @@ const ANSWER_KINDS: ReadonlySet<string | undefined> = new Set([undefined, "chat"
 const mayAnswer = (author: string, { replyTo, claimable, kind }: ReplyDraft): boolean =>
   Boolean(replyTo) && !claimable && author !== "system" && ANSWER_KINDS.has(kind);
 
-const overdue = (row: DelegationRow): string =>
+const overdue = (row: DelegationRow): string => (isHeld(row) ? "nobody allowed it in time" : unanswered(row));
+
+const unanswered = (row: DelegationRow): string =>
   `${isGroup(row.target) ? `nobody of ${row.target} answered` : `${row.target} did not answer`} within ${row.timeoutSeconds} seconds`;
 
 /** An answer that says that it could not be done has `delegation: { error }` in its payload. */

@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import { storedTarget } from "../../core/messages/routes.ts";
-import { ok, type Route, route, routesOn } from "../../identity/auth/route.ts";
+import { type Call, ok, type Route, route, routesOn } from "../../identity/auth/route.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
 import * as api from "../../protocol/delegations.ts";
 import type { DelegationService } from "./service.ts";
@@ -8,7 +8,7 @@ import type { DelegationService } from "./service.ts";
 /** Asking, answering, waiting for the answer. */
 export function delegationRoutes({ kernel, core }: Areas, delegations: DelegationService): Route[] {
   const { db } = kernel;
-  const { deliveries, waits } = core.inbox;
+  const { deliveries } = core.inbox;
   const { list, change, create } = routesOn(db);
   return [
     create(api.delegate, (tx, { caller, body, idempotencyKey, request }) =>
@@ -20,22 +20,15 @@ export function delegationRoutes({ kernel, core }: Areas, delegations: Delegatio
       await deliveries.noteSeen(on, caller, requests);
       return found;
     }),
-    route(api.getDelegation, async ({ caller, params, query, request }) => {
-      const look = () => db.read((on) => delegations.get(on, caller, params.id));
-      const now = await look();
-      if (query.waitSeconds === 0 || now.endedAt !== null) return ok(now);
-      const ended = await waits.forEntries<Delegation>({
-        caller,
-        agentId: caller.agentId ?? now.from,
-        waitMs: query.waitSeconds * 1000,
-        signal: request.signal,
-        // Every end sends the asker a message, in the same write.
-        targets: async () => [now.from],
-        look,
-        found: (delegation) => delegation.endedAt !== null,
-      });
-      return ok(ended);
-    }),
+    route(api.getDelegation, async (call) =>
+      ok(
+        await waitForEnd(kernel, core, delegations, {
+          ...call,
+          id: call.params.id,
+          waitSeconds: call.query.waitSeconds,
+        }),
+      ),
+    ),
     create(api.answerDelegation, (tx, { caller, params, body, idempotencyKey }) =>
       delegations.respond(tx, caller, params.id, body, idempotencyKey),
     ),
@@ -44,4 +37,28 @@ export function delegationRoutes({ kernel, core }: Areas, delegations: Delegatio
     ),
     change(api.cancelDelegation, (tx, { caller, params, body }) => delegations.cancel(tx, caller, params.id, body)),
   ];
+}
+
+type Waiting = Pick<Call<unknown, unknown, unknown>, "caller" | "request"> & { id: string; waitSeconds: number };
+
+/** A delegation, once it has ended or the time is over. @throws Problem 401, 403, 404, 409 */
+export async function waitForEnd(
+  { db }: Areas["kernel"],
+  { inbox }: Areas["core"],
+  delegations: DelegationService,
+  { caller, request, id, waitSeconds }: Waiting,
+): Promise<Delegation> {
+  const look = () => db.read((on) => delegations.get(on, caller, id));
+  const now = await look();
+  if (waitSeconds === 0 || now.endedAt !== null) return now;
+  return inbox.waits.forEntries<Delegation>({
+    caller,
+    agentId: caller.agentId ?? now.from,
+    waitMs: waitSeconds * 1000,
+    signal: request.signal,
+    // Every end sends the asker a message, in the same write.
+    targets: async () => [now.from],
+    look,
+    found: (delegation) => delegation.endedAt !== null,
+  });
 }

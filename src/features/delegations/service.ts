@@ -14,7 +14,7 @@ import { Problem } from "../../protocol/problem.ts";
 import type { List } from "../../protocol/wire.ts";
 import type { Ask, Asked } from "./ask.ts";
 import { readDelegation, toDelegation } from "./delegation.ts";
-import { type DelegationOutcomes, isOpen, isOwed, workerOf } from "./outcomes.ts";
+import { type DelegationOutcomes, isHeld, isOpen, isOwed, workerOf } from "./outcomes.ts";
 import type { DelegationRow } from "./row.ts";
 import type { DelegationFilter, DelegationStore } from "./store.ts";
 
@@ -42,7 +42,10 @@ export function createDelegationService(
 
   /** Whether the caller may read the request, and with it the delegation. @throws Problem 403 */
   const mayRead = (on: ReadTx, caller: Caller, row: DelegationRow): Promise<boolean> =>
-    messages.access.readableBy(on, caller, { id: row.messageId, fromId: row.fromId, target: row.target });
+    messages.access.readableBy(on, caller, {
+      ...{ id: row.messageId, fromId: row.fromId },
+      target: isHeld(row) ? row.fromId : row.target,
+    });
 
   /** @throws Problem 403, 404, 409 */
   async function get(on: ReadTx, caller: Caller, id: string): Promise<Delegation> {
@@ -104,6 +107,8 @@ export function createDelegationService(
     const mine = workerOf(row);
     const actor = senderOf(caller, row, agentId);
     const facts = await agents.requireActor(tx, caller, actor);
+    if (isHeld(row))
+      throw new Problem("not-open", `${row.id} was not sent to ${row.target}: it needs ${row.approvalId}.`);
     if (mine === null)
       throw new Problem("forbidden", `Nobody of ${row.target} has claimed message ${row.messageId} yet.`);
     if (actor !== mine) throw new Problem("forbidden", `${mine} works on ${row.id}, not ${actor}.`);
@@ -167,9 +172,9 @@ export function createDelegationService(
 
     /** `POST /v1/delegations` */
     async ask(tx: Tx, caller: Caller, body: Asked, key: string | undefined) {
-      const { from, token: _, ...asked } = body;
+      const { from, token: _, node: __, relayed: ___, ...asked } = body;
       return once(tx, actingAs(caller, from), key, "delegate", asked, async () =>
-        toDelegation(await ask(tx, caller, body), {
+        toDelegation(await ask.ask(tx, caller, body), {
           text: body.text,
           encoding: body.encoding,
           context: body.context ?? null,

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { and, asc, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { and, asc, eq, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds, inList } from "../../kernel/db/lists.ts";
@@ -31,13 +31,15 @@ export type DelegationStore = ReturnType<typeof createDelegationStore>;
 /** In the words of the partial indexes: SQLite would not use them for any other. */
 const isOpen = sql`status in ('pending', 'claimed')`;
 const isBelow = sql`parent_id is not null`;
+/** Its request was sent: one that waits for an approval has the deadline of that. */
+const isSent = sql`(approval_id is null or first_id is not null)`;
 
 /** Characters of the keyed hash in an id. */
 const TAG = 10;
 
 /** Delegations. @param key secret of this relay, so that ids cannot be guessed */
 export function createDelegationStore(db: Db, key: string) {
-  const named = (row: Stored): DelegationRow => ({ ...row, id: idOf(row.messageId) });
+  const named = (row: Stored): DelegationRow => ({ ...row, id: idOf(row.firstId ?? row.messageId) });
   const withId = (row: Stored | undefined): DelegationRow | undefined => row && named(row);
 
   function idOf(messageId: number): string {
@@ -72,6 +74,7 @@ export function createDelegationStore(db: Db, key: string) {
     and(
       equal(delegations, "target"),
       isOpen,
+      isSent,
       lte(delegations.messageId, bound("upTo")),
       sql`(${bound("threadId")} = 0 or ${delegations.threadId} = ${bound("threadId")})`,
     ),
@@ -96,6 +99,7 @@ export function createDelegationStore(db: Db, key: string) {
     limit: "limit",
   });
 
+  const byFirst = rowsWhere(db, delegations, and(equal(delegations, "firstId"), sql`first_id is not null`));
   const among = columnsWhere(db, pick(delegations, "messageId"), delegations, inList(delegations.messageId, "ids"));
 
   function read(on: ReadTx, messageId: number): DelegationRow | undefined {
@@ -115,7 +119,14 @@ export function createDelegationStore(db: Db, key: string) {
     byMessage: async (on: ReadTx, messageId: number): Promise<DelegationRow | undefined> => read(on, messageId),
     byId: async (on: ReadTx, id: string): Promise<DelegationRow | undefined> => {
       const messageId = placeOf(id);
-      return messageId === undefined ? undefined : read(on, messageId);
+      if (messageId === undefined) return undefined;
+      return read(on, messageId) ?? withId(byFirst(on).get({ firstId: messageId }));
+    },
+    /** Gives one that waited its request in place of the notice at `from`. */
+    moveTo: async (tx: Tx, from: number, row: DelegationRow): Promise<void> => {
+      const { id: _, ...stored } = row;
+      tx.db.update(delegations).set(stored).where(eq(delegations.messageId, from)).run();
+      known.set(tx, row);
     },
     /** Stores its end. */
     end: async (tx: Tx, row: DelegationRow): Promise<void> => {
@@ -158,7 +169,7 @@ export function createDelegationStore(db: Db, key: string) {
       tx.db
         .update(delegations)
         .set({ deadlineAt: whole })
-        .where(and(isOpen, sql`${delegations.deadlineAt} > ${whole}`))
+        .where(and(isOpen, isSent, sql`${delegations.deadlineAt} > ${whole}`))
         .run();
       tx.db
         .update(delegations)

@@ -11,6 +11,10 @@ export const delegations = sqliteTable(
   {
     /** Message id of the request; the delegation's id is made of it. */
     messageId: integer("message_id").$type<MessageId>().primaryKey(),
+    /** The notice that was its message while it waited for an approval; its id is made of this one, and stays. */
+    firstId: integer("first_id").$type<MessageId>(),
+    /** A person had to allow it. Without `first_id` it waits for that. */
+    approvalId: text("approval_id"),
     fromId: text("from_id").$type<AgentId>().notNull(),
     target: text("target").$type<Target>().notNull(),
     /** Member of a group that works on it, or did last. */
@@ -44,6 +48,7 @@ export const delegations = sqliteTable(
     index("delegations_open_of_root")
       .on(t.rootId, t.messageId, t.status, t.parentId)
       .where(sql`parent_id is not null and ${isOpen}`),
+    index("delegations_first").on(t.firstId).where(sql`first_id is not null`),
     index("delegations_due").on(t.deadlineAt).where(isOpen),
   ],
 );

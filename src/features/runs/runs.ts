@@ -101,6 +101,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
       store.countBelow(on, rootId, limit),
     keptFrom: (on: ReadTx): Promise<number | undefined> => store.oldestMessage(on),
     limits,
+    liveChildren: store.countChildren,
     /** Runs that a run asked for, oldest first. */
     findings: store.findings,
     book: {

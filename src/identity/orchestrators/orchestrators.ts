@@ -13,6 +13,8 @@ export function createOrchestrators(base: Base, agents: AgentService) {
     managed: service.managed,
     isHere: service.isHere,
     away: service.away,
+    prefixOf: service.prefixOf,
+    find: service.find,
     load: () => db.read((on) => service.load(on)),
     counts: service.counts,
     routes: lateRoutes(["/v1/orchestrators"], async () =>

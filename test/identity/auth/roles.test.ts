@@ -341,6 +341,11 @@ const TABLE: Record<string, Row[]> = {
   ],
   renewSession: [["POST /v1/sessions/ses_none/renew", { fence: 1 }, all(403)]],
   releaseSession: [["POST /v1/sessions/ses_none/release", { fence: 1 }, all(403)]],
+  sendCommand: [
+    ["POST /v1/orchestrators/box/commands", { command: { do: "peek", sessionId: "ses_1" } }, person(201)],
+    ["POST /v1/orchestrators/box/commands", { command: { do: "clear", agentId: "box-1" } }, operator(422)],
+    ["POST /v1/orchestrators/none/commands", { command: { do: "peek", sessionId: "ses_1" } }, talks(404)],
+  ],
   readInbox: [
     ["GET /v1/agents/me/inbox", undefined, shown],
     ["GET /v1/agents/me/inbox?kind=chat", undefined, shown],

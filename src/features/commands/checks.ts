@@ -1,0 +1,58 @@
+import { posix } from "node:path";
+import type { Areas } from "../../core/core.ts";
+import { agentIdOf } from "../../identity/orchestrators/ids.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
+import type { Command } from "../../protocol/commands.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { Files } from "../files/files.ts";
+import type { Box } from "./may.ts";
+
+export type Checks = ReturnType<typeof createChecks>;
+
+/** Checks of a command before a daemon hears it. */
+export function createChecks({ identity, files }: Pick<Areas, "identity"> & { files: Files }) {
+  const { auth, directory, orchestrators } = identity;
+
+  /** @throws Problem 422 unless the agent is the orchestrator's, or may become it */
+  async function checkAgent(on: ReadTx, box: Box, agentId: string): Promise<void> {
+    const refuse = (why: string) => Problem.invalid("/command/agentId", why);
+    const prefix = await orchestrators.prefixOf(on, box.id);
+    if (prefix === null) throw refuse(`${box.id} has no token, so it has no agents`);
+    if (!agentId.startsWith(prefix)) throw refuse(`has to begin with ${prefix}: these are the agents of ${box.id}`);
+    const facts = await directory.facts(on, agentId);
+    if (!facts) return;
+    if (facts.deletedAt !== null) throw refuse(`${agentId} was deleted, and its id stays taken`);
+    if (!(await auth.hasEnrolled(on, agentIdOf(box.id), agentId))) throw refuse(`${agentId} is no agent of ${box.id}`);
+  }
+
+  function checkProvider({ providers, id }: Box, provider: string): void {
+    if (providers.some(({ name }) => name === provider)) return;
+    const known = providers.map(({ name }) => name).join(", ") || "none";
+    throw Problem.invalid("/command/provider", `${id} has no provider ${provider}. It has: ${known}`);
+  }
+
+  return {
+    /** @throws Problem 409, 422 */
+    async check(on: ReadTx, asker: string, box: Box, command: Command): Promise<void> {
+      if (command.do === "spawn" && box.draining)
+        throw new Problem("conflict", `${box.id} is draining: it starts nothing new.`);
+      if (command.do === "spawn" || command.do === "adopt") {
+        checkProvider(box, command.provider);
+        checkFolder(box, command.cwd);
+      }
+      if ("agentId" in command && command.agentId !== undefined) await checkAgent(on, box, command.agentId);
+      const attached = "files" in command ? (command.files ?? []) : [];
+      for (const [index, file] of attached.entries())
+        await files.service.requireUsable(on, asker, file, `/command/files/${index}`);
+    },
+  };
+}
+
+/** The daemon looks again, after links are resolved. @throws Problem 422 */
+function checkFolder({ baseDir, id }: Box, cwd: string | undefined): void {
+  if (cwd === undefined || !baseDir.startsWith("/")) return;
+  const place = posix.resolve(baseDir, cwd);
+  const base = posix.resolve(baseDir);
+  if (place === base || place.startsWith(base === "/" ? "/" : `${base}/`)) return;
+  throw Problem.invalid("/command/cwd", `has to lie below ${baseDir}, the folder of ${id}`);
+}

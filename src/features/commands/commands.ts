@@ -1,0 +1,40 @@
+import type { Areas } from "../../core/core.ts";
+import type { Sweep } from "../../core/retention/sweeps.ts";
+import { lateRoutes } from "../../identity/auth/late-routes.ts";
+import { lazy } from "../../kernel/lazy.ts";
+import type { Approvals } from "../approvals/approvals.ts";
+import type { Delegations } from "../delegations/delegations.ts";
+import type { Files } from "../files/files.ts";
+import type { Runs } from "../runs/runs.ts";
+import { createCommandOutcomes } from "./outcomes.ts";
+import { commandStore } from "./store.ts";
+
+export type Commands = ReturnType<typeof createCommands>;
+
+type Ground = Areas & { delegations: Delegations; runs: Runs; approvals: Approvals; files: Files };
+
+/** Commands to the daemons that start and watch agents. */
+export function createCommands(ground: Ground) {
+  const service = lazy(async () => {
+    const [{ createChecks }, { createCommandService }] = await Promise.all([
+      import("./checks.ts"),
+      import("./service.ts"),
+    ]);
+    return createCommandService(ground, createChecks(ground));
+  });
+  const { followApproval, followDelegation } = createCommandOutcomes(ground);
+  const ended: Sweep = {
+    name: "commands",
+    limit: 500,
+    sweep: (tx, { before, limit }) => commandStore.forget(tx, before, limit),
+  };
+  return {
+    service,
+    followApproval,
+    followDelegation,
+    sweeps: [ended],
+    routes: lateRoutes(["/v1/orchestrators/{id}/commands"], async () =>
+      (await import("./routes.ts")).commandRoutes(ground, await service()),
+    ),
+  };
+}

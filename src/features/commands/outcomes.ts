@@ -1,0 +1,108 @@
+import type { Areas } from "../../core/core.ts";
+import type { Author } from "../../core/messages/draft.ts";
+import { modeOf } from "../../identity/orchestrators/modes.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { Approval } from "../../protocol/approvals.ts";
+import { CommandResult } from "../../protocol/command-results.ts";
+import type { Command } from "../../protocol/commands.ts";
+import type { DelegationChange } from "../../protocol/delegations.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { Approvals } from "../approvals/approvals.ts";
+import type { ApprovalRow } from "../approvals/row.ts";
+import { optionOf } from "../approvals/view.ts";
+import type { Delegations } from "../delegations/delegations.ts";
+import type { DelegationStep } from "../delegations/outcomes.ts";
+import { isOpen } from "../delegations/outcomes.ts";
+import type { DelegationRow } from "../delegations/row.ts";
+import { requestOf } from "./order.ts";
+import { type CommandRow, commandStore as store } from "./store.ts";
+
+type Ground = Areas & { delegations: Delegations; approvals: Approvals };
+
+/** Ends of approvals and of commands, each of which ends the other. */
+export function createCommandOutcomes({ kernel, identity, core, delegations, approvals }: Ground) {
+  const { clock } = kernel;
+  const { directory, orchestrators } = identity;
+  const { orders } = delegations;
+
+  /** A spawn was allowed, denied, or is wanted no more. */
+  async function followApproval(tx: Tx, _: Approval, row: ApprovalRow, before: ApprovalRow | undefined): Promise<void> {
+    if (row.kind !== "spawn" || before?.state !== "pending" || row.state === "pending") return;
+    const command = await store.byApproval(tx, row.id);
+    const delegation = command && (await delegations.store.byId(tx, command.delegationId));
+    if (!command || !delegation || !isOpen(delegation)) return;
+    if (row.state === "withdrawn") {
+      await delegations.cancel(tx, delegation, row.reason ?? "its approval was withdrawn");
+      return;
+    }
+    const isAllowed = row.state === "answered" && optionOf(row)?.decision === "allow";
+    if (isAllowed) await begin(tx, command, delegation, row);
+    else await orders.fail(tx, delegation, "failed", refusalOf(row));
+  }
+
+  /** The daemon hears of the spawn now, exactly as it was allowed. */
+  async function begin(tx: Tx, command: CommandRow, delegation: DelegationRow, row: ApprovalRow): Promise<void> {
+    try {
+      await tx.attempt(() => send(tx, command, delegation, row));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      await orders.fail(tx, delegation, "failed", `it was allowed, and could not begin: ${error.message}`);
+    }
+  }
+
+  async function send(tx: Tx, { agentId, runId, person }: CommandRow, delegation: DelegationRow, row: ApprovalRow) {
+    if (row.subject.type !== "spawn") throw new Error(`${row.id} is about no spawn`);
+    const { type: _, orchestratorId, ...spawn } = row.subject;
+    const box = (await orchestrators.find(tx, orchestratorId)) ?? Problem.missing("orchestrator", orchestratorId);
+    if (modeOf(box) === "closed" || box.draining)
+      throw new Problem("forbidden", `${box.id} ${box.draining ? "is draining" : "is closed"}.`);
+    const asker = await directory.facts(tx, agentId);
+    if (!asker) throw new Problem("gone", `${agentId} is gone.`);
+    const author: Author = { id: agentId, kind: asker.kind, via: null, person };
+    const run = runId === null ? undefined : { id: runId };
+    const command: Command = { do: "spawn", ...spawn };
+    const { timeoutSeconds } = delegation;
+    const request = requestOf({
+      asker,
+      box,
+      command,
+      timeoutSeconds,
+      node: undefined,
+      run,
+      caller: { personId: person },
+    });
+    await orders.release(tx, delegation, author, request);
+  }
+
+  /** A command has ended: its approval goes with it, and the session that it began is known. */
+  async function followDelegation(tx: Tx, change: DelegationChange, step: DelegationStep): Promise<void> {
+    if (step.ended === undefined) return;
+    const command = await store.byDelegation(tx, change.id);
+    if (!command) return;
+    const delegation = await delegations.store.byId(tx, change.id);
+    const began = command.do === "spawn" && step.ended === "answered" ? await resultOf(tx, delegation) : undefined;
+    await store.end(tx, {
+      ...{ delegationId: change.id, endedAt: clock.now() },
+      sessionId: began?.sessionId ?? command.sessionId,
+    });
+    if (command.approvalId === null) return;
+    const why = delegation?.error ?? null;
+    await approvals.own.note(tx, command.approvalId, step.ended === "answered" ? null : (why ?? step.ended));
+    await approvals.own.withdraw(tx, command.approvalId, why ?? `the command is ${step.ended}`);
+  }
+
+  /** The daemon's answer; undefined when it says no result. */
+  async function resultOf(tx: Tx, delegation: DelegationRow | undefined): Promise<CommandResult | undefined> {
+    if (!delegation || delegation.answerId === null) return undefined;
+    const payload = (await core.messages.rows.content(tx, delegation.answerId))?.payload;
+    const said = payload ? JSON.parse(payload).commandResult : undefined;
+    return said === undefined ? undefined : CommandResult.safeParse(said).data;
+  }
+
+  return { followApproval, followDelegation };
+}
+
+function refusalOf(row: ApprovalRow): string {
+  if (row.state === "expired") return `nobody allowed it in time (${row.id})`;
+  return `${row.person ?? "a person"} denied it (${row.id})`;
+}
