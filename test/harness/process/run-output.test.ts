@@ -132,7 +132,7 @@ test("output of Codex in JSON becomes its events, and its last message is the an
       ["diff", { path: "b.ts", change: "added", added: 0, removed: 0 }],
       ["say", "Done"],
       ["status", "reconnecting"],
-      ["usage", { inputTokens: 9, outputTokens: 2, cacheReadTokens: 4 }],
+      ["usage", { inputTokens: 5, outputTokens: 2, cacheReadTokens: 4, cacheWriteTokens: 0 }],
     ],
   });
 });

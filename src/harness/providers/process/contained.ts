@@ -25,6 +25,8 @@ export interface ContainedTask {
   environment: Environment;
   sessionId: string;
   containment?: Containment;
+  /** Whole input, which ends after it. Left out: lines are written to it. */
+  input?: string;
   /** Called with each JSON object on stdout. */
   onLine(value: Record<string, unknown>): void;
   /** Called with other lines of stdout, cut. */
@@ -67,6 +69,7 @@ export async function startContained(task: ContainedTask): Promise<Contained> {
   const child = spawn(first, args, { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
   const output = readOutput(child, task);
   const pid = await started(child, first);
+  if (task.input !== undefined) child.stdin.end(task.input);
   // Seen before anything can have reaped it: the exit is told in a later turn of the event loop.
   const startTicks = (await startTicksOf(pid)) ?? 0;
   const isRunning = () => child.exitCode === null && child.signalCode === null;
