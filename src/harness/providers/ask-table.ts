@@ -58,7 +58,6 @@ export function createAskTable<Key>({ emit, respond, explain, unattended }: AskT
     },
   };
 }
-export type Asks = Pick<ReturnType<typeof createAskTable>, "answer">;
 
 /** Question of a form. */
 export const formAsk = (round: Round, denial: object, accepted: (values: Record<string, unknown>) => object): Ask => ({

@@ -1,0 +1,168 @@
+import type { ClientConnection, ClientContext, InitializeResponse, Stream } from "@agentclientprotocol/sdk/unstable";
+import manifest from "../../../../package.json" with { type: "json" };
+import { HarnessError } from "../../errors.ts";
+import { type Contained, type Containment, startContained } from "../process/contained.ts";
+import { plainText } from "../process/plain-text.ts";
+import type { Exit, OpenTask } from "../provider.ts";
+import type { AcpAgent } from "./agents.ts";
+
+/** An agent as it is started. */
+export interface AcpCommand {
+  agent: AcpAgent;
+  containment?: Containment | undefined;
+  /** Time to answer the first requests, in milliseconds. */
+  startMs: number;
+  /** Way to log in that the agent is told before a session, by its id. */
+  authMethod?: string | undefined;
+}
+
+/** An agent that was greeted. */
+export interface Connection {
+  process: Contained;
+  agent: ClientContext;
+  greeting: InitializeResponse;
+}
+
+interface Hearer {
+  /** Answers a request of the agent. @throws RequestError */
+  onRequest(method: string, params: unknown, signal: AbortSignal): Promise<object>;
+  onNotification(method: string, params: unknown): void;
+}
+
+/** Loaded with the first agent: the daemons that have none do without. */
+export const loadAcp = () => import("@agentclientprotocol/sdk/unstable");
+
+/** Starts an agent and greets it. @throws HarnessError when it does not answer as the protocol says */
+export async function connectAgent(
+  command: AcpCommand,
+  task: Pick<OpenTask, "cwd" | "environment" | "sessionId" | "on" | "signal">,
+  hearer: Hearer,
+): Promise<Connection> {
+  const acp = await loadAcp();
+  const incoming = lines();
+  const process = await startProcess(command, task, { incoming, onNotification: hearer.onNotification });
+  const app = acp
+    .client({ name: "signalbox" })
+    .onRequest("*", ({ method, params, signal }) => hearer.onRequest(method, params, signal));
+  const connection = app.connect(streamOf(process, incoming));
+  process.exited.then((exit) => connection.close(new HarnessError("problem", ended(command.agent, exit))));
+  try {
+    const greeting = await within(command, task.signal, (signal) => greet(connection, signal));
+    if (greeting.protocolVersion !== acp.PROTOCOL_VERSION)
+      throw new HarnessError(
+        "problem",
+        `${command.agent.title} speaks version ${greeting.protocolVersion} of the Agent Client Protocol, and version ${acp.PROTOCOL_VERSION} is needed. Update it: ${command.agent.install}`,
+      );
+    return { process, agent: connection.agent, greeting };
+  } catch (error) {
+    await process.close({ graceMs: 0 });
+    throw agentError(command.agent, error);
+  }
+}
+
+const ended = ({ title }: AcpAgent, { code, signal, stderr }: Exit): string =>
+  `${title} has ended (${signal ?? `exit ${code}`})${stderr.trim() ? `: ${stderr.trim().slice(-1000)}` : ""}.`;
+
+function startProcess(
+  { agent, containment }: AcpCommand,
+  task: Parameters<typeof connectAgent>[1],
+  { incoming, onNotification }: { incoming: Lines } & Pick<Hearer, "onNotification">,
+) {
+  const { cwd, environment, sessionId, on } = task;
+  return startContained({
+    ...{ words: agent.words, cwd, environment, sessionId, ...(containment && { containment }) },
+    // Agents print banners and logs as well: only messages of JSON-RPC are for the protocol.
+    onLine: (line) => {
+      if ("id" in line || line.method === "$/cancel_request") incoming.take(line);
+      else if (typeof line.method === "string") onNotification(line.method, line.params);
+      else on({ type: "noise", text: plainText(JSON.stringify(line).slice(0, 500)) });
+    },
+    onNoise: (text) => on({ type: "noise", text }),
+  }).catch((error: HarnessError) => {
+    throw new HarnessError(error.reason, `${error.message} ${agent.title}: ${agent.install}`);
+  });
+}
+
+type Message = Stream extends { readable: ReadableStream<infer Of> } ? Of : never;
+
+function lines() {
+  let controller: ReadableStreamDefaultController<Message> | undefined;
+  const readable = new ReadableStream<Message>({
+    start(of) {
+      controller = of;
+    },
+    cancel() {
+      controller = undefined;
+    },
+  });
+  return { readable, take: (line: object): void => controller?.enqueue(line as Message) };
+}
+type Lines = ReturnType<typeof lines>;
+
+const streamOf = (process: Contained, { readable }: Lines): Stream => ({
+  readable,
+  writable: new WritableStream<Message>({ write: (message) => process.write(message) }),
+});
+
+const greet = ({ agent }: ClientConnection, cancellationSignal: AbortSignal): Promise<InitializeResponse> =>
+  agent.request(
+    "initialize",
+    {
+      protocolVersion: 1,
+      clientInfo: { name: "signalbox", title: "Signalbox", version: manifest.version },
+      // Agents use their own files and terminals: those of this machine.
+      clientCapabilities: {
+        fs: { readTextFile: false, writeTextFile: false },
+        terminal: false,
+        elicitation: { form: {}, url: {} },
+      },
+    },
+    { cancellationSignal },
+  );
+
+/** Runs requests within the time of a start. @throws HarnessError after it; the signal's reason */
+export async function within<T>(
+  { startMs, agent }: AcpCommand,
+  outer: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = AbortSignal.timeout(startMs);
+  const signal = outer ? AbortSignal.any([outer, late]) : late;
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const stop = () =>
+    reject(
+      outer?.aborted
+        ? outer.reason
+        : new HarnessError(
+            "problem",
+            `${agent.title} did not answer within ${startMs / 1000} s. Run it by hand to see why.`,
+          ),
+    );
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([run(signal), stopped]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+const AUTH_REQUIRED = -32_000;
+
+/** Failure of a request, as a sentence for people. */
+export function agentError({ title, words }: AcpAgent, error: unknown): Error {
+  if (error instanceof HarnessError || !(error instanceof Error)) return error as Error;
+  const { code, data } = error as Error & { code?: number; data?: unknown };
+  const said = plainText([error.message, detailOf(data)].filter(Boolean).join(": ").slice(0, 1000));
+  if (code === AUTH_REQUIRED)
+    return new HarnessError(
+      "problem",
+      `${title} wants a login: run ${words[0]} in a terminal and log in. It said: ${said}`,
+    );
+  return typeof code === "number" ? new HarnessError("problem", `${title} refused: ${said}`) : error;
+}
+
+function detailOf(data: unknown): string {
+  if (typeof data === "string") return data;
+  const { details, message } = (data ?? {}) as { details?: unknown; message?: unknown };
+  return typeof details === "string" ? details : typeof message === "string" ? message : "";
+}
