@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 /**
  * A stand-in for agents of the Agent Client Protocol. Its first argument is a variant: `full` has every ability, `load` only loads,
  * `bare` has none, `login` wants one, `silent` never answers, `old` speaks another version. A prompt plays its lines: `say TEXT`,
- * `think TEXT`, `run EXIT COMMAND`, `ask COMMAND`, `edit PATH`, `tool NAME`, `form`, `plan`, `notice TEXT`, `cost SUM`, `wait` (for a
+ * `think TEXT`, `run COMMAND`, `ask COMMAND`, `recall WORD`, `edit PATH`, `tool NAME`, `form`, `plan`, `notice TEXT`, `cost SUM`, `wait` (for a
  * steer or a cancel), `stop REASON`, `fail TEXT`, `junk`, `die`. Other lines are said.
  */
 const variant = process.argv[2] ?? "full";
@@ -28,12 +28,20 @@ const CAPABILITIES: Record<string, Json> = {
 
 const answers = new Map<number, (result: Params) => void>();
 let asked = 0;
-let turn: { wake(): void; steered: string[]; isStopped: boolean } | null = null;
+let turn: { wake(): unknown; steered: string[]; isStopped: boolean } | null = null;
 
 function ask(method: string, params: Json): Promise<Params> {
   const id = asked++;
   send({ id, method, params });
   return new Promise((resolve) => answers.set(id, resolve));
+}
+
+/** Keeps a text of a session. @returns those before */
+function remember(sessionId: string, text: string): string[] {
+  const stored = JSON.parse(readFileSync(file(sessionId), "utf8"));
+  const before: string[] = stored.texts ?? [];
+  writeFileSync(file(sessionId), JSON.stringify({ ...stored, texts: [...before, text] }));
+  return before;
 }
 
 async function prompt(id: unknown, { sessionId, prompt: blocks }: Params): Promise<void> {
@@ -58,26 +66,38 @@ async function prompt(id: unknown, { sessionId, prompt: blocks }: Params): Promi
         { optionId: "no", name: "Reject", kind: "reject_once" },
       ],
     });
+  const command = async (line: string, isAsked: boolean) => {
+    const rawInput = { command: line };
+    update({ sessionUpdate: "tool_call", ...call({ title: "Run it", kind: "execute", rawInput }) });
+    const toolCallId = `call-${n}`;
+    if (isAsked) {
+      const { outcome } = await permission({ toolCallId });
+      if (own.isStopped) return;
+      if (outcome.optionId === "no") return update({ sessionUpdate: "tool_call_update", toolCallId, status: "failed" });
+      if (outcome.optionId === "always") say("always");
+    }
+    const child = Bun.spawn(["/bin/sh", "-c", line], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+    own.wake = () => own.isStopped && child.kill();
+    const output = await new Response(child.stdout).text();
+    const rawOutput = { exitCode: await child.exited, output };
+    const status = rawOutput.exitCode === 0 ? "completed" : "failed";
+    update({ sessionUpdate: "tool_call_update", toolCallId, status, rawOutput });
+  };
+  const adopt = () => {
+    for (const steered of own.steered.splice(0)) say(`steered: ${steered}`);
+  };
+  const before = remember(sessionId, blocks[0].text);
   for (const line of blocks[0].text.split("\n")) {
     const [word = "", ...rest] = line.split(" ");
     const text = rest.join(" ");
     if (own.isStopped) break;
+    if (word !== "wait") adopt();
     n++;
     if (word === "think") update({ sessionUpdate: "agent_thought_chunk", content: { type: "text", text } });
-    else if (word === "run") {
-      const rawInput = { command: rest.slice(1).join(" ") };
-      update({ sessionUpdate: "tool_call", ...call({ title: "Shell", kind: "execute", rawInput }) });
-      const rawOutput = { exitCode: Number(rest[0]), output: "out" };
-      const status = rest[0] === "0" ? "completed" : "failed";
-      update({ sessionUpdate: "tool_call_update", toolCallId: `call-${n}`, status, rawOutput });
-    } else if (word === "ask") {
-      update({
-        sessionUpdate: "tool_call",
-        ...call({ title: "Run it", kind: "execute", rawInput: { command: text } }),
-      });
-      const { outcome } = await permission({ toolCallId: `call-${n}` });
-      if (!own.isStopped) say(outcome.optionId ?? outcome.outcome);
-    } else if (word === "edit") {
+    else if (word === "run") await command(text, false);
+    else if (word === "ask") await command(text, true);
+    else if (word === "recall") say(before.some((one) => one.includes(text)) ? "yes" : "no");
+    else if (word === "edit") {
       const content = [{ type: "diff", path: text, oldText: "a\nold\nb\n", newText: "a\nnew\nnewer\nb\n" }];
       const toolCall = call({ title: `Edit ${text}`, kind: "edit", content });
       const { outcome } = await permission(toolCall);
@@ -112,7 +132,7 @@ async function prompt(id: unknown, { sessionId, prompt: blocks }: Params): Promi
         own.wake = wake;
         if (own.steered.length > 0 || own.isStopped) wake();
       });
-      for (const steered of own.steered.splice(0)) say(`steered: ${steered}`);
+      adopt();
     } else if (word === "stop") stopReason = text;
     else if (word === "fail") {
       turn = null;
@@ -141,7 +161,8 @@ function open(id: unknown, method: string, params: Params): unknown {
   }
   const isKept = method === "session/load" || method === "session/resume";
   const sessionId = isKept ? params.sessionId : crypto.randomUUID();
-  writeFileSync(file(sessionId), JSON.stringify({ method, params }));
+  const texts = isNew ? [] : (JSON.parse(readFileSync(file(params.sessionId), "utf8")).texts ?? []);
+  writeFileSync(file(sessionId), JSON.stringify({ method, params, texts }));
   const options = [
     { value: "big", name: "Big" },
     { value: "small", name: "Small" },

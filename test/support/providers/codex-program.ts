@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 
 /**
  * A stand-in for `codex`, started as a program: `--version`, `app-server` and its help. A turn plays the lines of its input:
- * `say TEXT`, `run EXIT COMMAND`, `ask COMMAND`, `edit PATH`, `question TEXT`, `form`, `wait` (for a steer or an interrupt),
+ * `say TEXT`, `run COMMAND`, `ask COMMAND`, `recall WORD`, `give JSON`, `edit PATH`, `question TEXT`, `form`, `wait` (for a steer or an interrupt),
  * `retry`, `fail CODE`, `limit PERCENT`, `plan`, `mcp`, `junk`, `die`. Other lines are said.
  */
 const args = process.argv.slice(2);
@@ -24,6 +24,7 @@ if (args.includes("--version")) {
 
 interface Thread {
   id: string;
+  isEphemeral: boolean;
   total: { inputTokens: number; cachedInputTokens: number; cacheWriteInputTokens: number; outputTokens: number };
   texts: string[];
 }
@@ -32,7 +33,7 @@ function serve(): void {
   const open = new Map<string, Thread>();
   const answers = new Map<number, (result: Params) => void>();
   let asked = 0;
-  let turn: { id: string; threadId: string; steered: string[]; wake(): void; isStopped: boolean } | null = null;
+  let turn: { id: string; threadId: string; steered: string[]; wake(): unknown; isStopped: boolean } | null = null;
   const file = (id: string) => join(HOME, `${id}.json`);
   const lock = (id: string) => join(HOME, `${id}.lock`);
   const isHeld = (id: string) => {
@@ -41,9 +42,12 @@ function serve(): void {
     return pid !== process.pid && existsSync(`/proc/${pid}`);
   };
   const refuse = (id: number, message: string) => send({ id, error: { code: -32600, message } });
-  const store = (thread: Thread) => writeFileSync(file(thread.id), JSON.stringify(thread));
+  const store = (thread: Thread) => {
+    if (!thread.isEphemeral) writeFileSync(file(thread.id), JSON.stringify(thread));
+  };
 
-  function opened(id: number, thread: Thread, isEphemeral: boolean) {
+  function opened(id: number, thread: Thread) {
+    const { isEphemeral } = thread;
     open.set(thread.id, thread);
     if (!isEphemeral) {
       mkdirSync(HOME, { recursive: true });
@@ -57,17 +61,18 @@ function serve(): void {
     if (method === "thread/start") {
       const none = { inputTokens: 0, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0 };
       writeFileSync(join(process.cwd(), "thread.json"), JSON.stringify(params));
-      return opened(id, { id: crypto.randomUUID(), total: none, texts: [] }, false);
+      return opened(id, { id: crypto.randomUUID(), isEphemeral: false, total: none, texts: [] });
     }
     if (!existsSync(file(params.threadId))) return refuse(id, `no rollout found for thread id ${params.threadId}`);
     const stored: Thread = JSON.parse(readFileSync(file(params.threadId), "utf8"));
-    if (method === "thread/fork") return opened(id, { ...stored, id: crypto.randomUUID() }, params.ephemeral === true);
+    if (method === "thread/fork")
+      return opened(id, { ...stored, id: crypto.randomUUID(), isEphemeral: params.ephemeral === true });
     if (isHeld(params.threadId)) return refuse(id, `thread ${params.threadId} already has an active writer`);
     if (method === "thread/delete") {
       rmSync(file(params.threadId));
       return send({ id, result: {} });
     }
-    opened(id, stored, false);
+    opened(id, stored);
     tell("thread/tokenUsage/updated", {
       ...{ threadId: stored.id, turnId: "old" },
       tokenUsage: { total: stored.total, last: stored.total },
@@ -116,7 +121,7 @@ function serve(): void {
         turn: { id: own.id, items, itemsView: "summary", status: state, error, durationMs: 12 },
       });
     };
-    const command = async (line: string, exitCode: number, isAsked: boolean) => {
+    const command = async (line: string, isAsked: boolean) => {
       const id = `call-${++n}`;
       const base = { type: "commandExecution", id, command: `/bin/bash -lc '${line}'`, cwd: process.cwd() };
       item("started", { ...base, status: "inProgress", aggregatedOutput: null, exitCode: null });
@@ -130,9 +135,13 @@ function serve(): void {
         if (decision === "decline") return item("completed", { ...base, status: "declined" });
         if (own.isStopped) return;
       }
-      tell("item/commandExecution/outputDelta", { ...at, itemId: id, delta: "out\n" });
+      const child = Bun.spawn(["/bin/sh", "-c", line], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+      own.wake = () => own.isStopped && child.kill();
+      const output = await new Response(child.stdout).text();
+      const exitCode = await child.exited;
+      tell("item/commandExecution/outputDelta", { ...at, itemId: id, delta: output });
       const state = exitCode === 0 ? "completed" : "failed";
-      item("completed", { ...base, status: state, aggregatedOutput: "out\n", exitCode });
+      item("completed", { ...base, status: state, aggregatedOutput: output, exitCode });
     };
     const edit = async (path: string) => {
       const id = `call-${++n}`;
@@ -146,28 +155,33 @@ function serve(): void {
       item("completed", { type: "fileChange", id, changes, status: isMade ? "completed" : "declined" });
       say(decision);
     };
-    const wait = async () => {
-      await new Promise<void>((wake) => {
-        own.wake = wake;
-        if (own.steered.length > 0 || own.isStopped) wake();
-      });
+    const adopt = () => {
       for (const text of own.steered.splice(0)) {
         const [clientId = "", ...words] = text.split("\n");
         received(clientId, words.join("\n"));
         say(`steered: ${words.join("\n")}`);
       }
     };
+    const wait = async () => {
+      await new Promise<void>((wake) => {
+        own.wake = wake;
+        if (own.steered.length > 0 || own.isStopped) wake();
+      });
+      adopt();
+    };
 
     status("active");
     tell("turn/started", { threadId: thread.id, turn: { id: own.id, status: "inProgress", items: [] } });
     received(input.clientUserMessageId, input.input[0].text);
-    if (input.outputSchema) say(JSON.stringify({ schema: "obeyed" }));
     for (const line of input.input[0].text.split("\n")) {
       const [word = "", ...rest] = line.split(" ");
       const text = rest.join(" ");
       if (own.isStopped) break;
-      if (word === "run") await command(rest.slice(1).join(" "), Number(rest[0]), false);
-      else if (word === "ask") await command(text, 0, true);
+      if (word !== "wait") adopt();
+      if (word === "run") await command(text, false);
+      else if (word === "ask") await command(text, true);
+      else if (word === "recall") say(thread.texts.slice(0, -1).some((one) => one.includes(text)) ? "yes" : "no");
+      else if (word === "give") say(text);
       else if (word === "edit") await edit(text);
       else if (word === "wait") await wait();
       else if (word === "question") {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type CodexOptions, codexProvider } from "../../../src/harness/providers/codex/provider.ts";
+import { ENGINE } from "../program.ts";
 import { tempFolder } from "../relay.ts";
 import { QUICK_SWEEP } from "./processes.ts";
 
@@ -10,7 +11,7 @@ export function fakeCodex(options: Partial<CodexOptions> = {}) {
   const home = options.home ?? tempFolder();
   return codexProvider({
     words: [process.execPath, PROGRAM],
-    environment: { PATH: process.env.PATH ?? "" },
+    environment: { PATH: process.env.PATH ?? "", ...ENGINE },
     home,
     containment: { sweep: QUICK_SWEEP },
     ...options,

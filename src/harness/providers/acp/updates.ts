@@ -90,7 +90,7 @@ export type Updates = ReturnType<typeof createUpdates>;
 
 const textIn = (content: unknown): string => Text.safeParse(content).data?.text ?? "";
 
-/** Text of the assistant: the answer is what it said since its last tool. */
+/** Text of the assistant: the answer is its last message, or what it said since its last tool where messages have no ids. */
 function createSpeech(emit: (event: SessionEvent) => void) {
   let answer = "";
   let earlier = "";
@@ -100,9 +100,8 @@ function createSpeech(emit: (event: SessionEvent) => void) {
       if (delta === "") return;
       const isNext = answer !== "" && messageId !== null && message !== null && messageId !== message;
       message = messageId;
-      const said = isNext ? `\n\n${delta}` : delta;
-      answer += said;
-      emit({ type: "say", delta: said });
+      answer = isNext ? delta : answer + delta;
+      emit({ type: "say", delta: isNext ? `\n\n${delta}` : delta });
     },
     pause(): void {
       if (answer !== "") earlier = answer;

@@ -152,7 +152,7 @@ function assemble({ process, rpc, account }: Server, task: OpenTask, { threadId,
   const notifications = createNotifications({
     ...{ emit, threadId, items, turns, accounts, resolved: asks.resolved },
   });
-  process.exited.then(turns.end);
+  process.exited.then((exit) => turns.end(new HarnessError("problem", ended(exit))));
   return { native: nativeSession(process, threadId, turns, asks), notifications, asks };
 }
 
@@ -161,7 +161,10 @@ const nativeSession = (process: Contained, nativeId: string, turns: Turns, asks:
   send: turns.send,
   steer: turns.steer,
   interrupt: async () => ({ cancelled: await turns.interrupt() }),
-  answer: asks.answer,
+  async answer(requestId, answer) {
+    if (!process.isRunning) throw new HarnessError("problem", "Codex has ended.");
+    return asks.answer(requestId, answer);
+  },
   close: process.close,
   exited: process.exited,
 });

@@ -32,6 +32,7 @@ interface Running {
 export function createTurns({ rpc, threadId, schema, emit, takeAnswer, onLimit }: TurnsOptions) {
   const queue: TurnInput[] = [];
   let running: Running | null = null;
+  let gone: HarnessError | null = null;
   let starting: Promise<void> = Promise.resolve();
 
   function begin(id: string | null): Running {
@@ -91,6 +92,7 @@ export function createTurns({ rpc, threadId, schema, emit, takeAnswer, onLimit }
     isRunning: (): boolean => running !== null,
     runningId: (): string | null => running?.id ?? null,
     async send(input: TurnInput): Promise<void> {
+      if (gone) throw gone;
       if (running) {
         queue.push(input);
         return emit({ type: "input", inputIds: [input.id], state: "queued" });
@@ -101,6 +103,7 @@ export function createTurns({ rpc, threadId, schema, emit, takeAnswer, onLimit }
       await begun;
     },
     async steer(input: TurnInput): Promise<"steered" | "refused"> {
+      if (gone) throw gone;
       await starting;
       const turn = running;
       if (!turn?.id) return "refused";
@@ -124,6 +127,7 @@ export function createTurns({ rpc, threadId, schema, emit, takeAnswer, onLimit }
       rpc.request("turn/steer", { threadId, expectedTurnId: running.id, input }).catch(() => undefined);
     },
     async interrupt(): Promise<string[]> {
+      if (gone) throw gone;
       const cancelled = cancelQueue();
       await starting;
       const turn = running;
@@ -156,7 +160,8 @@ export function createTurns({ rpc, threadId, schema, emit, takeAnswer, onLimit }
     },
     completed: finish,
     /** Ends all: the process has exited. */
-    end(): void {
+    end(error: HarnessError): void {
+      gone = error;
       queue.length = 0;
       running?.end();
       running = null;

@@ -5,13 +5,13 @@ import { ACP_AGENTS } from "../../../../src/harness/providers/acp/agents.ts";
 import { acpProvider } from "../../../../src/harness/providers/acp/provider.ts";
 import { SessionMissing } from "../../../../src/harness/providers/errors.ts";
 import { fakeAcp } from "../../../support/providers/acp.ts";
-import { openSession, taskFor } from "../../../support/providers/sessions.ts";
+import { hear, openTask } from "../../../support/providers/session.ts";
 import { tempFolder } from "../../../support/relay.ts";
 
 const HOME = tempFolder();
 const environment = { PATH: process.env.PATH ?? "", HOME };
 const full = fakeAcp("full", { environment });
-const open = (more: Parameters<typeof openSession>[1] = {}) => openSession(full, { environment, ...more });
+const open = (more: Parameters<typeof hear>[1] = {}) => hear(full, { environment, ...more });
 const input = (text: string) => ({
   ...{ id: crypto.randomUUID(), text, images: [] },
   provenance: { kind: "human", from: "ana" } as const,
@@ -20,8 +20,8 @@ const stored = (sessionId: string) => JSON.parse(readFileSync(join(HOME, "sessio
 
 test("A turn of an agent is told from its beginning to its result", async () => {
   const one = await open();
-  const id = await one.say(
-    "think Hm\nHello there\nrun 3 make test\nsay Done.\nplan\nnotice Slow\ncost 0.5\ncost 0.75\nstrange",
+  const id = await one.send(
+    "think Hm\nHello there\nrun echo out; exit 3\nsay Done.\nplan\nnotice Slow\ncost 0.5\ncost 0.75\nstrange",
   );
   expect(await one.ended()).toEqual({
     ...{ outcome: "ok", errorCode: null, error: null, text: "Done.", structured: undefined },
@@ -36,7 +36,7 @@ test("A turn of an agent is told from its beginning to its result", async () => 
   ).toBe("Hello thereDone.");
   expect(one.of("think")).toEqual([{ type: "think", delta: "Hm" }]);
   expect(one.of("tool")).toEqual([
-    expect.objectContaining({ phase: "start", name: "execute", args: { command: "make test" } }),
+    expect.objectContaining({ phase: "start", name: "execute", args: { command: "echo out; exit 3" } }),
     expect.objectContaining({ phase: "result", isError: true, exitCode: 3 }),
   ]);
   expect(one.of("status").map(({ text }) => text)).toEqual(["Plan, 1 of 2: Write", "Slow"]);
@@ -49,7 +49,7 @@ test("A turn of an agent is told from its beginning to its result", async () => 
 
 test("Lines that are not of the protocol are noise, and are not answered", async () => {
   const one = await open();
-  await one.say("junk\nsay still here");
+  await one.send("junk\nsay still here");
   expect((await one.ended()).text).toBe("still here");
   expect(one.of("noise").map(({ text }) => text)).toEqual(["Stand-in 9.8.7 starts", "Welcome!", "{broken"]);
 });
@@ -65,10 +65,10 @@ test("Abilities are learned from the agent", async () => {
 
 test("A permission is asked for with the agent's options", async () => {
   const one = await open();
-  await one.say("ask git push\nask git pull\nask rm x");
+  await one.send("ask true push\nask true pull\nask rm x");
   const { request } = await one.saw("ask");
   expect(request).toMatchObject({
-    subject: { type: "command", line: "git push", cwd: one.task.cwd, envNames: [] },
+    subject: { type: "command", line: "true push", cwd: one.task.cwd, envNames: [] },
     ...{ title: "Run it", offers: { once: true, session: true }, oneTap: true },
   });
   expect(one.of("state").at(-1)?.state).toBe("asking");
@@ -85,17 +85,14 @@ test("A permission is asked for with the agent's options", async () => {
     text: null,
   });
   await one.ended();
-  expect(
-    one
-      .of("say")
-      .map(({ delta }) => delta)
-      .join(""),
-  ).toBe("yesalwaysno");
+  expect(one.text()).toBe("always");
+  const results = one.of("tool").filter(({ phase }) => phase === "result");
+  expect(results).toMatchObject([{ isError: false }, { isError: false }, { isError: true }]);
 });
 
 test("An edit is asked for as a patch, another tool by its input, and a form as a question", async () => {
   const one = await open();
-  await one.say("edit /a/b.ts\ntool buy\nform");
+  await one.send("edit /a/b.ts\ntool buy\nform");
   const edit = (await one.saw("ask")).request;
   const patch = "@@ -1,3 +1,4 @@\n a\n-old\n+new\n+newer\n b\n";
   expect(edit.subject).toEqual({ type: "edit", path: "/a/b.ts", diff: `--- /a/b.ts\n+++ /a/b.ts\n${patch}` });
@@ -113,32 +110,32 @@ test("An edit is asked for as a patch, another tool by its input, and a form as 
 
 test("Unattended, permissions and forms are refused at once", async () => {
   const one = await open({ unattended: true });
-  await one.say("ask make\nform");
+  await one.send("ask make\nform");
   expect((await one.ended()).text).toContain('{"action":"decline"}');
   expect(one.of("ask")).toEqual([]);
 });
 
 test("An interrupt cancels the pending permission and the queue, and the session goes on", async () => {
   const one = await open();
-  const first = await one.say("ask make\nsay never");
-  const queued = await one.say("say never either");
+  const first = await one.send("ask make\nsay never");
+  const queued = await one.send("say never either");
   const { request } = await one.saw("ask");
   expect(await one.session.interrupt()).toEqual({ cancelled: [queued] });
   expect(await one.ended()).toMatchObject({ outcome: "aborted", inputIds: [first], text: "" });
   expect(one.of("ask-withdrawn")).toEqual([{ type: "ask-withdrawn", requestId: request.requestId }]);
-  await one.say("say alive");
+  await one.send("say alive");
   expect((await one.ended(2)).text).toBe("alive");
 });
 
 test("A text is steered into a running turn where the agent says it can", async () => {
   const one = await open();
   expect(await one.session.steer(input("too early"))).toBe("refused");
-  const first = await one.say("wait");
+  const first = await one.send("wait");
   const steered = input("look left");
   expect(await one.session.steer(steered)).toBe("steered");
   expect(await one.ended()).toMatchObject({ text: "steered: look left", inputIds: [first, steered.id] });
-  const bare = await openSession(fakeAcp("bare", { environment }), { environment });
-  await bare.say("wait");
+  const bare = await hear(fakeAcp("bare", { environment }), { environment });
+  await bare.send("wait");
   expect(await bare.session.steer(input("x"))).toBe("refused");
 });
 
@@ -150,7 +147,7 @@ test.each([
   ["fail it broke", "provider", "it broke"],
 ])("A turn that ends with %s has the code %s", async (text, errorCode, error) => {
   const one = await open();
-  await one.say(text);
+  await one.send(text);
   expect(await one.ended()).toMatchObject({ outcome: "error", errorCode, error: expect.stringContaining(error) });
 });
 
@@ -162,12 +159,12 @@ test("A session is resumed or loaded as the agent can, without its history", asy
   const again = await open({ origin: resume });
   expect(stored(nativeId).method).toBe("session/resume");
   await again.session.close();
-  const loaded = await openSession(fakeAcp("load", { environment }), { environment, origin: resume });
+  const loaded = await hear(fakeAcp("load", { environment }), { environment, origin: resume });
   expect(loaded.session.nativeId).toBe(nativeId);
-  await loaded.say("say new");
+  await loaded.send("say new");
   await loaded.ended();
   expect(loaded.of("say").map(({ delta }) => delta)).toEqual(["new"]);
-  await expect(fakeAcp("bare", { environment }).open(taskFor({ environment, origin: resume }))).rejects.toThrow(
+  await expect(fakeAcp("bare", { environment }).open(openTask({ environment, origin: resume }))).rejects.toThrow(
     "cannot resume",
   );
 });
@@ -176,7 +173,7 @@ test("A session that is not there is an error, never a new one", async () => {
   const before = readdirSync(join(HOME, "sessions")).length;
   for (const variant of ["full", "load"]) {
     const origin = { how: "resume", nativeId: crypto.randomUUID(), continueTurn: false } as const;
-    const opening = fakeAcp(variant, { environment }).open(taskFor({ environment, origin }));
+    const opening = fakeAcp(variant, { environment }).open(openTask({ environment, origin }));
     await expect(opening).rejects.toBeInstanceOf(SessionMissing);
   }
   expect(readdirSync(join(HOME, "sessions"))).toHaveLength(before);
@@ -209,17 +206,17 @@ test("The relay's tools, the system prompt and the model reach the agent, and no
   });
   expect(readFileSync(`/proc/${one.session.pid}/cmdline`, "utf8")).not.toContain(mcp.token);
   expect(JSON.parse(readFileSync(join(one.task.cwd, "model.json"), "utf8"))).toMatchObject({ value: "small" });
-  await one.say("file");
+  await one.send("file");
   expect((await one.ended()).text).toContain("-32601");
-  await expect(full.open(taskFor({ environment, model: "huge" }))).rejects.toThrow("It has: big, small.");
+  await expect(full.open(openTask({ environment, model: "huge" }))).rejects.toThrow("It has: big, small.");
 });
 
 test("An agent without an own system prompt gets it before the first input alone", async () => {
-  const one = await openSession(fakeAcp("bare", { environment }), { environment, systemPrompt: "Be brief." });
-  await one.say("first");
-  await one.say("second");
+  const one = await hear(fakeAcp("bare", { environment }), { environment, systemPrompt: "Be brief." });
+  await one.send("first");
+  await one.send("second");
   await one.ended(2);
-  expect(one.of("result").map(({ result }) => result.text)).toEqual(["Be brief.\n\nfirst", "second"]);
+  expect(one.text()).toBe("Be brief.\n\nfirstsecond");
 });
 
 test.each([
@@ -228,14 +225,14 @@ test.each([
   ["old", "speaks version 0"],
 ])("An agent that is %s is an error that says what to do", async (variant, sentence) => {
   const provider = fakeAcp(variant, { environment, ...(variant === "silent" && { startMs: 300 }) });
-  await expect(provider.open(taskFor({ environment }))).rejects.toThrow(sentence);
+  await expect(provider.open(openTask({ environment }))).rejects.toThrow(sentence);
 });
 
 test("A process that dies in its turn is told by its exit", async () => {
   const one = await open();
-  await one.say("die");
+  await one.send("die");
   expect(await one.session.exited).toMatchObject({ code: 3, left: [] });
-  await expect(one.say("more")).rejects.toThrow("has ended");
+  await expect(one.send("more")).rejects.toThrow("has ended");
   expect(one.of("result")).toEqual([]);
 });
 
@@ -253,12 +250,12 @@ test("Looking lists the sessions of others, and removes one where the agent can"
 });
 
 test("Tools that are to be left out are refused before anything starts", async () => {
-  await expect(full.open(taskFor({ tools: { allow: [], deny: ["Bash"] } }))).rejects.toThrow("cannot leave out Bash");
+  await expect(full.open(openTask({ tools: { allow: [], deny: ["Bash"] } }))).rejects.toThrow("cannot leave out Bash");
 });
 
 test("A name that is not known needs words, and an agent that is not there says how to install it", async () => {
   expect(() => acpProvider({ name: "nobody", environment })).toThrow("No agent is known as nobody");
   const gone = acpProvider({ name: "qwen", environment: { PATH: "/nowhere" } });
-  await expect(gone.open(taskFor())).rejects.toThrow("npm install -g @qwen-code/qwen-code");
+  await expect(gone.open(openTask())).rejects.toThrow("npm install -g @qwen-code/qwen-code");
   expect(new Set(ACP_AGENTS.map(({ name }) => name)).size).toBe(ACP_AGENTS.length);
 });

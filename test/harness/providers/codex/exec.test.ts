@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SessionMissing } from "../../../../src/harness/providers/errors.ts";
 import { fakeOldCodex } from "../../../support/providers/codex.ts";
-import { openSession, taskFor } from "../../../support/providers/sessions.ts";
+import { hear, openTask } from "../../../support/providers/session.ts";
 
 const codex = fakeOldCodex();
 
@@ -11,8 +11,8 @@ test("An old Codex runs one process for each turn, and goes on in its thread", a
   expect(await codex.probe()).toEqual({ version: "0.60.0", account: null });
   expect(codex.capabilities).toMatchObject({ steer: false, receipts: false, permissions: false, resume: true });
   const mcp = { url: "http://127.0.0.1:1/mcp", token: "sbx_secret" };
-  const one = await openSession(codex, { mcp, systemPrompt: "Be brief." });
-  const ids = [await one.say("first"), await one.say("second")];
+  const one = await hear(codex, { mcp, systemPrompt: "Be brief." });
+  const ids = [await one.send("first"), await one.send("second")];
   await one.ended(2);
   expect(one.of("result").map(({ result }) => result)).toMatchObject([
     { outcome: "ok", text: "new: Be brief.\n\nfirst", inputIds: [ids[0]], moreFollow: true },
@@ -30,21 +30,21 @@ test("An old Codex runs one process for each turn, and goes on in its thread", a
 });
 
 test("A turn of an old Codex is stopped with its queue, and the session goes on", async () => {
-  const one = await openSession(codex);
-  await one.say("wait");
-  const queued = await one.say("never");
+  const one = await hear(codex);
+  await one.send("wait");
+  const queued = await one.send("never");
   await one.saw("turn-started");
   expect(await one.session.interrupt()).toEqual({ cancelled: [queued] });
   expect(await one.ended()).toMatchObject({ outcome: "aborted", error: null });
-  await one.say("alive");
+  await one.send("alive");
   expect((await one.ended(2)).text).toBe("old: alive");
   expect(await one.session.close()).toMatchObject({ code: 0, left: [] });
-  await expect(one.say("late")).rejects.toThrow("closed");
+  await expect(one.send("late")).rejects.toThrow("closed");
 });
 
 test("Failures of an old Codex keep apart limits, the provider and crashes", async () => {
-  const one = await openSession(codex);
-  for (const text of ["fail You hit your usage limit", "fail overloaded", "die"]) await one.say(text);
+  const one = await hear(codex);
+  for (const text of ["fail You hit your usage limit", "fail overloaded", "die"]) await one.send(text);
   await one.ended(3);
   expect(one.of("result").map(({ result }) => [result.errorCode, result.error])).toEqual([
     ["limited", "You hit your usage limit"],
@@ -56,7 +56,7 @@ test("Failures of an old Codex keep apart limits, the provider and crashes", asy
 test("An old Codex finds no thread that is not there, and cannot peek", async () => {
   const nativeId = crypto.randomUUID();
   const resume = { how: "resume", nativeId, continueTurn: false } as const;
-  await expect(codex.open(taskFor({ origin: resume }))).rejects.toBeInstanceOf(SessionMissing);
+  await expect(codex.open(openTask({ origin: resume }))).rejects.toBeInstanceOf(SessionMissing);
   const peek = { how: "fork", nativeId, ephemeral: true } as const;
-  await expect(codex.open(taskFor({ origin: peek }))).rejects.toThrow("Update it to peek");
+  await expect(codex.open(openTask({ origin: peek }))).rejects.toThrow("Update it to peek");
 });

@@ -3,15 +3,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SessionBusy, SessionMissing } from "../../../../src/harness/providers/errors.ts";
 import { fakeCodex } from "../../../support/providers/codex.ts";
-import { openSession, taskFor } from "../../../support/providers/sessions.ts";
+import { hear, openTask } from "../../../support/providers/session.ts";
 import { tempFolder } from "../../../support/relay.ts";
 
 const codex = fakeCodex();
-const open = (more: Parameters<typeof openSession>[1] = {}) => openSession(codex, more);
+const open = (more: Parameters<typeof hear>[1] = {}) => hear(codex, more);
 
 test("A turn is told from its receipt to its result, with the text once", async () => {
   const one = await open();
-  const id = await one.say("Hello there\nsay Done.");
+  const id = await one.send("Hello there\nsay Done.");
   expect(await one.ended()).toEqual({
     ...{ outcome: "ok", errorCode: null, error: null, text: "Done.", structured: undefined },
     ...{ inputIds: [id], moreFollow: false, durationMs: 12 },
@@ -28,7 +28,7 @@ test("A turn is told from its receipt to its result, with the text once", async 
 
 test("Tools, changed files, plans, retries and limits become events", async () => {
   const one = await open();
-  await one.say("run 3 make test\nplan\nretry\nlimit 40\nlimit 40\nlimit 100\nunknown\njunk");
+  await one.send("run echo out; exit 3\nplan\nretry\nlimit 40\nlimit 40\nlimit 100\nunknown\njunk");
   await one.ended();
   expect(one.of("tool")).toEqual([
     expect.objectContaining({ phase: "start", name: "shell" }),
@@ -50,10 +50,10 @@ test("Tools, changed files, plans, retries and limits become events", async () =
 
 test("A command is asked for as the shell gets it, and runs once it is allowed", async () => {
   const one = await open();
-  await one.say("ask git push origin");
+  await one.send("ask true git push");
   const { request } = await one.saw("ask");
   expect(request).toMatchObject({
-    subject: { type: "command", line: "git push origin", cwd: one.task.cwd, envNames: [] },
+    subject: { type: "command", line: "true git push", cwd: one.task.cwd, envNames: [] },
     ...{ title: "Run a command: it is needed", offers: { once: true, session: false }, oneTap: true },
   });
   expect(one.of("state").at(-1)?.state).toBe("asking");
@@ -67,7 +67,7 @@ test("A command is asked for as the shell gets it, and runs once it is allowed",
 
 test("A denied command does not run, and the model gets the reason", async () => {
   const one = await open();
-  await one.say("ask rm -rf build\nwait");
+  await one.send("ask rm -rf build\nwait");
   const { request } = await one.saw("ask");
   await one.session.answer(request.requestId, { decision: "deny", scope: "once", text: "Keep the build." });
   expect((await one.ended()).text).toBe("steered: Keep the build.");
@@ -76,7 +76,7 @@ test("A denied command does not run, and the model gets the reason", async () =>
 
 test("An edit is asked for with its whole patch, and told when it is made", async () => {
   const one = await open();
-  await one.say("edit a.ts");
+  await one.send("edit a.ts");
   const { request } = await one.saw("ask");
   const patch =
     "--- a.ts\n+++ a.ts\n@@ -1,2 +1,2 @@\n-old\n+new\n line\n\n--- /dev/null\n+++ a.ts.new\n@@ -0,0 +1,2 @@\n+one\n+two\n";
@@ -91,7 +91,7 @@ test("An edit is asked for with its whole patch, and told when it is made", asyn
 
 test("Questions, forms and tools of MCP servers reach people, and their answers Codex", async () => {
   const one = await open();
-  await one.say("question Which?\nform\nmcp\ncall");
+  await one.send("question Which?\nform\nmcp\ncall");
   const question = await one.saw("ask");
   expect(question.request.subject).toEqual({
     ...{ type: "question", text: "Which?" },
@@ -133,7 +133,7 @@ test("Questions, forms and tools of MCP servers reach people, and their answers 
 
 test("Unattended sessions refuse questions at once", async () => {
   const one = await open({ unattended: true });
-  await one.say("ask make\nform");
+  await one.send("ask make\nform");
   await one.ended();
   expect(one.of("ask")).toEqual([]);
   expect(one.of("tool").at(-1)).toMatchObject({ result: "declined" });
@@ -144,7 +144,7 @@ test("Unattended sessions refuse questions at once", async () => {
 
 test("A steered text has its own receipt, and the late one is refused", async () => {
   const one = await open();
-  const first = await one.say("wait");
+  const first = await one.send("wait");
   await one.saw("turn-started");
   const steered = crypto.randomUUID();
   const provenance = { kind: "human", from: "ana" } as const;
@@ -162,7 +162,7 @@ test("A steered text has its own receipt, and the late one is refused", async ()
 
 test("Inputs during a turn wait for its end, and each has a result", async () => {
   const one = await open();
-  const ids = [await one.say("wait"), await one.say("say two"), await one.say("say three")];
+  const ids = [await one.send("wait"), await one.send("say two"), await one.send("say three")];
   await one.saw("turn-started");
   await one.session.steer({
     id: crypto.randomUUID(),
@@ -180,8 +180,8 @@ test("Inputs during a turn wait for its end, and each has a result", async () =>
 
 test("An interrupt stops the turn, its question and everything queued", async () => {
   const one = await open();
-  const first = await one.say("ask make\nsay never");
-  const queued = await one.say("say never either");
+  const first = await one.send("ask make\nsay never");
+  const queued = await one.send("say never either");
   const { request } = await one.saw("ask");
   const steered = crypto.randomUUID();
   await one.session.steer({ id: steered, text: "x", images: [], provenance: { kind: "human", from: "ana" } });
@@ -189,7 +189,7 @@ test("An interrupt stops the turn, its question and everything queued", async ()
   expect(await one.ended()).toMatchObject({ outcome: "aborted", errorCode: null, inputIds: [first], text: "" });
   expect(one.of("ask-withdrawn")).toEqual([{ type: "ask-withdrawn", requestId: request.requestId }]);
   expect(await one.session.interrupt()).toEqual({ cancelled: [] });
-  await one.say("say alive");
+  await one.send("say alive");
   expect((await one.ended(2)).text).toBe("alive");
 });
 
@@ -200,7 +200,7 @@ test.each([
   ["somethingNew", "unknown"],
 ])("A turn that failed with %s has the code %s", async (kind, errorCode) => {
   const one = await open();
-  const id = await one.say(`limit 70\nfail ${kind}`);
+  const id = await one.send(`limit 70\nfail ${kind}`);
   const error = `it broke [${kind}]`;
   expect(await one.ended()).toMatchObject({ outcome: "error", errorCode, error, inputIds: [id] });
   const rejected = one.of("limit").filter(({ limit }) => limit.state === "rejected");
@@ -209,23 +209,23 @@ test.each([
 
 test("A resumed thread goes on, counts its earlier tokens once, and is open at one place at a time", async () => {
   const one = await open();
-  await one.say("one");
+  await one.send("one");
   await one.ended();
   const nativeId = one.session.nativeId ?? "";
   const resume = { how: "resume", nativeId, continueTurn: false } as const;
-  await expect(codex.open(taskFor({ origin: resume }))).rejects.toBeInstanceOf(SessionBusy);
+  await expect(codex.open(openTask({ origin: resume }))).rejects.toBeInstanceOf(SessionBusy);
   const peek = await open({ origin: { how: "fork", nativeId, ephemeral: true } });
   expect(peek.session.nativeId).not.toBe(nativeId);
   await one.session.close();
   const again = await open({ origin: resume });
   expect(again.session.nativeId).toBe(nativeId);
-  await again.say("two");
+  await again.send("two");
   await again.ended();
   expect(again.of("usage").map(({ usage }) => usage.inputTokens)).toEqual([40]);
 });
 
 test("A thread that is not there is an error that names the home, never a new one", async () => {
-  const task = taskFor({ origin: { how: "resume", nativeId: crypto.randomUUID(), continueTurn: false } });
+  const task = openTask({ origin: { how: "resume", nativeId: crypto.randomUUID(), continueTurn: false } });
   const error = await codex.open(task).catch((reason: Error) => reason);
   expect(error).toBeInstanceOf(SessionMissing);
   expect((error as Error).message).toContain("Codex knows no thread");
@@ -253,25 +253,26 @@ test("The token of the relay is in the environment alone", async () => {
 });
 
 test("A tool that Codex cannot leave out is refused before anything starts", async () => {
-  const task = taskFor({ tools: { allow: [], deny: ["Bash"] } });
+  const task = openTask({ tools: { allow: [], deny: ["Bash"] } });
   await expect(codex.open(task)).rejects.toThrow("Codex cannot leave out Bash");
 });
 
 test("An answer by a schema is structured, and another one is text", async () => {
   const schema = { type: "object", properties: { schema: { type: "string" } }, required: ["schema"] };
   const one = await open({ schema });
-  await one.say("plan");
+  await one.send('give {"schema":"obeyed"}');
   expect(await one.ended()).toMatchObject({ text: '{"schema":"obeyed"}', structured: { schema: "obeyed" } });
-  await one.say("say nothing of it");
+  await one.send("say nothing of it");
   expect(await one.ended(2)).toMatchObject({ text: "nothing of it", structured: undefined });
 });
 
 test("A process that dies in its turn is told by its exit", async () => {
   const one = await open();
-  await one.say("die");
+  await one.send("die");
   expect(await one.session.exited).toMatchObject({ code: 3, left: [] });
-  await expect(one.say("more")).rejects.toThrow("Codex has ended (exit 3).");
-  await expect(one.session.interrupt()).resolves.toEqual({ cancelled: [] });
+  await expect(one.send("more")).rejects.toThrow("Codex has ended (exit 3).");
+  const answer = one.session.answer("0", { decision: "allow", scope: "once", text: null });
+  await expect(answer).rejects.toThrow("Codex has ended");
 });
 
 test("Looking finds the version, the login and the threads of others; removing is done once", async () => {
@@ -287,7 +288,7 @@ test("Looking finds the version, the login and the threads of others; removing i
   await codex.remove?.(task);
   await codex.remove?.(task);
   const resume = { how: "resume", nativeId, continueTurn: false } as const;
-  await expect(codex.open(taskFor({ origin: resume }))).rejects.toBeInstanceOf(SessionMissing);
+  await expect(codex.open(openTask({ origin: resume }))).rejects.toBeInstanceOf(SessionMissing);
 });
 
 test("A Codex that is not there is an error that says how to install it", async () => {
