@@ -248,6 +248,7 @@ CREATE TABLE `channel_bindings` (
 	`mode` text NOT NULL,
 	`priority` integer NOT NULL,
 	`fallback` text,
+	`also` text NOT NULL,
 	`origin` text NOT NULL,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
@@ -297,6 +298,16 @@ CREATE INDEX `channels_by_name` ON `channels` (`name_key`);--> statement-breakpo
 CREATE INDEX `channels_in_order` ON `channels` (ready desc,`name_key`,`id`);--> statement-breakpoint
 CREATE INDEX `channels_by_age` ON `channels` (`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `channels_default` ON `channels` (`id`) WHERE is_default = 1;--> statement-breakpoint
+CREATE TABLE `channel_models` (
+	`channel_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`thread_id` text NOT NULL,
+	`model` text NOT NULL,
+	`person` text,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`channel_id`, `conversation_id`, `thread_id`)
+);
+--> statement-breakpoint
 CREATE TABLE `channel_guests` (
 	`id` text PRIMARY KEY NOT NULL,
 	`channel_id` text NOT NULL,
@@ -364,6 +375,26 @@ CREATE TABLE `webhook_channels` (
 	`updated_at` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `chat_buttons` (
+	`id` text PRIMARY KEY NOT NULL,
+	`act` text NOT NULL,
+	`session_id` text,
+	`conversation` text NOT NULL,
+	`message_id` integer NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `chat_buttons_by_post` ON `chat_buttons` (`message_id`);--> statement-breakpoint
+CREATE INDEX `chat_buttons_by_age` ON `chat_buttons` (`created_at`);--> statement-breakpoint
+CREATE TABLE `chat_orders` (
+	`delegation_id` text PRIMARY KEY NOT NULL,
+	`act` text NOT NULL,
+	`name` text NOT NULL,
+	`conversation` text NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `chat_orders_by_age` ON `chat_orders` (`created_at`);--> statement-breakpoint
 CREATE TABLE `integrations` (
 	`source` text PRIMARY KEY NOT NULL,
 	`target` text,

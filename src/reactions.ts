@@ -3,6 +3,7 @@ import type { A2A } from "./edges/a2a/a2a.ts";
 import type { Announcements } from "./edges/announcements/announcements.ts";
 import type { ApprovalCards } from "./edges/approvals/approvals.ts";
 import type { Channels } from "./edges/channels/channels.ts";
+import type { ChatCommands } from "./edges/chat-commands/chat-commands.ts";
 import type { Integrations } from "./edges/integrations/integrations.ts";
 import type { Mcp } from "./edges/mcp/mcp.ts";
 import type { Pulls } from "./edges/pulls/pulls.ts";
@@ -39,6 +40,7 @@ export interface Relayed {
   approvals: Approvals;
   commands: Commands;
   cards: ApprovalCards;
+  chatCommands: ChatCommands;
   pairs: Pairs;
   schedules: Schedules;
   jobs: Jobs;
@@ -185,10 +187,10 @@ function onRetention({ core, loops, traces, delegations, runs, announcements, me
 
 function onFeatures(relayed: Relayed): void {
   const { loops, traces, tasks, delegations, files, runs, pairs, schedules, channels, webhooks } = relayed;
-  const { announcements, pulls, approvals, cards, integrations, mcp, a2a, metrics, telemetry } = relayed;
+  const { announcements, pulls, approvals, cards, chatCommands, integrations, mcp, a2a, metrics, telemetry } = relayed;
   tasks.changed.inTx(webhooks.taskChanged);
   tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
-  delegations.changed.inTx(webhooks.delegationChanged);
+  delegations.changed.inTx(webhooks.delegationChanged, chatCommands.followDelegation);
   // An agent outside waits for the state of its task; a claim makes no message.
   delegations.changed.afterCommit(a2a.delegationChanged, metrics.delegationChanged, delegations.showWatchers);
   runs.changed.inTx(announcements.followRun, webhooks.runChanged, pulls.followRun);
@@ -197,6 +199,7 @@ function onFeatures(relayed: Relayed): void {
   approvals.changed.inTx(cards.follow, channels.followApproval);
   channels.typed.answeredBy(cards.typedButton);
   channels.pressed.inTx(cards.press);
+  channels.commanded.inTx(chatCommands.take);
   approvals.changed.afterCommit(metrics.approvalChanged, approvals.showWatchers);
   runs.unwanted.inTx(announcements.dropOf);
   announcements.changed.inTx(webhooks.announcementChanged);

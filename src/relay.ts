@@ -10,6 +10,7 @@ import { createApprovalCards } from "./edges/approvals/approvals.ts";
 import { createChannels } from "./edges/channels/channels.ts";
 import { createNames } from "./edges/channels/names.ts";
 import { createChat } from "./edges/chat/chat.ts";
+import { createChatCommands } from "./edges/chat-commands/chat-commands.ts";
 import { createDigests } from "./edges/envelope/digests.ts";
 import { type App, createApp, upgradeWith } from "./edges/http/app.ts";
 import { createGate } from "./edges/http/gate.ts";
@@ -154,6 +155,9 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const channels = createChannels({ kernel, identity, core, files, approvals });
   const announcements = createAnnouncements({ kernel, identity, core, runs, channels });
   const cards = createApprovalCards({ kernel, identity, core, approvals, runs, channels });
+  const chatCommands = createChatCommands({
+    ...{ kernel, identity, core, approvals, cards, channels, commands, delegations, sessions },
+  });
   const webhooks = createWebhooks(base);
   const pulls = createPulls({ kernel, identity, core, runs, channels });
   const integrations = createIntegrations({ kernel, identity, core, tasks, pulls });
@@ -168,7 +172,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const telemetry = createTelemetry({ kernel, identity, core, runs }, config.telemetry ?? NO_COLLECTOR);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs },
-    ...{ approvals, cards, models, sessions, commands },
+    ...{ approvals, cards, chatCommands, models, sessions, commands },
     ...{
       channels,
       announcements,
@@ -207,6 +211,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.schedules,
   ],
   areas.jobs,
+  areas.chatCommands,
   ...[areas.channels, areas.announcements, areas.webhooks, areas.integrations, areas.pulls, areas.a2a, areas.chat],
   areas.telemetry,
 ];

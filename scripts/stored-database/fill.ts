@@ -186,6 +186,7 @@ async function others(ask: Ask, ann: { token: string }, bob: { token: string }):
     ...{ providers: [{ name: "claude", capabilities: ["code"] }], caps: { sessions: 4 } },
   });
   await sessions(ask);
+  await commanded(ask);
   const command = { do: "spawn", provider: "claude", prompt: "Trim the wicks" };
   await ask("POST", "/v1/orchestrators/box/commands", { command }, ann);
   await ask("PUT", "/v1/a2a/agents/away", { cardUrl: "http://127.0.0.1:9/card.json" });
@@ -199,6 +200,15 @@ async function others(ask: Ask, ann: { token: string }, bob: { token: string }):
   const info = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "stored", version: "1" } };
   const accept = { accept: "application/json, text/event-stream" };
   await ask("POST", "/mcp", { jsonrpc: "2.0", id: 1, method: "initialize", params: info }, { ...bob, headers: accept });
+}
+
+/** A guest that approves looks at a session from a chat. */
+async function commanded(ask: Ask): Promise<void> {
+  const path = "/v1/channels/telegram%3Amain";
+  await ask("PUT", `${path}/bindings`, { conversationId: "9", target: "box-claude", also: ["ann"] });
+  const from = { conversationId: "9", sender: { id: "u1", name: "Una" } };
+  for (const [n, text] of ["/model opus", "/sessions", "/peek"].entries())
+    await ask("POST", `${path}/events`, { ...from, externalId: `c${n}`, text });
 }
 
 /** Sessions that an orchestrator reported: one that is written, and one that ended. */

@@ -6,7 +6,7 @@ import type { AgentId, Target } from "../protocol/ids.ts";
 import { addChannelRun } from "./channel-run.ts";
 import { addWholeList, type CliCommand, type QueryOf } from "./commands.ts";
 import { accessText, addGuestCommands } from "./guests.ts";
-import { integer } from "./options.ts";
+import { collect, integer } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 import { fieldsText, secretText, timeText } from "./show.ts";
@@ -76,6 +76,7 @@ function addBind(channels: CliCommand): void {
     )
     .option("--priority <n>", "the highest wins (default: 0)", integer)
     .option("--fallback <target>", "the target while the first one is away")
+    .option("--also <agent>", "an agent that @agent and /ask reach there; repeatable", collect)
     .option("--replay", "also the events that came in before, unbound")
     .example(
       "channel bind telegram:support label:helpdesk --replay",

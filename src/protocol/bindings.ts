@@ -21,6 +21,13 @@ export const BindingDraft = strictObject(() => ({
   ),
   priority: int(-1000, 1000).default(0),
   fallback: TargetText.nullish().describe("Who gets it while the target is not there. Nobody else does."),
+  also: z
+    .array(AgentId)
+    .max(16)
+    .optional()
+    .describe(
+      "Agents that a single message is for: one that begins with @agent or /ask agent. As before when left out.",
+    ),
   replay: z.boolean().default(false).describe("Also route what came in before, unbound: each event once."),
 }))
   .refine(({ conversationId, threadId }) => threadId == null || conversationId != null, {
@@ -40,6 +47,7 @@ export const Binding = named("Binding", "The rule that sends a conversation to a
   mode: BindingMode,
   priority: z.int(),
   fallback: z.string().nullable(),
+  also: z.array(z.string()).describe("Agents that a single message may be for."),
   origin: z.enum(["registered", "set"]).describe("Made by registering the channel agent, or set by an operator."),
   createdAt: Time,
   updatedAt: Time,

@@ -341,6 +341,7 @@ export const HOT: Hot[] = [
       /SEARCH channel_events .*autoindex_channel_events_1 \(channel_id=\? AND external_id=\?/,
       /SEARCH channel_bindings .*channel_bindings_by_place \(channel_id=\? AND conversation_id=\? AND thread_id=\?/,
       /SEARCH channel_events .*channel_events_unbound \(channel_id=\?/,
+      /SEARCH channel_models .*autoindex_channel_models_1 \(channel_id=\? AND conversation_id=\? AND thread_id=\?/,
       /SEARCH channel_guests .*channel_guests_by_place \(channel_id=\? AND conversation_id=\? AND sender_id=\?/,
       /SEARCH channel_parts .*channel_parts_by_external_id \(channel_id=\? AND external_id=\?/,
     ],

@@ -5,8 +5,8 @@ import { Problem } from "../../protocol/problem.ts";
 /** Members that the relay alone puts into a message. */
 const PAYLOAD = ["command", "run", "job", "announcement", "approval"];
 const META = ["schedule"];
-/** Buttons with such ids answer approvals. */
-const APPROVAL = "apr_";
+/** Buttons with such ids answer approvals, or are commands. */
+const OWN_BUTTONS = ["apr_", "cmd_"];
 
 /** The parts of a message that a caller chooses freely. */
 export interface Attached {
@@ -42,18 +42,18 @@ export function reservedPlace({ payload, meta }: Attached): string | undefined {
   if (!payload) return undefined;
   for (const name of PAYLOAD) if (Object.hasOwn(payload, name)) return `/payload/${name}`;
   for (const name of ["button", "buttons", "edit"]) {
-    const place = Object.hasOwn(payload, name) ? approvalButton(payload[name], name) : undefined;
+    const place = Object.hasOwn(payload, name) ? ownButton(payload[name], name) : undefined;
     if (place !== undefined) return `/payload${place}`;
   }
   return undefined;
 }
 
-/** Pointer of a button whose id answers an approval. Buttons come alone, in rows, and inside of `edit`. */
-function approvalButton(said: unknown, key: string): string | undefined {
+/** Pointer of a button whose id is the relay's. Buttons come alone, in rows, and inside of `edit`. */
+function ownButton(said: unknown, key: string): string | undefined {
   const stack: { value: unknown; path: string; key: string }[] = [{ value: said, path: `/${key}`, key }];
   for (let next = stack.pop(); next; next = stack.pop()) {
     const { value, path, key: name } = next;
-    if (typeof value === "string" && isId(name) && value.startsWith(APPROVAL)) return path;
+    if (typeof value === "string" && isId(name) && OWN_BUTTONS.some((prefix) => value.startsWith(prefix))) return path;
     if (typeof value !== "object" || value === null) continue;
     for (const [child, inside] of Object.entries(value))
       stack.push({ value: inside, path: `${path}/${escaped(child)}`, key: child });

@@ -40,5 +40,12 @@ export function createApprovalCards(areas: Areas & { approvals: Approvals; runs:
     sweep: (tx, { before, limit }) => store.forget(tx, before, limit),
   };
 
-  return { follow: asking.follow, press, typedButton: typed.buttonOf, sweeps: [old], dueHandlers: asking.dueHandlers };
+  return {
+    follow: asking.follow,
+    show: cards.ask,
+    press,
+    typedButton: typed.buttonOf,
+    sweeps: [old],
+    dueHandlers: asking.dueHandlers,
+  };
 }

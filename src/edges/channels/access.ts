@@ -1,7 +1,8 @@
 import type { Areas } from "../../core/core.ts";
 import type { PersonRow } from "../../identity/people/row.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
-import type { ChannelRow, Place } from "./store.ts";
+import type { Place } from "./place.ts";
+import type { ChannelRow } from "./store.ts";
 import type { Stores } from "./stores.ts";
 import { PROVIDER as WEBHOOK } from "./webhook.ts";
 

@@ -8,7 +8,8 @@ import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { Moves } from "./moves.ts";
-import { type BindingFilter, type BindingRow, type ChannelRow, MAX_BINDINGS, type Place, placeOf } from "./store.ts";
+import { type Place, placeOf } from "./place.ts";
+import { type BindingFilter, type BindingRow, type ChannelRow, MAX_BINDINGS } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
 export type Bindings = ReturnType<typeof createBindings>;
@@ -30,6 +31,14 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
         throw Problem.invalid(pointer, `a conversation cannot go to a ${facts.kind} agent`);
     }
     return formatTarget(target);
+  }
+
+  /** @throws Problem 422 */
+  async function checkAlso(on: ReadTx, also: readonly string[], target: string): Promise<void> {
+    for (const [index, id] of also.entries()) {
+      if (id === target) throw Problem.invalid(`/also/${index}`, "is the target itself");
+      await requireTarget(on, id, `/also/${index}`);
+    }
   }
 
   const unknown = (name: string, pointer: string) =>
@@ -76,7 +85,14 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
       const before = await store.bindingsAt(tx, place);
       for (const row of before) if (row.target !== target) await store.removeBinding(tx, row.id);
       if (target === undefined || before.some((row) => row.target === target)) return;
-      await insert(tx, place, { target, mode: modeFor(target), priority: 0, fallback: null, origin: "registered" });
+      await insert(tx, place, {
+        target,
+        mode: modeFor(target),
+        priority: 0,
+        fallback: null,
+        also: [],
+        origin: "registered",
+      });
     },
 
     /** `PUT /v1/channels/{id}/bindings`: changes the binding of the same place and target, if any. @throws Problem 403, 409, 422 */
@@ -90,7 +106,9 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
       const place = await moves.placeNow(tx, placeOf(channel.id, draft));
       const there = await store.bindingsAt(tx, place);
       const known = there.find((row) => row.target === target);
-      const chosen: BindingChoice = { target, mode, priority: draft.priority, fallback, origin: "set" };
+      const also = draft.also ?? known?.also ?? [];
+      await checkAlso(tx, also, target);
+      const chosen: BindingChoice = { target, mode, priority: draft.priority, fallback, also, origin: "set" };
       if (!known) checkRoom(there);
       const row = known
         ? { ...known, ...chosen, updatedAt: clock.now(), endedAt: null }
@@ -130,16 +148,16 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
   };
 }
 
-type BindingChoice = Pick<BindingRow, "target" | "mode" | "priority" | "fallback" | "origin">;
+type BindingChoice = Pick<BindingRow, "target" | "mode" | "priority" | "fallback" | "also" | "origin">;
 
 const modeFor = (target: string): BindingMode =>
   target === "broadcast" ? "broadcast" : isGroup(target) ? "claimable" : "exclusive";
 
 export function wireBinding(row: BindingRow): Binding {
-  const { id, channelId, conversationId, threadId, target, mode, priority, fallback, origin } = row;
+  const { id, channelId, conversationId, threadId, target, mode, priority, fallback, also, origin } = row;
   return {
     ...{ id, channelId, conversationId: conversationId || null, threadId: threadId || null },
-    ...{ target, mode, priority, fallback, origin },
+    ...{ target, mode, priority, fallback, also, origin },
     createdAt: toTime(row.createdAt),
     updatedAt: toTime(row.updatedAt),
     endedAt: toTimeOrNull(row.endedAt),

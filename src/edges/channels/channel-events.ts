@@ -12,12 +12,14 @@ import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
 import { type Access, knowsSenders, type Standing } from "./access.ts";
 import type { Moves } from "./moves.ts";
-import { APPROVAL_BUTTON, type Press } from "./press.ts";
+import { conversationAt, type Place, placeOf } from "./place.ts";
+import { APPROVAL_BUTTON, type ChatOrder, COMMAND_BUTTON, type Press } from "./press.ts";
 import type { Routing } from "./routing.ts";
-import { type ChannelRow, conversationAt, type Place, placeOf } from "./store.ts";
+import type { ChannelRow } from "./store.ts";
 import type { EventFilter, EventRow } from "./store-traffic.ts";
 import type { Stores } from "./stores.ts";
 import type { Strangers } from "./strangers.ts";
+import type { Meaning, Turns } from "./turns.ts";
 
 /** Messages made of an event. */
 export interface EventReceipt {
@@ -36,6 +38,7 @@ const MAX_EXAMINED = 5000;
 interface Parts {
   access: Access;
   routing: Routing;
+  turns: Turns;
   moves: Moves;
   strangers: Strangers;
 }
@@ -47,7 +50,7 @@ const TYPED = /^(yes|no|[1-9])$/;
 export function createChannelEvents(
   { kernel, identity, core }: Areas,
   { store, traffic }: Stores,
-  { access, routing, moves, strangers }: Parts,
+  { access, routing, turns, moves, strangers }: Parts,
 ) {
   const { clock, hooks } = kernel;
   const { agents } = identity;
@@ -57,6 +60,8 @@ export function createChannelEvents(
   const pressed = hooks.event<[press: Press]>("channels.pressed");
   /** The button of an approval that a word means, typed as a reply to a post. */
   const typed = hooks.question<[postId: number, word: string], string>("channels.typed");
+  /** A guest wrote a command, or pressed a button under the answer to one. */
+  const commanded = hooks.event<[order: ChatOrder]>("channels.commanded");
   /** An event came in and is stored. */
   const received = hooks.event<[channel: ChannelRow, isRouted: boolean]>("channels.received");
 
@@ -104,10 +109,15 @@ export function createChannelEvents(
       const press = { buttonId, place, senderId: event.sender.id, approves };
       if (knowsSenders(channel) && !event.sender.isBot)
         await pressed.raise(tx, { ...press, personId: person?.id ?? null });
-      return keepPress(tx, author, place, { event, said });
+      return keepOwn(tx, author, place, { event, said: { ...said, to: "user" } });
+    }
+    const meaning = await turns.read(tx, place, event);
+    if (meaning.kind === "order") {
+      await commanded.raise(tx, { line: meaning.line, buttonId: meaning.buttonId, place, standing });
+      return keepOwn(tx, author, place, { event, said: { ...said, to: "system" } });
     }
     if (event.sender.isBot) author.bot = await botAt(tx, place, replyTo);
-    const { items, routed } = await send(tx, author, place, said);
+    const { items, routed } = await send(tx, author, place, said, meaning);
     const ids = items.map(({ entry }) => entry.id);
     await traffic.putEvent(tx, { ...place, externalId: event.externalId, ...factsOf(ids, routed), at: clock.now() });
     await received.raise(tx, channel, routed > 0);
@@ -122,15 +132,15 @@ export function createChannelEvents(
     return knowsSenders(channel) ? typed.first(on, replyTo, word) : undefined;
   }
 
-  /** Keeps the press of an approval's button as a message to `user`: it is for no agent. */
-  async function keepPress(
+  /** Keeps what is for the relay itself, and for no agent. */
+  async function keepOwn(
     tx: Tx,
     author: Author,
     place: Place,
-    { event, said }: Pick<Heard, "event" | "said">,
+    { event, said }: { event: ParsedEvent; said: Post },
   ): Promise<EventReceipt> {
-    const sent = await messages.post(tx, author, { ...said, to: "user", kind: "channel.event" }, { settles: true });
-    if (!sent) throw new Error("user always exists");
+    const sent = await messages.post(tx, author, { ...said, kind: "channel.event" }, { settles: true });
+    if (!sent) throw new Error("user and system always exist");
     const { externalId } = event;
     await traffic.putEvent(tx, { ...place, externalId, ...factsOf([sent.entry.id], 1), at: clock.now() });
     return { items: [sent], routed: 0, replayed: false };
@@ -182,12 +192,13 @@ export function createChannelEvents(
   }
 
   /** Every message of one event, in one write. Without a binding the event is kept for the operator. */
-  async function send(tx: Tx, author: Author, place: Place, said: Omit<Post, "to">) {
+  async function send(tx: Tx, author: Author, place: Place, event: Said, turn?: Extract<Meaning, { kind: "turn" }>) {
     const items: EventReceipt["items"] = [];
-    const destinations = await routing.destinations(tx, place);
+    const destinations = turn?.to ? [turn.to] : await routing.destinations(tx, place);
+    const said = { ...event, body: turn?.body ?? event.body, payload: { ...event.payload, ...turn?.payload } };
     for (const { binding, to, route } of destinations) {
       if (to === undefined) continue;
-      const claimable = binding.mode === "claimable";
+      const claimable = binding.mode === "claimable" && !turn?.to;
       const post = messages.post(tx, author, { ...said, to, kind: "channel.event", claimable }, { route });
       const sent = await unlessPaused(author, post);
       if (sent) items.push(sent);
@@ -240,8 +251,8 @@ export function createChannelEvents(
     if (!row) return false;
     const payload = parsed(row.payload);
     const { sender, replyToExternalId, button } = Recorded.parse(payload);
-    // A press of an approval's button is for no agent, whoever pressed it.
-    if (button?.id.startsWith(APPROVAL_BUTTON)) return false;
+    // A press of the relay's own button is for no agent, whoever pressed it.
+    if (button?.id.startsWith(APPROVAL_BUTTON) || button?.id.startsWith(COMMAND_BUTTON)) return false;
     const { isHeard, person } = await access.of(tx, channel, place, sender);
     if (!isHeard) return false;
     const author: Author = { id: event.channelId, kind: "channel", via: row.via, person: person?.id ?? null };
@@ -261,6 +272,7 @@ export function createChannelEvents(
   return {
     receive,
     replay,
+    commanded,
     pressed,
     typed,
     received,

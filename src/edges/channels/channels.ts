@@ -49,6 +49,8 @@ export function createChannels(areas: Areas & { files: Files; approvals: Approva
     received: channelEvents.received,
     pressed: channelEvents.pressed,
     typed: channelEvents.typed,
+    commanded: channelEvents.commanded,
+    chats: services.chats,
     ended: outbound.ended,
     followApproval: services.pairing.followApproval,
     sweeps: [traffic, codes],

@@ -12,6 +12,8 @@ const RELAY: Author = { id: "system", kind: "system", via: null };
 export interface ChatPost {
   body: string;
   buttons?: { text: string; id: string }[][] | undefined;
+  /** Post of the relay's own whose text and buttons this replaces. */
+  edits?: MessageId | undefined;
   /** Milliseconds; a post that is not out by then is dropped. */
   expiresAt?: number | undefined;
 }
@@ -19,11 +21,15 @@ export interface ChatPost {
 /** Posts of the relay itself in chats. Undefined where a chat cannot be posted to. */
 export const createChatPosts =
   ({ messages }: Pick<Core, "messages">) =>
-  async (tx: Tx, chat: Conversation, { body, buttons, expiresAt }: ChatPost): Promise<MessageId | undefined> => {
+  async (tx: Tx, chat: Conversation, { body, buttons, edits, expiresAt }: ChatPost): Promise<MessageId | undefined> => {
     const posting = () =>
       messages.post(tx, RELAY, {
         ...{ to: chat.channelId, body, causedBy: null, expiresAt: expiresAt === undefined ? null : toTime(expiresAt) },
-        payload: { conversation: chat, ...(buttons && { buttons }) },
+        payload: {
+          conversation: chat,
+          ...(buttons && { buttons }),
+          ...(edits !== undefined && { edit: { messageId: edits } }),
+        },
       });
     try {
       return (await tx.attempt(posting))?.entry.id;

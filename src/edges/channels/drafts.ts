@@ -21,7 +21,7 @@ const POST_ATTEMPTS = 12;
 
 /** The form that a message to a channel agent has in the log: a post with its conversation, which the adapter works on. */
 export function createDrafts(
-  { kernel, core, files }: Areas & { files: Files },
+  { kernel, identity, core, files }: Areas & { files: Files },
   { store, traffic }: Stores,
   moves: Moves,
 ) {
@@ -57,6 +57,7 @@ export function createDrafts(
   /** The post, its place, and the message it replies to. @throws Problem 422 */
   async function addressed(on: ReadTx, from: string, { draft, channel, given }: PostDraft) {
     const replied = draft.replyTo ? await origin(on, channel.id, draft.replyTo) : undefined;
+    const by = replied?.isAside ? `${(await identity.directory.byId(on, from))?.name ?? from}: ` : "";
     const { conversation: named, replyToExternalId: answers, text, files: carrying, buttons, ...more } = given;
     const now = named && { ...named, conversationId: await moves.now(on, channel.id, named.conversationId) };
     const replyToExternalId = answers ?? replied?.externalId;
@@ -68,7 +69,7 @@ export function createDrafts(
       ...more,
       conversation,
       ...(replyToExternalId != null && { replyToExternalId }),
-      text: isOpaque ? unshown(from, carried.length) : text,
+      text: isOpaque ? unshown(from, carried.length) : `${by}${text}`,
       ...(carried.length > 0 && !isOpaque && { files: carried }),
       ...(buttons?.length && !isOpaque && { buttons }),
       idempotencyKey: newId("out", clock.now()),
@@ -118,6 +119,7 @@ export function createDrafts(
     return {
       conversation: { ...conversation, conversationId },
       externalId: typeof posted === "string" ? posted : undefined,
+      isAside: row.fromId === channelId && row.route !== null && JSON.parse(row.route).tier === "explicit",
     };
   }
 
@@ -147,6 +149,8 @@ interface PostDraft {
 interface Origin {
   conversation: Conversation;
   externalId: string | undefined;
+  /** The event was for another agent than the bound one, whose answer says its name. */
+  isAside: boolean;
 }
 
 /** Text shown in place of an encrypted body. The body goes along unchanged, for receivers that have the key. */

@@ -9,8 +9,9 @@ import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
 import { knowsSenders } from "./access.ts";
 import type { Moves } from "./moves.ts";
+import { placeOf } from "./place.ts";
 import type { Registry } from "./registry.ts";
-import { type ChannelRow, placeOf } from "./store.ts";
+import type { ChannelRow } from "./store.ts";
 import { type GuestRow, MAX_GUESTS } from "./store-guests.ts";
 import type { Stores } from "./stores.ts";
 

@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
-import type { Place } from "./store.ts";
+import type { Place } from "./place.ts";
 import type { Rename } from "./store-moves.ts";
 import type { Stores } from "./stores.ts";
 
@@ -17,7 +17,7 @@ export interface Move {
 export type Moves = ReturnType<typeof createMoves>;
 
 /** Moves of conversations: the platform changed the id, and the old id stands for the new one from then on. */
-export function createMoves({ kernel, identity, core }: Areas, { renamed: store, traffic, guests }: Stores) {
+export function createMoves({ kernel, identity, core }: Areas, { renamed: store, traffic, guests, chats }: Stores) {
   const { clock } = kernel;
   const { leases, rows: works } = core.work;
 
@@ -58,6 +58,7 @@ export function createMoves({ kernel, identity, core }: Areas, { renamed: store,
       await store.add(tx, { channelId, externalId, conversationId: from, movedTo, active: true, at: clock.now() });
       await store.carryBindings(tx, channelId, { from, to: movedTo });
       await guests.carry(tx, channelId, { from, to: movedTo });
+      await chats.carry(tx, channelId, { from, to: movedTo });
       await carryPosts(tx, channelId, { from, to: movedTo });
       await identity.activity.record(tx, caller, "channel.moved", channelId, { conversationId: from, movedTo });
       return false;

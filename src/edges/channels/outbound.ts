@@ -11,7 +11,7 @@ import { Conversation, type OutboundPayload } from "../../protocol/posts.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Moves } from "./moves.ts";
-import { placeOf } from "./store.ts";
+import { placeOf } from "./place.ts";
 import type { PostRow } from "./store-traffic.ts";
 import type { Stores } from "./stores.ts";
 

@@ -9,7 +9,8 @@ import type { Approval } from "../../protocol/approvals.ts";
 import type { ParsedEvent } from "../../protocol/channels.ts";
 import type { Conversation } from "../../protocol/posts.ts";
 import { createChatPosts } from "./chat-post.ts";
-import { type ChannelRow, conversationAt, type Place } from "./store.ts";
+import { conversationAt, type Place } from "./place.ts";
+import type { ChannelRow } from "./store.ts";
 import { MAX_GUESTS, type PairingRow } from "./store-guests.ts";
 import type { Stores } from "./stores.ts";
 

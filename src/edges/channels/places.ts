@@ -6,8 +6,8 @@ import type { AgentId, MessageId } from "../../protocol/ids.ts";
 import { Conversation } from "../../protocol/posts.ts";
 import type { Moves } from "./moves.ts";
 import { mayBePost } from "./outbound.ts";
+import { placeOf } from "./place.ts";
 import type { Routing } from "./routing.ts";
-import { placeOf } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
 /** Chats as places that results go to. */

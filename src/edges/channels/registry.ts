@@ -9,7 +9,8 @@ import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
 import { type Bindings, wireBinding } from "./bindings.ts";
 import { nameKey } from "./names.ts";
-import { type ChannelRow, placeOf } from "./store.ts";
+import { placeOf } from "./place.ts";
+import type { ChannelRow } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
 export type Registry = ReturnType<typeof createRegistry>;
@@ -18,7 +19,11 @@ export type Registry = ReturnType<typeof createRegistry>;
 const MAX_LOOKED_AT = 100;
 
 /** Channels: made, changed and deleted with their agents. */
-export function createRegistry({ kernel, identity }: Areas, { store, webhooks, guests }: Stores, bindings: Bindings) {
+export function createRegistry(
+  { kernel, identity }: Areas,
+  { store, webhooks, guests, chats }: Stores,
+  bindings: Bindings,
+) {
   const { clock } = kernel;
   const { agents, auth, directory, roster, activity } = identity;
 
@@ -37,6 +42,7 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks, g
     if (!(await store.byId(tx, agentId))) return;
     await store.remove(tx, agentId);
     await guests.drop(tx, agentId);
+    await chats.drop(tx, agentId);
     await webhooks.remove(tx, agentId);
   }
 

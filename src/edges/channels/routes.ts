@@ -7,8 +7,8 @@ import * as guestsApi from "../../protocol/guests.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { wireBinding } from "./bindings.ts";
 import type { EventReceipt } from "./channel-events.ts";
+import { placeOf } from "./place.ts";
 import type { ChannelServices } from "./services.ts";
-import { placeOf } from "./store.ts";
 
 /** Chat accounts, their bindings, events and posts. */
 export function channelRoutes(services: ChannelServices): Route[] {

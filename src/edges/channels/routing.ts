@@ -5,7 +5,8 @@ import type { RouteReport } from "../../protocol/bindings.ts";
 import type { RoutedBy } from "../../protocol/messages.ts";
 import { wireBinding } from "./bindings.ts";
 import type { Moves } from "./moves.ts";
-import { type BindingRow, byRank, levelOf, type Place } from "./store.ts";
+import type { Place } from "./place.ts";
+import { type BindingRow, byRank, levelOf } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
 /** Destination of one message of an event. `to` is undefined when neither target nor fallback exists. */
@@ -59,6 +60,14 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
   return {
     /** Destinations of an event of this conversation now; none without a binding. */
     destinations: async (on: ReadTx, place: Place): Promise<Destination[]> => (await decide(on, place)).destinations,
+
+    /** An agent that the binding of a place names beside its target, for one message. */
+    async other(on: ReadTx, place: Place, agentId: string): Promise<Destination | undefined> {
+      const { destinations } = await decide(on, place);
+      const binding = destinations.map((one) => one.binding).find(({ also }) => also.includes(agentId));
+      if (!binding || (await stateOf(on, agentId)) === "gone") return undefined;
+      return { binding, to: agentId, route: { bindingId: binding.id, tier: "explicit", requested: agentId } };
+    },
 
     /** Every matching binding, those that count first, and the destination of an event. */
     async report(on: ReadTx, place: Place): Promise<RouteReport> {

@@ -4,6 +4,7 @@ import type { Files } from "../../features/files/files.ts";
 import { createAccess } from "./access.ts";
 import { createBindings } from "./bindings.ts";
 import { createChannelEvents } from "./channel-events.ts";
+import { createChats } from "./chats.ts";
 import { createDrafts } from "./drafts.ts";
 import { createGuests } from "./guests.ts";
 import { createMoves } from "./moves.ts";
@@ -14,6 +15,7 @@ import { createRegistry } from "./registry.ts";
 import { createRouting } from "./routing.ts";
 import type { Stores } from "./stores.ts";
 import { createStrangers } from "./strangers.ts";
+import { createTurns } from "./turns.ts";
 import { createWebhook } from "./webhook.ts";
 
 export type ChannelServices = ReturnType<typeof createServices>;
@@ -32,10 +34,17 @@ export function createServices(areas: Areas & { files: Files; approvals: Approva
     bindings,
     routing,
     places: createPlaces(areas, stores, routing, moves),
+    chats: createChats(areas, stores, routing),
     pairing,
     registry,
     guests: createGuests(areas, stores, { moves, registry }),
-    channelEvents: createChannelEvents(areas, stores, { access, routing, moves, strangers }),
+    channelEvents: createChannelEvents(areas, stores, {
+      access,
+      routing,
+      turns: createTurns(stores, routing),
+      moves,
+      strangers,
+    }),
     drafts: createDrafts(areas, stores, moves),
     outbound: createOutbound(areas, stores, moves),
     webhook: createWebhook(areas, stores),

@@ -5,7 +5,7 @@ import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { readRows, readValues, visitedPage } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
-import type { Place } from "./store.ts";
+import type { Place } from "./place.ts";
 import { channelEvents, parts, posts } from "./tables.ts";
 
 export type EventRow = typeof channelEvents.$inferSelect;

@@ -3,7 +3,7 @@ import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows, readValues, visitedPage } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
-import type { Conversation } from "../../protocol/posts.ts";
+import type { Place } from "./place.ts";
 import { bindings, channels } from "./tables.ts";
 
 export type ChannelRow = typeof channels.$inferSelect;
@@ -128,18 +128,12 @@ const everyBindingColumn = {
   mode: sql<BindingRow["mode"]>`${bindings.mode}`,
   priority: sql<number>`${bindings.priority}`,
   fallback: sql<string | null>`${bindings.fallback}`,
+  also: sql<string[]>`${bindings.also}`.mapWith((json: string) => JSON.parse(json)),
   origin: sql<BindingRow["origin"]>`${bindings.origin}`,
   createdAt: sql<number>`${bindings.createdAt}`,
   updatedAt: sql<number>`${bindings.updatedAt}`,
   endedAt: sql<number | null>`${bindings.endedAt}`,
 };
-
-/** A conversation as rows have it: "" where there is none. */
-export interface Place {
-  channelId: string;
-  conversationId: string;
-  threadId: string;
-}
 
 const isAfter = (row: ChannelRow): SQL =>
   sql`(${channels.ready} < ${Number(row.ready)} or (${channels.ready} = ${Number(row.ready)} and
@@ -165,18 +159,3 @@ export const byRank = (a: BindingRow, b: BindingRow): number =>
 /** 0: of a thread, 1: of a conversation, 2: for all. */
 export const levelOf = (row: Pick<BindingRow, "conversationId" | "threadId">): 0 | 1 | 2 =>
   row.threadId !== "" ? 0 : row.conversationId !== "" ? 1 : 2;
-
-export const placeOf = (
-  channelId: string,
-  named: { conversationId?: string | null; threadId?: string | null },
-): Place => ({
-  channelId,
-  conversationId: named.conversationId ?? "",
-  threadId: named.threadId ?? "",
-});
-
-/** The chat of a place, as it goes out. */
-export const conversationAt = ({ channelId, conversationId, threadId }: Place): Conversation => ({
-  ...{ channelId, conversationId },
-  ...(threadId !== "" && { threadId }),
-});

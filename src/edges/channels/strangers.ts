@@ -3,7 +3,8 @@ import type { Author, Post } from "../../core/messages/draft.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { ParsedEvent } from "../../protocol/channels.ts";
 import type { Pairing } from "./pairing.ts";
-import type { ChannelRow, Place } from "./store.ts";
+import type { Place } from "./place.ts";
+import type { ChannelRow } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
 export type Strangers = ReturnType<typeof createStrangers>;

@@ -46,6 +46,8 @@ export const bindings = sqliteTable(
     mode: text("mode").$type<BindingMode>().notNull(),
     priority: integer("priority").notNull(),
     fallback: text("fallback"),
+    /** Agents that single messages may be for. */
+    also: text("also", { mode: "json" }).$type<string[]>().notNull(),
     origin: text("origin").$type<"registered" | "set">().notNull(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
@@ -95,6 +97,20 @@ export const pairings = sqliteTable(
     index("channel_pairings_by_approval").on(t.approvalId),
     index("channel_pairings_by_age").on(t.createdAt),
   ],
+);
+
+/** Models that people chose for the sessions of a chat, or of one of its threads. */
+export const chatModels = sqliteTable(
+  "channel_models",
+  {
+    channelId: text("channel_id").$type<AgentId>().notNull(),
+    conversationId: text("conversation_id").notNull(),
+    threadId: text("thread_id").notNull(),
+    model: text("model").notNull(),
+    person: text("person"),
+    at: integer("at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.channelId, t.conversationId, t.threadId] })],
 );
 
 /** Moves of conversations, by the platform's event. The current ones are `active`. */

@@ -56,6 +56,7 @@ export function createApprovals(areas: Areas & { runs: Runs }) {
     raise: own.raise,
     applied: own.applied,
     waitingOf: own.waitingOf,
+    waitingFor: own.waitingFor,
     followRun: lifecycle.followRun,
     dropAgent: lifecycle.dropAgent,
     giveGrace: lifecycle.giveGrace,

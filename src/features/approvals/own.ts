@@ -54,6 +54,9 @@ export function createOwnApprovals(
       const row = await store.byId(tx, id);
       if (row?.state === "pending") await lifecycle.withdraw(tx, row, reason);
     },
+    /** Approvals that an agent waits for, without those that let a stranger in. */
+    waitingFor: async (on: ReadTx, agentId: string, most: number): Promise<ApprovalRow[]> =>
+      (await store.pendingOf(on, agentId, most)).filter(({ kind }) => kind !== "access"),
 
     /** Number of those that wait for an answer about an agent, `most` at most. */
     waitingOf: async (on: ReadTx, agentId: string, most: number): Promise<number> =>

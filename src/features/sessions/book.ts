@@ -10,6 +10,9 @@ import { toChange, toSession } from "./view.ts";
 const hasLostWriter = (row: SessionRow, before: SessionRow): boolean =>
   row.endedAt !== null || (before.leaseUntil !== null && (row.leaseUntil === null || row.fence !== before.fence));
 
+/** Sessions of one agent that are shown at once. */
+const MAX_RECENT = 50;
+
 export type SessionBook = ReturnType<typeof createSessionBook>;
 
 /** Storing sessions, and telling of their changes. */
@@ -31,6 +34,13 @@ export function createSessionBook({ kernel, identity }: Areas) {
     changed,
     byId: store.byId,
     show: (row: SessionRow): Session => toSession(row, isHere, clock.now()),
+    /** Sessions of an agent: live ones, oldest first, and those that ended since a time, newest first. */
+    async recentOf(on: ReadTx, agentId: string, since: number): Promise<{ live: Session[]; ended: Session[] }> {
+      const show = (row: SessionRow) => toSession(row, isHere, clock.now());
+      const live = await store.liveOf(on, agentId, MAX_RECENT);
+      const dead = await store.page(on, { agent: agentId, live: "false" }, [], undefined, MAX_RECENT);
+      return { live: live.map(show), ended: dead.filter(({ endedAt }) => (endedAt ?? 0) >= since).map(show) };
+    },
     async add(tx: Tx, draft: Omit<SessionRow, "number">): Promise<SessionRow> {
       const row = await store.add(tx, draft);
       await tell(tx, row, undefined);

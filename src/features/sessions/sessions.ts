@@ -29,6 +29,8 @@ export function createSessions(areas: Areas) {
     changed: book.changed,
     isOf: book.isOf,
     isLiveOf: book.isLiveOf,
+
+    recentOf: book.recentOf,
     managedBy,
     dropAgent: ending.dropAgent,
     dueHandlers: ending.dueHandlers,
