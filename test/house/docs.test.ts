@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { withProviders } from "../../scripts/providers-table.ts";
 import { withSettings } from "../../scripts/settings-table.ts";
 import { allPages, anchorsOf, proseOf, ROOT, readPage } from "../support/markdown.ts";
 import { startRelay } from "../support/relay.ts";
@@ -52,10 +53,16 @@ test("the page about the configuration lists the settings that there are", () =>
   expect(withSettings(text)).toBe(text);
 });
 
+test("the page about providers lists those that there are, with their abilities", () => {
+  const { text } = readPage("docs/providers.md");
+  expect(withProviders(text)).toBe(text);
+  expect(text).toContain("| `opencode` |");
+});
+
 test("settings that pages name are settings", () => {
   const { text } = readPage("docs/configuration.md");
   const others =
-    /^SIGNALBOX_(URL|AGENT|INSTANCE|SESSION|RUN|UNREAD|MESSAGE_ID|THREAD_ID|FROM|ATTEMPT|LEASE_TOKEN|RUN_ID|RUN_TOKEN)$/;
+    /^SIGNALBOX_(URL|AGENT|INSTANCE|SESSION|MCP_TOKEN|RUN|UNREAD|MESSAGE_ID|THREAD_ID|FROM|ATTEMPT|LEASE_TOKEN|RUN_ID|RUN_TOKEN)$/;
   const named = pages.flatMap((page) => page.text.match(/SIGNALBOX_[A-Z_]+[A-Z]/g) ?? []);
   const unknown = named.filter((name) => !text.includes(`| \`${name}\` |`) && !others.test(name));
   expect([...new Set(unknown)]).toEqual([]);

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 /**
- * A stand-in for agents of the Agent Client Protocol. Its first argument is a variant: `full` has every ability, `load` only loads,
+ * A stand-in for agents of the Agent Client Protocol. Its first argument is a variant: `full` has every ability, `load` only loads, `mute` gives no
+ * reasons,
  * `bare` has none, `login` wants one, `silent` never answers, `old` speaks another version. A prompt plays its lines: `say TEXT`,
  * `think TEXT`, `run COMMAND`, `ask COMMAND`, `recall WORD`, `edit PATH`, `tool NAME`, `form`, `plan`, `notice TEXT`, `cost SUM`, `wait` (for a
  * steer or a cancel), `stop REASON`, `fail TEXT`, `junk`, `die`. Other lines are said.
@@ -24,6 +25,8 @@ const CAPABILITIES: Record<string, Json> = {
     sessionCapabilities: { resume: {}, fork: {}, list: {}, delete: {}, close: {}, systemPrompt: {} },
   },
   load: { loadSession: true },
+  // Its failures say nothing.
+  mute: { loadSession: true, sessionCapabilities: { list: {} } },
 };
 
 const answers = new Map<number, (result: Params) => void>();
@@ -149,7 +152,9 @@ async function prompt(id: unknown, { sessionId, prompt: blocks }: Params): Promi
 function open(id: unknown, method: string, params: Params): unknown {
   mkdirSync(HOME, { recursive: true });
   const isNew = method === "session/new";
-  if (!isNew && !existsSync(file(params.sessionId))) return refuse(id, -32_002, "Resource not found");
+  if (!isNew && !existsSync(file(params.sessionId))) {
+    return variant === "mute" ? refuse(id, -32_603, "Internal error") : refuse(id, -32_002, "Resource not found");
+  }
   if (method === "session/delete") {
     rmSync(file(params.sessionId));
     return send({ id, result: {} });

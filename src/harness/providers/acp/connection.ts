@@ -146,23 +146,24 @@ export async function within<T>(
   }
 }
 
-const AUTH_REQUIRED = -32_000;
+export const AUTH_REQUIRED = -32_000;
 
 /** Failure of a request, as a sentence for people. */
 export function agentError({ title, words }: AcpAgent, error: unknown): Error {
   if (error instanceof HarnessError || !(error instanceof Error)) return error as Error;
-  const { code, data } = error as Error & { code?: number; data?: unknown };
-  const said = plainText([error.message, detailOf(data)].filter(Boolean).join(": ").slice(0, 1000));
-  if (code === AUTH_REQUIRED)
-    return new HarnessError(
-      "problem",
-      `${title} wants a login: run ${words[0]} in a terminal and log in. It said: ${said}`,
-    );
-  return typeof code === "number" ? new HarnessError("problem", `${title} refused: ${said}`) : error;
+  const { code } = error as Error & { code?: number };
+  if (typeof code !== "number") return error;
+  const said = detailOf(error);
+  const login = `${title} wants a login: run ${words[0]} in a terminal and log in. It said: ${said}`;
+  return new HarnessError("problem", code === AUTH_REQUIRED ? login : `${title} refused: ${said}`);
 }
 
-function detailOf(data: unknown): string {
-  if (typeof data === "string") return data;
+const DETAIL_CHARS = 1000;
+
+/** Words of an error with what belongs to it. */
+export function detailOf(error: Error): string {
+  const { data } = error as Error & { data?: unknown };
   const { details, message } = (data ?? {}) as { details?: unknown; message?: unknown };
-  return typeof details === "string" ? details : typeof message === "string" ? message : "";
+  const detail = [data, details, message].find((one) => typeof one === "string");
+  return plainText([error.message, detail].filter(Boolean).join(": ").slice(0, DETAIL_CHARS));
 }

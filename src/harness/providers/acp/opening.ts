@@ -1,6 +1,7 @@
 import type {
   ClientContext,
   InitializeResponse,
+  ListSessionsResponse,
   McpServer,
   NewSessionResponse,
 } from "@agentclientprotocol/sdk/unstable";
@@ -8,7 +9,7 @@ import { HarnessError } from "../../errors.ts";
 import { SessionMissing } from "../errors.ts";
 import type { Capabilities, OpenTask } from "../provider.ts";
 import type { AcpAgent } from "./agents.ts";
-import { agentError } from "./connection.ts";
+import { AUTH_REQUIRED, detailOf } from "./connection.ts";
 
 /** An open session of the agent, as far as its methods agree. */
 export interface Opened {
@@ -60,7 +61,8 @@ export async function openThread(
     else if (loadSession) await agent.request("session/load", params);
     else throw new HarnessError("usage", `${acp.title} cannot resume a session.`);
   } catch (error) {
-    throw missing(acp, error, origin.nativeId, cwd) ?? error;
+    const lost = missing(acp, error, origin.nativeId, cwd);
+    throw lost && (lost.isSure || (session?.list && !(await isListed(agent, origin.nativeId)))) ? lost.error : error;
   }
   return { sessionId: origin.nativeId, hasSystemPrompt };
 }
@@ -79,12 +81,28 @@ const NOT_FOUND = -32_002;
 const WORDS =
   /not found|no (such|previous)? ?(session|conversation|thread)|unknown session|does not exist|invalid session/i;
 
-function missing({ title }: AcpAgent, error: unknown, nativeId: string, cwd: string): SessionMissing | undefined {
+/** Failure of a dead id. Not sure: the agent said no more than that it failed. */
+function missing({ title }: AcpAgent, error: unknown, nativeId: string, cwd: string) {
   if (!(error instanceof Error) || error instanceof HarnessError) return undefined;
   const { code } = error as Error & { code?: number };
-  const said = agentError({ title, words: [""], name: "", install: "" }, error).message;
-  if (code !== NOT_FOUND && !WORDS.test(said)) return undefined;
-  return new SessionMissing(`${title} knows no session ${nativeId} in ${cwd}. Begin a new session. (${said})`);
+  if (code === undefined || code === AUTH_REQUIRED) return undefined;
+  const said = detailOf(error);
+  const sentence = `${title} knows no session ${nativeId} in ${cwd}. Begin a new session. (It said: ${said})`;
+  return { error: new SessionMissing(sentence), isSure: code === NOT_FOUND || WORDS.test(said) };
+}
+
+const PAGES = 20;
+
+/** Whether the agent lists a session, as far as its list is read: a later one may be there. */
+async function isListed(agent: ClientContext, nativeId: string): Promise<boolean> {
+  let cursor: string | null | undefined;
+  for (let page = 0; page < PAGES; page++) {
+    const list = await agent.request<ListSessionsResponse>("session/list", cursor ? { cursor } : {});
+    if (list.sessions.some(({ sessionId }) => sessionId === nativeId)) return true;
+    cursor = list.nextCursor;
+    if (!cursor) return false;
+  }
+  return true;
 }
 
 /** Sets the model by the agent's own option. @throws HarnessError when it has no such option or value */

@@ -35,12 +35,13 @@ export function createTurns(options: TurnsOptions) {
   function blocksOf({ text, images }: TurnInput): ContentBlock[] {
     const head = preface === null ? "" : `${preface}\n\n`;
     preface = null;
+    const whole = plain(head + text);
     const links = images.map((path) => ({
       type: "resource_link" as const,
       name: path,
       uri: `file://${encodeURI(path)}`,
     }));
-    return [{ type: "text", text: head + text }, ...links];
+    return [{ type: "text", text: whole }, ...links];
   }
 
   async function play(turn: Running, input: TurnInput): Promise<void> {
@@ -94,7 +95,7 @@ export function createTurns(options: TurnsOptions) {
       if (end) throw end;
       const turn = running;
       if (!canSteer || !turn) return "refused";
-      const prompt: ContentBlock[] = [{ type: "text", text: input.text }];
+      const prompt: ContentBlock[] = [{ type: "text", text: plain(input.text) }];
       // An agent that is idle leaves the text to us.
       const _meta = { steering: { idleBehavior: "promptRequired" } };
       const answer = await agent
@@ -121,6 +122,9 @@ export function createTurns(options: TurnsOptions) {
     },
   };
 }
+
+/** Text that no agent takes for one of its commands: those begin with a sign. */
+const plain = (text: string): string => (/^\s*[/!@#]/.test(text) ? `Message:\n${text}` : text);
 
 type Outcome = Pick<TurnResult, "outcome" | "errorCode" | "error">;
 

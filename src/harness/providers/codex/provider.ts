@@ -33,7 +33,8 @@ const EXEC: Capabilities = {
   ...{ resume: true, fork: true, ephemeralFork: false, steer: false, receipts: false, interrupt: true },
   ...{ permissions: false, structured: true, usage: true, limits: false },
 };
-const CODEX_CAPABILITIES: Record<CodexMode, Capabilities> = { server: SERVER, exec: EXEC };
+/** Abilities by the way that a version is talked to. */
+export const CODEX_CAPABILITIES: Record<CodexMode, Capabilities> = { server: SERVER, exec: EXEC };
 
 /** Codex over its app-server; over `codex exec --json` where its version has none. Capabilities are those of the first until `probe` or `open` has looked. */
 export function codexProvider(options: CodexOptions): Provider {

@@ -108,6 +108,13 @@ test("An edit is asked for as a patch, another tool by its input, and a form as 
   expect(one.of("diff")).toEqual([{ type: "diff", path: "/a/b.ts", change: "modified", added: 2, removed: 1, patch }]);
 });
 
+test("A text that begins like a command is sent as a message", async () => {
+  const one = await open();
+  await one.send("/clear\nsay kept");
+  expect((await one.ended()).text).toBe("kept");
+  expect(one.text()).toBe("Message:\n\n/clear\n\nkept");
+});
+
 test("Unattended, permissions and forms are refused at once", async () => {
   const one = await open({ unattended: true });
   await one.send("ask make\nform");
@@ -171,7 +178,7 @@ test("A session is resumed or loaded as the agent can, without its history", asy
 
 test("A session that is not there is an error, never a new one", async () => {
   const before = readdirSync(join(HOME, "sessions")).length;
-  for (const variant of ["full", "load"]) {
+  for (const variant of ["full", "load", "mute"]) {
     const origin = { how: "resume", nativeId: crypto.randomUUID(), continueTurn: false } as const;
     const opening = fakeAcp(variant, { environment }).open(openTask({ environment, origin }));
     await expect(opening).rejects.toBeInstanceOf(SessionMissing);
