@@ -7,47 +7,35 @@ import { Problem } from "../../protocol/problem.ts";
 import type { NewToken, Paused, RevokedToken, Token } from "../../protocol/tokens.ts";
 import type { List } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
-import { type Caller, hasEnrolled, isAgent, type Principal, requireOperator } from "./caller.ts";
+import { createBearers, endedMeanwhile } from "./bearers.ts";
+import { type Caller, hasEnrolled, isAgent, requireOperator } from "./caller.ts";
 import { createEnrolled } from "./enrolled.ts";
 import { createTokenMaking } from "./making.ts";
-import { principalOf } from "./person.ts";
 import type { TokenRow } from "./store.ts";
 import { freshSecret, hashSecret, wireToken } from "./token.ts";
 
 export type AuthService = ReturnType<typeof createAuthService>;
 
-interface Known {
-  principal: Principal;
-  expiresAt: number | null;
-  firstUse: boolean;
-}
-
-/** Remembered secrets, refused ones too: their number is bounded, as any caller can make them. */
-const MAX_REMEMBERED = 50_000;
-
-/** Tokens: identifying a bearer, making and revoking tokens. */
+/** Making and revoking tokens; `bearers.ts` identifies who shows one. */
 export function createAuthService(base: Base) {
   const { kernel, activity, rows } = base;
-  const { db, due, clock, hooks } = kernel;
-  const { tokens: store, people } = rows;
-  const known = new Map<string, Known | null>();
+  const { due, clock, hooks } = kernel;
+  const { tokens: store } = rows;
   /** A token was revoked or has expired, and that is on disk. */
   const ended = hooks.event<[tokenId: string]>("tokens.ended");
   /** A token ended, and its webhooks, schedules and pushes must pause; `why` is a sentence for their owners. */
   const pausing = hooks.event<[tokenId: string, why: string]>("tokens.pausing");
-  /** Webhooks, schedules and pushes that were set up with this token. */
+  /** An enroller has registered one agent more. */
   const hasNew = hooks.event<[enroller: AgentId]>("tokens.enrolled");
+  /** Webhooks, schedules and pushes that were set up with this token. */
   const setUp = hooks.question<[tokenId: string], Paused[]>("tokens.setUp");
   /** The role of a token has changed: its streams have to begin anew. */
   const changed = hooks.event<[tokenId: string]>("tokens.changed");
   const enrolled = createEnrolled();
-  /** Changes of tokens and of people's roles: a token whose row was read before one is read again. */
-  let changes = 0;
-  /** Tokens revoked or expired since the start: their calls under way end. */
-  const over = new Set<string>();
+  const bearers = createBearers(base, enrolled);
 
   function tell(tokenId: string): void {
-    over.add(tokenId);
+    bearers.end(tokenId);
     ended.announce(tokenId);
   }
 
@@ -60,43 +48,6 @@ export function createAuthService(base: Base) {
   async function expire(tx: Tx, { key: tokenId }: DueRow): Promise<void> {
     await pause(tx, tokenId, "has expired");
     tx.afterCommit(() => tell(tokenId));
-  }
-
-  /** @throws Problem 401 */
-  async function authenticate(secret: string): Promise<Principal> {
-    const hash = hashSecret(secret);
-    let found = known.get(hash);
-    if (found === undefined) {
-      let before: number;
-      do {
-        before = changes;
-        found = await look(hash);
-      } while (before !== changes);
-      if (known.size >= MAX_REMEMBERED) known.clear();
-      known.set(hash, found);
-    }
-    if (found === null || (found.expiresAt !== null && found.expiresAt <= clock.now()))
-      throw new Problem("unauthorized", "The token is unknown, revoked or expired.");
-    if (found.firstUse) await noteFirstUse(found);
-    return found.principal;
-  }
-
-  async function look(hash: string): Promise<Known | null> {
-    const [row, person] = await db.read(async (on) => {
-      const token = await store.byHash(on, hash);
-      return [token, token?.person == null ? undefined : await people.byId(on, token.person)] as const;
-    });
-    if (!row || row.revokedAt !== null) return null;
-    const principal = principalOf(row, person);
-    if (principal.role === "orchestrator" && principal.agentId !== null)
-      principal.enrolled = enrolled.follow(principal.agentId);
-    return { principal, expiresAt: row.expiresAt, firstUse: row.lastUsedAt === null };
-  }
-
-  /** An enrolled agent's token can be asked for again until it was used: so its first use has to be on disk. */
-  async function noteFirstUse(found: Known): Promise<void> {
-    found.firstUse = false;
-    await db.write((tx) => store.used(tx, found.principal.tokenId, clock.now()));
   }
 
   async function add(tx: Tx, draft: Partial<TokenRow> & { role: TokenRow["role"] }, secret: string): Promise<NewToken> {
@@ -124,18 +75,14 @@ export function createAuthService(base: Base) {
     };
     await store.add(tx, row);
     if (row.expiresAt !== null) await due.schedule(tx, EXPIRED, row.id, row.expiresAt);
-    tx.afterCommit(() => {
-      changes++;
-      known.delete(hash);
-    });
+    tx.afterCommit(() => bearers.forget([row]));
     return { ...wireToken(row), token: secret };
   }
 
   async function revokeRow(tx: Tx, row: TokenRow): Promise<void> {
     await store.revoke(tx, row.id, clock.now());
     tx.afterCommit(() => {
-      changes++;
-      known.set(row.hash, null);
+      bearers.refuse(row);
       tell(row.id);
     });
   }
@@ -150,12 +97,8 @@ export function createAuthService(base: Base) {
   const making = createTokenMaking(base, { add, requireLive });
 
   return {
-    authenticate,
-
-    /** Checks the token again in a long call. @throws Problem 401 */
-    checkStill({ tokenId }: Pick<Caller, "tokenId">): void {
-      if (over.has(tokenId)) throw endedMeanwhile();
-    },
+    authenticate: bearers.authenticate,
+    checkStill: bearers.checkStill,
 
     requireLive,
 
@@ -188,7 +131,6 @@ export function createAuthService(base: Base) {
       return token;
     },
     enrolled,
-    /** An enroller has one agent more. */
     hasNew,
     /** Fills the copy in memory. Called once, before anything is asked. */
     async load(on: ReadTx): Promise<void> {
@@ -251,11 +193,8 @@ export function createAuthService(base: Base) {
     async forgetPerson(tx: Tx, personId: string): Promise<void> {
       const rows = await store.ofPerson(tx, personId);
       tx.afterCommit(() => {
-        changes++;
-        for (const { id, hash } of rows) {
-          known.delete(hash);
-          changed.announce(id);
-        }
+        bearers.forget(rows);
+        for (const { id } of rows) changed.announce(id);
       });
     },
 
@@ -294,5 +233,3 @@ const OPERATOR_NAME = "relay operator";
 const isRelaysOwn = (row: TokenRow): boolean => row.name === OPERATOR_NAME && row.agentId === "user";
 /** The due row of a token that expires: its streams are closed then. */
 const EXPIRED = "token.expired";
-
-const endedMeanwhile = () => new Problem("unauthorized", "The token was revoked or has expired during the call.");
