@@ -152,7 +152,7 @@ describe("the layout", () => {
       for (const { from } of all.filter((one) => one.file === file && !one.isType && !one.isLate)) loaded.add(from);
     expect(loaded.size).toBeGreaterThan(200);
     const LATE =
-      /^(grammy|@slack\/|undici|@modelcontextprotocol\/|@a2a-js\/|swagger-ui-dist|prom-client$|node:https?$|adapters\/)/;
+      /^(grammy|@slack\/|undici|@modelcontextprotocol\/|@a2a-js\/|@agentclientprotocol\/|swagger-ui-dist|prom-client$|node:https?$|adapters\/)/;
     // Shapes and routes of calls: a start that answers none of them builds none.
     const UNUSED =
       /^(edges\/a2a\/inside|edges\/http\/openapi|(identity|core|features|edges|ops)\/[\w-]+\/routes|core\/inbox\/(socket|socket-route)|protocol\/(a2a|a2a-bindings|activity|agents|bindings|channels|delegations|digest|documents|explain|files|inbox|integrations|jobs|loops|messages|models|orchestrators|pairs|schedules|sessions|sockets|streams|tasks|task-routes|threads|tokens|traces|webhooks|work))\.ts/;
