@@ -47,7 +47,6 @@ CREATE TABLE `messages` (
 	`matched` integer NOT NULL
 );
 --> statement-breakpoint
-CREATE INDEX `messages_by_target` ON `messages` (`target`,`id`,`from_id`);--> statement-breakpoint
 CREATE INDEX `messages_by_thread` ON `messages` (`thread_id`,`id`) WHERE thread_id is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX `messages_by_key` ON `messages` (`idempotency_key`,`from_id`) WHERE idempotency_key is not null;--> statement-breakpoint
 CREATE TABLE `quotas` (
@@ -84,6 +83,12 @@ CREATE INDEX `scheduled_by_message` ON `scheduled_messages` (`message_id`);--> s
 CREATE INDEX `scheduled_failed` ON `scheduled_messages` (`deliver_at`) WHERE error is not null;--> statement-breakpoint
 CREATE INDEX `scheduled_unsent` ON `scheduled_messages` (`id`) WHERE message_id is null;--> statement-breakpoint
 CREATE INDEX `scheduled_unsent_by_sender` ON `scheduled_messages` (`from_id`,`id`) WHERE message_id is null;--> statement-breakpoint
+CREATE TABLE `targets` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`name` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `targets_name_unique` ON `targets` (`name`);--> statement-breakpoint
 CREATE TABLE `losses` (
 	`agent_id` text PRIMARY KEY NOT NULL,
 	`last_id` integer NOT NULL,
@@ -1147,7 +1152,14 @@ CREATE TABLE `idempotency_keys` (
 --> statement-breakpoint
 CREATE INDEX `idempotency_keys_by_age` ON `idempotency_keys` (`operation`,`created_at`);
 --> statement-breakpoint
--- Written by hand: drizzle declares neither virtual tables nor rows.
+-- Written by hand: drizzle declares neither virtual tables nor tables without row ids, nor rows.
 CREATE VIRTUAL TABLE `search` USING fts5(`subject`, `body`, `who`, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
 --> statement-breakpoint
-INSERT INTO `marks` (`name`, `position`) VALUES ('floor', 0), ('indexed', 0);
+CREATE TABLE `entries` (
+	`target_id` integer NOT NULL,
+	`id` integer NOT NULL,
+	`sender_id` integer NOT NULL,
+	PRIMARY KEY(`target_id`, `id`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+INSERT INTO `marks` (`name`, `position`) VALUES ('floor', 0), ('indexed', 0), ('entries', 0);

@@ -283,5 +283,6 @@ async function close({ kernel, identity, core }: AllAreas): Promise<void> {
   await identity.presence.stop();
   await core.inbox.deliveries.stop();
   await core.messages.quotas.stop();
+  await core.messages.merges.stop();
   await db.close();
 }

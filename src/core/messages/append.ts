@@ -48,6 +48,7 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
     const entry = toLogEntry(row);
     tx.afterCommit(() => {
       log.publish([entry]);
+      base.merges.notice();
       if (work?.state === "open") parked.opened(work);
     });
     await appended.raise(tx, row, work, pause);

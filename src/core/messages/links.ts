@@ -2,10 +2,10 @@ import { isGroup } from "../../identity/agents/target.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Base } from "../base.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
+import type { TargetMail } from "./by-target.ts";
 import type { Ended } from "./ended.ts";
 import type { Link, Linked } from "./judge.ts";
 import type { Lineage } from "./row.ts";
-import type { TargetMail } from "./store-links.ts";
 
 /** A message that an agent is about to send. */
 export interface Saying {

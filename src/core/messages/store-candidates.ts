@@ -1,10 +1,11 @@
-import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
-import { createPauses } from "../../kernel/breathe.ts";
+import { and, asc, desc, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import { readValues } from "../../kernel/db/reads.ts";
 import { pick } from "../../kernel/db/statements.ts";
+import type { ByTarget } from "./by-target.ts";
 import type { Filter, Found, IdRange } from "./filter.ts";
+import type { Candidate } from "./row.ts";
 import { conditions } from "./store-lists.ts";
 import { messages } from "./tables.ts";
 
@@ -17,10 +18,16 @@ const within = (range: IdRange): SQL | undefined =>
     range.after === undefined ? undefined : gt(messages.id, range.after),
   );
 
+const spanOf = ({ after = 0, before = Number.MAX_SAFE_INTEGER }: IdRange) => ({ after, upTo: before - 1 });
+
+const endOf = ({ oldestFirst }: IdRange) => (oldestFirst ? "oldest" : "newest");
+
+const idsOf = (found: readonly Candidate[]): number[] => found.map(({ id }) => id);
+
 const orderOf = ({ oldestFirst }: IdRange): SQL => (oldestFirst ? asc(messages.id) : desc(messages.id));
 
 /** Candidates for lists and searches: ids by one index, and those of them that pass filters. */
-export function createCandidates() {
+export function createCandidates(byTarget: ByTarget) {
   const filtered = async (on: ReadTx, ids: readonly number[], filters: SQL[], range: IdRange, limit: number) =>
     readValues(on, messages.id, and(inIds(messages.id, ids), ...filters), { orderBy: orderOf(range), limit });
 
@@ -34,18 +41,9 @@ export function createCandidates() {
     candidates,
     /** At most `limit` ids for any of these targets, newest (or oldest) first. */
     candidatesFor: async (on: ReadTx, targets: readonly string[], range: IdRange, limit: number): Promise<Found> => {
-      const pause = createPauses();
-      const direction = range.oldestFirst ? 1 : -1;
-      let ids: number[] = [];
-      let rest = range;
-      for (const target of targets) {
-        const more = await candidates(on, eq(messages.target, target), rest, limit);
-        ids = [...ids, ...more.ids].sort((a, b) => (a - b) * direction).slice(0, limit);
-        // Enough: of the other targets only entries before the last one count.
-        if (ids.length === limit) rest = { ...range, [range.oldestFirst ? "before" : "after"]: ids.at(-1) };
-        await pause();
-      }
-      return endingAt(ids, limit);
+      const span = spanOf(range);
+      const ranges = targets.map((target) => ({ target, ...span }));
+      return endingAt(idsOf(byTarget.inRanges(on, ranges, limit, endOf(range))), limit);
     },
     /** The same for every target an agent belonged to at the append, among the next 20,000 entries. */
     candidatesOf: async (on: ReadTx, agentId: string, range: IdRange, limit: number): Promise<Found> => {
@@ -58,13 +56,8 @@ export function createCandidates() {
       const before = Math.min(range.before ?? head + 1, head + 1);
       const from = oldestFirst ? after : Math.max(after, before - MAX_WINDOW);
       const to = oldestFirst ? Math.min(before, after + MAX_WINDOW) : before;
-      const ids = on.db
-        .all<{ id: number }>(sql`select distinct m.id as id from memberships mb
-          cross join messages m indexed by messages_by_target
-            on m.target = mb.target and m.id > max(${from}, mb.since_id) and m.id < ${to}
-          where mb.agent_id = ${agentId} and (mb.until_id is null or (mb.until_id > ${from} and m.id <= mb.until_id))
-          order by m.id ${sql.raw(oldestFirst ? "asc" : "desc")} limit ${limit}`)
-        .map((row) => row.id);
+      const span = { after: from, upTo: to - 1 };
+      const ids = idsOf(await byTarget.ofMember(on, agentId, span, limit, endOf(range)));
       if (ids.length === limit) return { ids, reached: ids.at(-1) ?? null };
       const isEnd = oldestFirst ? to >= before : from <= after;
       return { ids, reached: isEnd ? null : oldestFirst ? to - 1 : from + 1 };

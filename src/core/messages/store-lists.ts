@@ -19,8 +19,8 @@ const concerns = (agentId: string): SQL => sql`(${messages.fromId} = ${agentId} 
 export function drivers(filter: Filter, reader: string | null, targets: readonly string[] | undefined): Driver[] {
   if (filter.thread !== undefined) return [eq(messages.id, filter.thread), eq(messages.threadId, filter.thread)];
   if (filter.from !== undefined) return [{ sender: filter.from }];
-  if (filter.to !== undefined) return [eq(messages.target, filter.to)];
-  if (filter.agent !== undefined) return [{ sender: filter.agent }, eq(messages.target, filter.agent)];
+  if (filter.to !== undefined) return [{ targets: [filter.to] }];
+  if (filter.agent !== undefined) return [{ sender: filter.agent }, { targets: [filter.agent] }];
   if (reader === null) return [sql`true`];
   return [{ sender: reader }, targets ? { targets } : { member: reader }];
 }

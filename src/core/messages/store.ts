@@ -5,6 +5,7 @@ import { inList } from "../../kernel/db/lists.ts";
 import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import { PAGE_BYTES } from "../../kernel/pages.ts";
 import type { Span } from "../../protocol/ids.ts";
+import type { ByTarget } from "./by-target.ts";
 import type { Candidate, Content, Excerpt, Lineage, MessageRow } from "./row.ts";
 import { createCandidates } from "./store-candidates.ts";
 import { marks, messages, reads } from "./tables.ts";
@@ -17,7 +18,7 @@ const FETCH_AT_ONCE = 25;
 const MAX_REPLIES = 500;
 
 /** The log: appending to it and reading it by place. */
-export function createMessageStore(db: Db, moved: (id: number) => void) {
+export function createMessageStore(db: Db, appended: (tx: Tx, row: Candidate) => void, byTarget: ByTarget) {
   const insert = db.statement((q) => q.insert(messages).values(everyColumn(messages)).prepare());
   const byId = rowsWhere(db, messages, equal(messages, "id"));
   const content = columnsWhere(db, pick(messages, "body", "opaque", "payload"), messages, equal(messages, "id"));
@@ -38,25 +39,12 @@ export function createMessageStore(db: Db, moved: (id: number) => void) {
   const byIds = rowsWhere(db, messages, inList(messages.id, "ids"));
   const byKey = rowsWhere(db, messages, and(equal(messages, "fromId"), eq(messages.idempotencyKey, bound("key"))));
   const lineage = columnsWhere(db, lineageColumns, messages, equal(messages, "id"));
-  // drizzle takes a table with a hint for an unknown one, and refuses its columns but as text.
-  const candidateText = {
-    id: sql<number>`${messages.id}`,
-    fromId: sql<string>`${messages.fromId}`,
-    target: sql<string>`${messages.target}`,
-  };
-  const forTargets = columnsWhere(
+  const sentTo = columnsWhere(
     db,
-    candidateText,
-    messagesByTarget,
-    and(inList(messages.target, "targets"), gt(messages.id, bound("after"))),
-    { orderBy: asc(messages.id), limit: "limit" },
-  );
-  const forTargetWithin = columnsWhere(
-    db,
-    pick(messages, "id", "fromId", "target"),
+    pick(messages, "id", "fromId", "kind", "claimable", "expiresAt"),
     messages,
-    and(equal(messages, "target"), gt(messages.id, bound("after")), sql`${messages.id} <= ${bound("upTo")}`),
-    { orderBy: asc(messages.id), limit: "limit" },
+    inList(messages.id, "ids"),
+    { orderBy: asc(messages.id) },
   );
   const after = columnsWhere(db, pick(messages, "id"), messages, gt(messages.id, bound("after")), {
     orderBy: asc(messages.id),
@@ -67,10 +55,10 @@ export function createMessageStore(db: Db, moved: (id: number) => void) {
   const mark = columnsWhere(db, pick(marks, "position"), marks, equal(marks, "name"));
 
   return {
-    ...createCandidates(),
+    ...createCandidates(byTarget),
     append: async (tx: Tx, row: MessageRow): Promise<void> => {
       insert(tx).run(row);
-      moved(row.id);
+      appended(tx, row);
     },
     byId: async (on: ReadTx, id: number): Promise<MessageRow | undefined> => byId(on).get({ id }),
     /** The content alone, without the envelope. */
@@ -107,29 +95,11 @@ export function createMessageStore(db: Db, moved: (id: number) => void) {
       after(on)
         .all({ after: place, limit })
         .map(({ id }) => id),
-    /** Entries for any of these targets after a place, oldest first, by the index alone. */
-    forTargets: async (on: ReadTx, targets: readonly string[], after: number, limit: number): Promise<Candidate[]> =>
-      forTargets(on).all({ targets: JSON.stringify(targets), after, limit }),
     /** Entries sent to one agent in (after, upTo], oldest first, with the columns that notices to senders need. */
-    sentTo: async (on: ReadTx, target: string, { after, upTo }: Span, limit: number) =>
-      on.db
-        .select(SENT_TO)
-        .from(messagesByTarget)
-        .where(and(eq(messages.target, target), gt(messages.id, after), sql`${messages.id} <= ${upTo}`))
-        .orderBy(asc(messages.id))
-        .limit(limit)
-        .all(),
-    forTargetWithin: async (on: ReadTx, target: string, { after, upTo }: Span, limit: number) =>
-      forTargetWithin(on).all({ target, after, upTo, limit }) as Candidate[],
-
-    /** Entries for an agent after a cursor, by ended memberships: one query, however many there are. */
-    forEnded: async (on: ReadTx, agentId: string, after: number, limit: number): Promise<Candidate[]> =>
-      on.db.all<Candidate>(sql`select distinct messages.id as id, messages.from_id as "fromId", messages.target as target
-        from memberships mb
-        cross join messages indexed by messages_by_target on messages.target = mb.target
-          and messages.id > max(${after}, mb.since_id) and messages.id <= mb.until_id
-        where mb.agent_id = ${agentId} and mb.until_id > ${after}
-        order by messages.id limit ${limit}`),
+    sentTo: async (on: ReadTx, target: string, { after, upTo }: Span, limit: number) => {
+      const ids = byTarget.inRanges(on, [{ target, after, upTo }], limit, "oldest").map(({ id }) => id);
+      return sentTo(on).all({ ids: JSON.stringify(ids) });
+    },
 
     /** When each agent first replied to a message, among the newest 500 entries of its thread. */
     async repliesTo(on: ReadTx, { id, threadId }: Pick<MessageRow, "id" | "threadId">): Promise<Map<string, number>> {
@@ -161,17 +131,6 @@ export function createMessageStore(db: Db, moved: (id: number) => void) {
     readsOf: async (on: ReadTx, messageId: number) => readsOf(on).all({ messageId }),
   };
 }
-
-/** Named, because after ANALYZE the planner may prefer walking the whole log: it does not know how rare a target is. */
-const messagesByTarget = sql`${messages} indexed by messages_by_target`;
-
-const SENT_TO = {
-  id: sql<number>`${messages.id}`,
-  fromId: sql<string>`${messages.fromId}`,
-  kind: sql<MessageRow["kind"]>`${messages.kind}`,
-  claimable: sql<number>`${messages.claimable}`,
-  expiresAt: sql<number | null>`${messages.expiresAt}`,
-};
 
 export const lineageColumns = {
   ...pick(messages, "id", "fromId", "target", "threadId", "rootId", "hops", "kind", "source", "streak", "workId"),

@@ -31,7 +31,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
   const { retentionDays: days } = base.options;
   const { log } = base;
   const { clock, db, headOf, hooks, logger, onError } = base.kernel;
-  const { messages: store, delayed, work: works } = base.rows;
+  const { messages: store, delayed, entries: index, work: works } = base.rows;
   /** The oldest entry that a live row points to: no entry from there on may go. */
   const keptFrom = hooks.question<[], number>("retention.keptFrom");
   /** Rows that hang on each of these messages and go with them. */
@@ -67,6 +67,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
     if (ids.length > 0) {
       await retentionStore.noteLosses(tx, ids, clock.now());
       await removing.raise(tx, ids);
+      index.remove(tx, ids);
       await delayed.removeOf(tx, ids);
       await works.removeOf(tx, ids);
       await retentionStore.remove(tx, ids);
@@ -129,8 +130,10 @@ export function createMessageSweep(base: Base, caution: Caution) {
   async function run(): Promise<void> {
     const before = clock.now() - days * DAY_MS;
     const floor = await db.read((on) => store.floor(on));
+    // Messages that the index by target does not have yet stay.
+    await base.merges.all();
     const upTo = await db.read(async (on) =>
-      Math.max(floor, Math.min(await cutoff(on, floor, before), await pinned(on))),
+      Math.max(floor, Math.min(await cutoff(on, floor, before), await pinned(on), index.mark(on))),
     );
     const allowed = await caution.allowance();
     const below = await walk(allowed, (tx, after, most) => leftOver(tx, { after, upTo: floor }, before, most));

@@ -5,6 +5,8 @@ import type { Drizzle } from "./connection.ts";
 import type { Tx, Work } from "./tx.ts";
 
 export interface CommitHooks {
+  /** Runs right after a transaction has begun. */
+  began(): void;
   /** Runs inside each transaction, before its first write. */
   beforeBatch(tx: Tx): Promise<void>;
   /** Runs when a part of the transaction was rolled back. */
@@ -24,6 +26,12 @@ export interface Job {
   signal: AbortSignal | undefined;
   resolve(value: unknown): void;
   reject(error: unknown): void;
+}
+
+/** Effects of the writes of one transaction. */
+interface Effects {
+  atOnce: (() => void)[];
+  later: (() => void)[];
 }
 
 interface Outcome {
@@ -59,9 +67,10 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
   async function run(jobs: Job[]): Promise<Job[]> {
     const started = performance.now();
     const outcomes: Outcome[] = [];
-    const effects: (() => void)[] = [];
+    const effects: Effects = { atOnce: [], later: [] };
     try {
       begin.run();
+      hooks.began();
       await hooks.beforeBatch(openTx(effects));
       await inside.run(true, async () => {
         for (const job of jobs) {
@@ -71,11 +80,12 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
       });
       commit.run();
       hooks.ended(true);
+      for (const effect of effects.atOnce) effect();
     } catch (error) {
       loseBatch(jobs.slice(0, Math.max(outcomes.length + 1, 1)), error);
       return jobs.slice(Math.max(outcomes.length + 1, 1));
     }
-    await runEffects(effects);
+    await runEffects(effects.later);
     for (const { job, ok, value } of outcomes) ok ? job.resolve(value) : job.reject(value);
     hooks.afterBatch(outcomes.length, performance.now() - started);
     return jobs.slice(outcomes.length);
@@ -95,16 +105,18 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
     }
   }
 
-  function openTx(effects: (() => void)[]): Tx {
+  function openTx(effects: Effects): Tx {
     return {
-      ...{ db, writes: true },
-      afterCommit: (effect) => effects.push(effect),
+      db,
+      writes: true,
+      afterCommit: (effect) => effects.later.push(effect),
+      atOnce: (effect) => effects.atOnce.push(effect),
       attempt: (part) => inSavepoint(effects, part),
     };
   }
 
-  async function inSavepoint<T>(effects: (() => void)[], part: () => Promise<T>): Promise<T> {
-    const before = effects.length;
+  async function inSavepoint<T>(effects: Effects, part: () => Promise<T>): Promise<T> {
+    const before = { atOnce: effects.atOnce.length, later: effects.later.length };
     savepoint.run();
     try {
       const value = await part();
@@ -117,12 +129,13 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
       undo.run();
       release.run();
       hooks.undone();
-      effects.length = before;
+      effects.atOnce.length = before.atOnce;
+      effects.later.length = before.later;
       throw error;
     }
   }
 
-  async function runJob(job: Job, effects: (() => void)[]): Promise<Outcome> {
+  async function runJob(job: Job, effects: Effects): Promise<Outcome> {
     if (job.signal?.aborted) return { job, ok: false, value: left() };
     try {
       return { job, ok: true, value: await inSavepoint(effects, () => job.work(openTx(effects))) };

@@ -30,6 +30,8 @@ export interface Committer {
   write<T>(work: Work<T>): Promise<T>;
   /** As `write`, but after all other waiting writes. */
   background<T>(work: Work<T>): Promise<T>;
+  /** As `write`, but before all other waiting writes. */
+  first<T>(work: Work<T>): Promise<T>;
   /** Resolves when the queue is empty. Later writes are refused: on a closed file they would hold the lock for ever. */
   drained(): Promise<void>;
 }
@@ -49,14 +51,16 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
   const idle: (() => void)[] = [];
   let closed = false;
 
-  function enqueue<T>(list: Job[], work: Work<T>, run: () => void): Promise<T> {
+  function enqueue<T>(list: Job[], work: Work<T>, run: () => void, isFirst = false): Promise<T> {
     if (isInsideWrite()) return Promise.reject(new Error("a write was opened inside a write: pass the tx on instead"));
     if (closed) return Promise.reject(new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 }));
-    if (queue.length >= MAX_QUEUED)
+    if (queue.length >= MAX_QUEUED && !isFirst)
       return Promise.reject(new Problem("overloaded", `${MAX_QUEUED} writes are waiting`, { retryAfterSeconds: 1 }));
     return new Promise<T>((resolve, reject) => {
       const signal = list === queue ? answering.getStore()?.request?.signal : undefined;
-      list.push({ work, signal, resolve: resolve as (value: unknown) => void, reject });
+      const job = { work, signal, resolve: resolve as (value: unknown) => void, reject };
+      if (isFirst) list.unshift(job);
+      else list.push(job);
       run();
     });
   }
@@ -109,6 +113,7 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
 
   return {
     write: (work) => enqueue(queue, work, schedule),
+    first: (work) => enqueue(queue, work, schedule, true),
     background: (work) => enqueue(backlog, work, scheduleBackground),
     drained: () =>
       new Promise((resolve) => {

@@ -8,6 +8,7 @@ import { migrateToLatest } from "./migrate.ts";
 import { createOffThread, type OffThread } from "./off-thread.ts";
 import { lean } from "./prepared.ts";
 import { createSearcher, type Searcher } from "./searcher.ts";
+import type { Snapshots } from "./snapshots.ts";
 import type { ReadTx, Tx, Work } from "./tx.ts";
 
 export type { ReadTx, Tx } from "./tx.ts";
@@ -20,6 +21,12 @@ export interface Db {
   write<T>(work: Work<T>): Promise<T>;
   /** Runs a write that yields to all others: retention, search, thinning. Keep each below a few milliseconds. */
   background<T>(work: Work<T>): Promise<T>;
+  /** Runs a write before all others that wait, in their commit: for work that has to keep up with them. */
+  first<T>(work: Work<T>): Promise<T>;
+  /** Number of the newest transaction that has begun. */
+  transactions(): number;
+  /** Reads so far, and the one that is open. */
+  snapshots(): Snapshots;
   /** Reads one committed state. `work` awaits nothing but its reads. */
   read<T>(work: (on: ReadTx) => Promise<T>): Promise<T>;
   /** Prepares on first use, separately for the writer and the reader. */
@@ -57,7 +64,10 @@ export function openDatabase(options: DbOptions): Db {
   const before: ((tx: Tx) => Promise<void>)[] = [];
   const after: ((writes: number, milliseconds: number) => void)[] = [];
   const keeper = createKeeper();
+  let transactions = 0;
+  const reads = createReads(reader);
   const committer = createCommitter(writer, {
+    began: () => transactions++,
     undone: keeper.undone,
     ended: keeper.ended,
     beforeBatch: async (tx) => {
@@ -81,7 +91,10 @@ export function openDatabase(options: DbOptions): Db {
   return {
     write: committer.write,
     background: committer.background,
-    read: createReads(reader),
+    first: committer.first,
+    transactions: () => transactions,
+    snapshots: reads.snapshots,
+    read: reads.read,
     statement: (build) => preparedFor(writer, reader, build),
     keep: keeper.keep,
     kept: keeper.views,
@@ -121,21 +134,28 @@ function preparedFor<P>(writer: Drizzle, reader: Drizzle, build: (db: Drizzle) =
  * Runs reads one at a time on one connection. Overlapping reads would share the older snapshot, and the later one would miss
  * commits in between.
  */
-function createReads(reader: Drizzle): Db["read"] {
+function createReads(reader: Drizzle): Pick<Db, "read" | "snapshots"> {
   const begin = reader.$client.prepare("begin");
   const commit = reader.$client.prepare("commit");
-  const on: ReadTx = { db: reader };
   let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const turn = last.then(async () => {
-      begin.run();
-      try {
-        return await work(on);
-      } finally {
-        commit.run();
-      }
-    });
-    last = turn.catch(() => undefined);
-    return turn;
+  let begun = 0;
+  let isOpen = false;
+  return {
+    snapshots: () => ({ begun, open: isOpen ? begun : null }),
+    read(work) {
+      const turn = last.then(async () => {
+        begin.run();
+        begun++;
+        isOpen = true;
+        try {
+          return await work({ db: reader });
+        } finally {
+          commit.run();
+          isOpen = false;
+        }
+      });
+      last = turn.catch(() => undefined);
+      return turn;
+    },
   };
 }

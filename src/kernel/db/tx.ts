@@ -10,6 +10,11 @@ export interface Tx extends ReadTx {
   readonly writes: true;
   /** Runs an effect once the write is on disk, in the order of writes; never when the write failed. It must not throw. */
   afterCommit(effect: () => void): void;
+  /**
+   * Runs an effect right after the COMMIT, before anything else looks: for memory that has to agree with the disk. It must be
+   * short and not throw.
+   */
+  atOnce(effect: () => void): void;
   /** Runs a part of the write. A part that throws is rolled back alone, with its effects. */
   attempt<T>(part: () => Promise<T>): Promise<T>;
 }

@@ -1,0 +1,185 @@
+import { sql } from "drizzle-orm";
+import { integer, sqliteTable } from "drizzle-orm/sqlite-core";
+import { bound, fixedLimit } from "../../kernel/db/bound.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { columnsWhere, equal, pick } from "../../kernel/db/statements.ts";
+import type { Candidate } from "./row.ts";
+import { marks, messages, targets } from "./tables.ts";
+
+/** Part of the log, not including `after`, that was for one target. */
+export interface TargetRange {
+  target: string;
+  after: number;
+  upTo: number;
+}
+
+/** Stored entry of the index. */
+interface EntryRow {
+  targetId: number;
+  id: number;
+  senderId: number;
+}
+
+export type EntryStore = ReturnType<typeof createEntryStore>;
+
+/** Made by hand in the migrations: drizzle declares no table without row ids. */
+const entries = sqliteTable("entries", {
+  targetId: integer("target_id").notNull(),
+  id: integer("id").notNull(),
+  senderId: integer("sender_id").notNull(),
+});
+
+/** Rows that one statement inserts. */
+const AT_ONCE = 32;
+
+/** The index of messages by target, as it is stored: it ends at its mark, and what was merged beyond that does not count yet. */
+export function createEntryStore(db: Db) {
+  const candidate = { id: sql<number>`id`, fromId: sql<string>`from_id`, target: sql<string>`target` };
+  const ordered = (direction: "asc" | "desc", some: "ranges" | "member") =>
+    db.statement((q) =>
+      q
+        .select(candidate)
+        .from(sql`(${named(direction, some === "ranges" ? inRanges(direction) : ofMember(direction))})`)
+        .prepare(),
+    );
+  const byRanges = { asc: ordered("asc", "ranges"), desc: ordered("desc", "ranges") };
+  const byMember = { asc: ordered("asc", "member"), desc: ordered("desc", "member") };
+  const mail = db.statement((q) =>
+    q.select({ target: sql<string>`target`, recent: sql<string>`recent` }).from(sql`(${mailOf()})`).prepare(),
+  );
+  const newestFrom = db.statement((q) =>
+    q.select({ id: sql<number | null>`id` }).from(sql`(${newestBySender()})`).prepare(),
+  );
+  const mark = columnsWhere(db, pick(marks, "position"), marks, equal(marks, "name"));
+  const markOf = db.keep("mark of entries", (on, name): number => mark(on).get({ name })?.position ?? 0);
+  const idOf = columnsWhere(db, pick(targets, "id"), targets, equal(targets, "name"));
+  const intern = db.statement((q) =>
+    q
+      .insert(targets)
+      .values({ name: sql.placeholder("name") })
+      .prepare(),
+  );
+  const insertOne = db.statement((q) => q.insert(entries).values(placeholders(0)).onConflictDoNothing().prepare());
+  const insertMany = db.statement((q) =>
+    q
+      .insert(entries)
+      .values(Array.from({ length: AT_ONCE }, (_, n) => placeholders(n)))
+      .onConflictDoNothing()
+      .prepare(),
+  );
+  const above = columnsWhere(
+    db,
+    pick(messages, "id", "fromId", "target"),
+    messages,
+    sql`${messages.id} > ${bound("after")}`,
+    { orderBy: messages.id, limit: "limit" },
+  );
+
+  return {
+    /** Place up to which every message is in the index. */
+    mark: (on: ReadTx): number => markOf.get(on, "entries"),
+    setMark(tx: Tx, position: number): void {
+      tx.db.update(marks).set({ position }).where(sql`${marks.name} = 'entries'`).run();
+      markOf.set("entries", position);
+    },
+
+    /** Entries in any of these ranges, from one end. */
+    inRanges: (on: ReadTx, ranges: readonly TargetRange[], limit: number, direction: "asc" | "desc"): Candidate[] =>
+      byRanges[direction](on).all({
+        ranges: JSON.stringify(ranges.map(({ target, after, upTo }) => [target, after, upTo])),
+        limit,
+      }),
+    /** Entries in (after, upTo] for targets that the agent belonged to at their append, from one end. */
+    ofMember: (
+      on: ReadTx,
+      member: { agentId: string; after: number; upTo: number },
+      limit: number,
+      direction: "asc" | "desc",
+    ): Candidate[] => byMember[direction](on).all({ ...member, limit }),
+    /** For each target that an agent belongs to, its newest mail in (after, upTo]: id and sender, newest first. */
+    mail: (on: ReadTx, agentId: string, after: number, upTo: number): { target: string; recent: string }[] =>
+      mail(on).all({ agentId, after, upTo }),
+    /** The newest by a sender among the newest `among` entries of a target in (after, upTo]. */
+    newestFrom: (on: ReadTx, sender: string, { target, after, upTo }: TargetRange, among: number): number | null =>
+      newestFrom(on).get({ sender, target, after, upTo, among })?.id ?? null,
+
+    /** Number of a name of a target or sender. */
+    idOf: (on: ReadTx, name: string): number | undefined => idOf(on).get({ name })?.id,
+    intern(tx: Tx, name: string): number {
+      intern(tx).run({ name });
+      return idOf(tx).get({ name })?.id ?? 0;
+    },
+    /** Adds entries; those that are there already stay. */
+    add(tx: Tx, rows: readonly EntryRow[]): void {
+      let from = 0;
+      for (; from + AT_ONCE <= rows.length; from += AT_ONCE) insertMany(tx).run(valuesOf(rows, from, AT_ONCE));
+      for (; from < rows.length; from++) insertOne(tx).run(valuesOf(rows, from, 1));
+    },
+    /** Removes the entries of messages that go in this write. */
+    remove(tx: Tx, messageIds: readonly number[]): void {
+      tx.db.run(sql`delete from entries where (target_id, id) in (
+        select t.id, m.id from json_each(${JSON.stringify(messageIds)}) j
+        cross join messages m on m.id = j.value cross join targets t on t.name = m.target)`);
+    },
+    /** Messages above a place, oldest first. */
+    above: (on: ReadTx, after: number, limit: number): Candidate[] => above(on).all({ after, limit }),
+  };
+}
+
+function placeholders(n: number): EntryRow {
+  const { placeholder } = sql;
+  return {
+    targetId: placeholder(`targetId${n}`),
+    id: placeholder(`id${n}`),
+    senderId: placeholder(`senderId${n}`),
+  } as unknown as EntryRow;
+}
+
+function valuesOf(rows: readonly EntryRow[], from: number, count: number): Record<string, number> {
+  const values: Record<string, number> = {};
+  for (let n = 0; n < count; n++) {
+    const { targetId, id, senderId } = rows[from + n] as EntryRow;
+    values[`targetId${n}`] = targetId;
+    values[`id${n}`] = id;
+    values[`senderId${n}`] = senderId;
+  }
+  return values;
+}
+
+/** Names are looked up for the rows of the answer alone: the walk below stops early only while it is the innermost loop. */
+const named = (direction: "asc" | "desc", found: ReturnType<typeof sql>) => sql`
+  select found.id as id, s.name as from_id, found.target as target from (${found}) found
+  cross join targets s on s.id = found.sender_id order by found.id ${sql.raw(direction)}`;
+
+const inRanges = (direction: "asc" | "desc") => sql`
+  select e.id as id, e.sender_id as sender_id, t.name as target
+  from json_each(${bound("ranges")}) r cross join targets t on t.name = r.value ->> 0
+  cross join entries e on e.target_id = t.id and e.id > r.value ->> 1 and e.id <= r.value ->> 2
+  order by e.id ${sql.raw(direction)} limit ${bound("limit")}`;
+
+const ofMember = (direction: "asc" | "desc") => sql`
+  select e.id as id, e.sender_id as sender_id, t.name as target
+  from memberships mb cross join targets t on t.name = mb.target
+  cross join entries e on e.target_id = t.id and e.id > max(${bound("after")}, mb.since_id)
+    and e.id <= min(${bound("upTo")}, coalesce(mb.until_id, ${bound("upTo")}))
+  where mb.agent_id = ${bound("agentId")} and (mb.until_id is null or mb.until_id > ${bound("after")})
+  order by e.id ${sql.raw(direction)} limit ${bound("limit")}`;
+
+/** Mail read for each target. */
+export const MAIL = 48;
+
+const mailOf = () => sql`
+  select mb.target as target,
+    (select json_group_array(json_array(some.id, s.name)) from (
+      select id, sender_id from entries
+      where target_id = (select id from targets where name = mb.target)
+        and id > ${bound("after")} and id <= ${bound("upTo")} order by id desc limit ${fixedLimit(MAIL)}) some
+      cross join targets s on s.id = some.sender_id) as recent
+  from memberships mb where mb.agent_id = ${bound("agentId")} and mb.until_id is null`;
+
+const newestBySender = () => sql`
+  select max(id) as id from (
+    select id, sender_id from entries
+    where target_id = (select id from targets where name = ${bound("target")})
+      and id > ${bound("after")} and id <= ${bound("upTo")} order by id desc limit ${bound("among")})
+  where sender_id = (select id from targets where name = ${bound("sender")})`;
