@@ -59,7 +59,7 @@ export function createAnnouncer(
           tx,
           pending.filter(({ id }) => id !== row.id),
         );
-        await delivery.send(tx, row, run, replyId);
+        await delivery.send(tx, row, run, { replyId });
       }
     },
 

@@ -70,30 +70,26 @@ export function createDelivery(
     save(tx, row, { reason: null, ...to, endedAt: clock.now() });
 
   /** Keeps it until it is retried or dismissed. `user` is told once of each. */
-  async function block(tx: Tx, row: AnnouncementRow, reason: string, to: Partial<AnnouncementRow> = {}) {
+  async function block(
+    tx: Tx,
+    row: AnnouncementRow,
+    reason: string,
+    { to = {}, notice = noticeOf(row, reason) }: { to?: Partial<AnnouncementRow>; notice?: Notice | undefined } = {},
+  ) {
     const now = await save(tx, row, { ...to, state: "blocked", reason, endedAt: null });
-    const key = `announcement.blocked:${row.id}`;
     // Of a paused chain `user` was told when it was paused.
-    if (reason === "loop-paused" || (await messages.rows.byKey(tx, "system", key))) return now;
-    await messages.tell(tx, "user", {
-      topic: TOPIC,
-      subject: "A result could not be delivered",
-      body:
-        `The result of ${row.runId} by ${row.agentId} is kept, because it could not be delivered: ${reason}. ` +
-        `Retry it (POST /v1/announcements/${row.id}/retry), or dismiss it.`,
-      payload: { announcementId: row.id, runId: row.runId, agentId: row.agentId, reason },
-      idempotencyKey: key,
-    });
+    if (reason === "loop-paused" || (await messages.rows.byKey(tx, "system", notice.idempotencyKey))) return now;
+    await messages.tell(tx, "user", { topic: TOPIC, ...notice });
     return now;
   }
 
   /**
    * Sends it on the way that is open now, or blocks it. It never throws for a refusal. `replyId`: message of the run's agent
-   * with the same text, which is enough if it went there.
+   * with the same text, which is enough if it went there. `notice`: tells `user` of many results at once.
    */
-  async function send(tx: Tx, row: AnnouncementRow, run: RunRow, replyId?: MessageId): Promise<AnnouncementRow> {
+  async function send(tx: Tx, row: AnnouncementRow, run: RunRow, { replyId, notice }: Sending = {}) {
     const destination = await routing.decide(tx, run);
-    if (!destination) return block(tx, row, "requester-gone", { target: null, route: null });
+    if (!destination) return block(tx, row, "requester-gone", { to: { target: null, route: null }, notice });
     const { route } = destination;
     const routed = { target: route.to, route: JSON.stringify(route) };
     if (replyId !== undefined && (await wentTo(tx, replyId, route)))
@@ -107,7 +103,7 @@ export function createDelivery(
     // A file may have gone since the run ended: the result goes without.
     if (sent instanceof Problem && sent.code === "invalid" && files.length > 0)
       sent = await attempt([]).catch(refusalOf);
-    if (sent === undefined) return block(tx, row, "requester-gone", routed);
+    if (sent === undefined) return block(tx, row, "requester-gone", { to: routed, notice });
     if (sent instanceof Problem) return refused(tx, row, sent, routed);
     const message = { messageId: sent, externalIds: "[]" };
     return save(tx, row, { ...routed, ...message, state: "sent", reason: null, endedAt: null }, run);
@@ -119,7 +115,7 @@ export function createDelivery(
     const { retryAfterSeconds: wait } = problem.extras;
     if (isPaused && wait !== undefined && wait <= MINUTE_SECONDS)
       await due.schedule(tx, RESUME, row.id, clock.now() + wait * 1000, { after: row.number - 1 });
-    return block(tx, row, isPaused ? "loop-paused" : `permanent:${problem.code}`, to);
+    return block(tx, row, isPaused ? "loop-paused" : `permanent:${problem.code}`, { to });
   }
 
   /** Whether a message went to a place. */
@@ -218,6 +214,28 @@ export function createDelivery(
     },
   };
 }
+
+interface Sending {
+  replyId?: MessageId | undefined;
+  notice?: Notice | undefined;
+}
+
+/** Message to `user` about results that are kept; its key makes it one. */
+export interface Notice {
+  subject: string;
+  body: string;
+  payload: Record<string, unknown>;
+  idempotencyKey: string;
+}
+
+const noticeOf = ({ id, runId, agentId }: AnnouncementRow, reason: string): Notice => ({
+  subject: "A result could not be delivered",
+  body:
+    `The result of ${runId} by ${agentId} is kept, because it could not be delivered: ${reason}. ` +
+    `Retry it (POST /v1/announcements/${id}/retry), or dismiss it.`,
+  payload: { announcementId: id, runId, agentId, reason },
+  idempotencyKey: `announcement.blocked:${id}`,
+});
 
 /** Turns that are searched for the first that began, and for the last wake. */
 const MAX_TURNS = 100;

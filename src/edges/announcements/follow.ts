@@ -13,7 +13,7 @@ import type { Fail } from "../../protocol/work.ts";
 import type { Channels } from "../channels/channels.ts";
 import { mayBePost } from "../channels/outbound.ts";
 import type { RunBook } from "./book.ts";
-import { type Delivery, RESUME } from "./delivery.ts";
+import { type Delivery, type Notice, RESUME } from "./delivery.ts";
 import type { AnnouncementRow } from "./row.ts";
 import type { AnnouncementStore } from "./store.ts";
 
@@ -82,15 +82,16 @@ export function createFollow(
   }
 
   /** Sends it to where it goes now that its receiver is gone. */
-  async function redirect(tx: Tx, row: AnnouncementRow): Promise<void> {
+  async function redirect(tx: Tx, row: AnnouncementRow, notice?: Notice): Promise<void> {
     const run = await book.byId(tx, row.runId);
-    if (run) await delivery.send(tx, row, run);
-    else await delivery.block(tx, row, "requester-gone");
+    if (run) await delivery.send(tx, row, run, { notice });
+    else await delivery.block(tx, row, "requester-gone", { notice });
   }
 
   async function drop(tx: Tx, agentId: AgentId, upTo: number): Promise<void> {
     const sent = store.sentTo(tx, agentId, { after: 0, upTo }, SLICE);
-    for (const row of sent) await redirect(tx, row);
+    const notice = sent.length > 1 || upTo < headOf(tx) ? noticeOfMany(agentId, upTo) : undefined;
+    for (const row of sent) await redirect(tx, row, notice);
     if (sent.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
   }
 
@@ -155,6 +156,16 @@ export function createFollow(
 
 const chatOf = ({ route }: AnnouncementRow): AnnouncementRoute["conversation"] =>
   route === null ? undefined : (JSON.parse(route) as AnnouncementRoute).conversation;
+
+/** One notice for all results that a deleted agent had not read. */
+const noticeOfMany = (agentId: AgentId, upTo: number): Notice => ({
+  subject: "Results could not be delivered",
+  body:
+    `Results for ${agentId} are kept, because it was deleted and nobody above it takes them. ` +
+    `List them (GET /v1/announcements?state=blocked), and retry or dismiss each.`,
+  payload: { agentId, reason: "requester-gone" },
+  idempotencyKey: `announcement.blocked:${agentId}:${upTo}`,
+});
 
 /** Reason of a dead post. Without a report its adapter fell silent in the middle: the chat may have it. */
 function reasonOf(failed: Pick<Fail, "failure" | "code"> | undefined): string {

@@ -159,7 +159,7 @@ describe("a requester that is gone", () => {
     expect(await announced(ada)).toHaveLength(2);
   });
 
-  test("hundreds that an agent never read go on when it is deleted", async () => {
+  test("hundreds that an agent never read go on when it is deleted, and user is told of them once", async () => {
     const office = await startOffice({ durability: "normal" });
     const { ask, relay, ada, bob, asked, finish } = office;
     for (let n = 0; n < 120; n++) await finish(bob, await asked(ada, bob, ADA), { result: "Done." });
@@ -172,6 +172,8 @@ describe("a requester that is gone", () => {
       ...{ status: "warn", detail: "120 results of runs could not be delivered" },
     });
     expect((await ask("GET", "/metrics")).body).toContain("signalbox_announcements_blocked 120");
+    const told = (await ask("GET", "/v1/messages?to=user&topic=announcements")).body.items;
+    expect(told).toMatchObject([{ payload: { agentId: "ada", reason: "requester-gone" } }]);
   });
 });
 
