@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HarnessError } from "../../errors.ts";
@@ -7,7 +7,7 @@ import type { ExecEvent } from "./exec-lines.ts";
 import { type ExecSetting, startTurn } from "./exec-turn.ts";
 import { createAccounts, NO_TOKENS } from "./limits.ts";
 import type { CodexCommand } from "./session.ts";
-import { type CodexPolicy, environmentOf, missingThread } from "./threads.ts";
+import { type CodexPolicy, configOf, environmentOf, missingThread } from "./threads.ts";
 
 /**
  * Opens a session over `codex exec --json`, for versions without an app-server: one process for each turn, begun when the one
@@ -20,13 +20,17 @@ export async function openExecSession(
 ): Promise<NativeSession> {
   const { origin, on } = task;
   const environment = environmentOf(task, command.home);
+  if (!existsSync(task.cwd))
+    throw new HarnessError("usage", `The folder ${task.cwd} does not exist. Create it, or name another.`);
+  // Tools that cannot be left out are refused now, not in the first turn.
+  configOf(task);
   if (origin.how === "fork" && origin.ephemeral)
     throw new HarnessError("usage", "This Codex cannot fork a thread without a trace. Update it to peek.");
   const missing = origin.how === "new" ? undefined : await missingThread(origin.nativeId, environment);
   if (missing) throw missing;
   const folder = mkdtempSync(join(tmpdir(), "signalbox-codex-"));
-  const turns = createExecTurns({ command, policy, task, environment, folder });
   const exited = Promise.withResolvers<Exit>();
+  const turns = createExecTurns({ command, policy, task, environment, folder }, exited.resolve);
   const nativeId = turns.nativeId();
   if (nativeId !== null) on({ type: "native", nativeId });
   on({ type: "state", state: "idle" });
@@ -41,8 +45,11 @@ export async function openExecSession(
       return turns.nativeId();
     },
     send: turns.send,
-    steer: async () => "refused",
-    interrupt: async () => ({ cancelled: await turns.stop() }),
+    async steer() {
+      turns.check();
+      return "refused";
+    },
+    interrupt: async () => ({ cancelled: await turns.interrupt() }),
     answer: async () => false,
     async close() {
       const left = await turns.close();
@@ -54,7 +61,7 @@ export async function openExecSession(
   };
 }
 
-function createExecTurns(setting: ExecSetting) {
+function createExecTurns(setting: ExecSetting, onExit: (exit: Exit) => void) {
   const { task } = setting;
   const { origin, on } = task;
   const accounts = createAccounts({ emit: on, account: null, model: () => task.model });
@@ -64,6 +71,11 @@ function createExecTurns(setting: ExecSetting) {
   let process = { pid: 0, startTicks: 0 };
   let running: { stop: PromiseWithResolvers<void>; ended: Promise<void> } | null = null;
   let isClosed = false;
+
+  /** @throws HarnessError once the session is over */
+  function check(): void {
+    if (isClosed) throw new HarnessError("problem", "Codex has ended: the session is closed.");
+  }
 
   function take(event: ExecEvent, inputId: string): void {
     if (event.type === "native") {
@@ -75,13 +87,18 @@ function createExecTurns(setting: ExecSetting) {
     else if ("total" in event) accounts.use(nativeId ?? "", { total: event.total, last: NO_TOKENS });
   }
 
-  async function play(input: TurnInput, stopped: Promise<void>): Promise<Omit<TurnResult, "moreFollow">> {
+  /** Plays a turn. @returns its result; null when its process was killed by others, which ends the session */
+  async function play(input: TurnInput, stopped: Promise<void>): Promise<Omit<TurnResult, "moreFollow"> | null> {
     const turn = await startTurn(setting, { input, nativeId, on: (event) => take(event, input.id) });
     process = turn.process;
     void stopped.then(turn.stop);
     const { exit, result } = await turn.over;
     left.push(...exit.left);
-    return result;
+    if (exit.signal === null || result.errorCode !== "crashed") return result;
+    isClosed = true;
+    queue.length = 0;
+    onExit({ ...exit, left });
+    return null;
   }
 
   function start(input: TurnInput): void {
@@ -91,6 +108,7 @@ function createExecTurns(setting: ExecSetting) {
       .catch((error: Error) => crashed(input.id, error))
       .then((result) => {
         running = null;
+        if (!result) return;
         on({ type: "result", result: { ...result, moreFollow: queue.length > 0 } });
         const next = queue.shift();
         if (next) start(next);
@@ -110,11 +128,15 @@ function createExecTurns(setting: ExecSetting) {
     process: () => process,
     nativeId: () => nativeId,
     async send(input: TurnInput): Promise<void> {
-      if (isClosed) throw new HarnessError("problem", "Codex has ended: the session is closed.");
+      check();
       if (running) queue.push(input);
       else start(input);
     },
-    stop,
+    check,
+    async interrupt(): Promise<string[]> {
+      check();
+      return stop();
+    },
     async close(): Promise<readonly LeftProcess[]> {
       isClosed = true;
       await stop();

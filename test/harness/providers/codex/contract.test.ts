@@ -1,5 +1,5 @@
-import { describe } from "bun:test";
-import { fakeCodex } from "../../../support/providers/codex.ts";
+import { describe, expect, test } from "bun:test";
+import { fakeCodex, fakeOldCodex } from "../../../support/providers/codex.ts";
 import { LINES, providerContract } from "../../../support/providers/contract.ts";
 import { openTask } from "../../../support/providers/session.ts";
 
@@ -8,6 +8,19 @@ describe.skipIf(process.platform !== "linux")("Codex by its app-server, as its s
     provider: fakeCodex(),
     environment: openTask().environment,
     words: { ...LINES, fail: "fail serverOverloaded", limit: "limit 100\nfail usageLimitExceeded" },
+    allow: [],
+  }));
+
+  const old = fakeOldCodex();
+  test("an old Codex is known as one", async () => {
+    await old.probe();
+    expect(old.capabilities.steer).toBe(false);
+  });
+  const without = { ephemeralFork: false, steer: false, receipts: false, permissions: false, limits: false };
+  providerContract("old codex", { ...fakeCodex().capabilities, ...without }, async () => ({
+    provider: fakeOldCodex(),
+    environment: openTask().environment,
+    words: LINES,
     allow: [],
   }));
 });
