@@ -253,6 +253,7 @@ CREATE TABLE `channel_bindings` (
 	`mode` text NOT NULL,
 	`priority` integer NOT NULL,
 	`fallback` text,
+	`topics` text NOT NULL,
 	`also` text NOT NULL,
 	`origin` text NOT NULL,
 	`created_at` integer NOT NULL,
@@ -371,6 +372,12 @@ CREATE TABLE `channel_posts` (
 --> statement-breakpoint
 CREATE INDEX `channel_posts_waiting` ON `channel_posts` (`channel_id`,`conversation_id`,`thread_id`,`message_id`) WHERE ended = 0;--> statement-breakpoint
 CREATE INDEX `channel_posts_in_order` ON `channel_posts` (`channel_id`,`conversation_id`,`thread_id`,`message_id`);--> statement-breakpoint
+CREATE TABLE `channel_topics` (
+	`message_id` integer PRIMARY KEY NOT NULL,
+	`channel_id` text NOT NULL,
+	`external_id` text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `webhook_channels` (
 	`channel_id` text PRIMARY KEY NOT NULL,
 	`url` text,

@@ -150,7 +150,7 @@ function onWork({ core, tasks, delegations, webhooks, channels, announcements, a
   const { work, inbox } = core;
   // Tasks and delegations know first what became of their work: webhooks tell of all three.
   work.moved.inTx(tasks.followWork, delegations.followWork, webhooks.workMoved, channels.followWork);
-  work.moved.inTx(announcements.followWork, channels.wakeForWork, a2a.followWork);
+  work.moved.inTx(announcements.followWork, channels.wakeForWork, a2a.followWork, channels.followTopic);
   work.moved.afterCommit(metrics.workMoved, inbox.watch.workChanged);
   work.reopened.afterCommit(inbox.claimants.workReopened);
   work.reported.inTx(channels.report, announcements.noteFailure);

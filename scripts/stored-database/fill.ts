@@ -209,6 +209,9 @@ async function commanded(ask: Ask): Promise<void> {
   const from = { conversationId: "9", sender: { id: "u1", name: "Una" } };
   for (const [n, text] of ["/model opus", "/sessions", "/peek"].entries())
     await ask("POST", `${path}/events`, { ...from, externalId: `c${n}`, text });
+  await ask("PUT", `${path}/bindings`, { conversationId: "-10", target: "ann", topics: "per-session" });
+  const forum = { ...from, conversationId: "-10", inForum: true };
+  await ask("POST", `${path}/events`, { ...forum, externalId: "f1", text: "Count the lamps" });
 }
 
 /** Sessions that an orchestrator reported: one that is written, and one that ended. */

@@ -57,6 +57,10 @@ export interface Incoming {
   externalId: string;
   /** `isBot`: by the platform's word, no person wrote it. */
   sender: { id: string; name: string; isBot?: boolean | undefined };
+  /** Thread that begins under this message. */
+  opens?: string | undefined;
+  /** The chat has topics, and this stands in none. */
+  inForum?: boolean | undefined;
   /** Only the sender and the bot are in the conversation. */
   private?: boolean | undefined;
   text?: string | undefined;
@@ -93,8 +97,8 @@ export interface Place {
 /** Button with an `id`, which a press sends back, or a `url`. */
 export type Button = { text: string; id?: string | undefined; url?: string | undefined };
 
-/** One message of the platform. A message of the relay becomes one or more parts. */
-export type Part = { text: string; buttons?: Button[][] | undefined } | { file: OutgoingFile };
+/** One message of the platform, or a topic to be made, whose id is its external id. A message of the relay becomes one or more parts. */
+export type Part = { text: string; buttons?: Button[][] | undefined } | { file: OutgoingFile } | { topic: string };
 
 export interface OutgoingFile {
   name: string;

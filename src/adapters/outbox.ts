@@ -66,6 +66,7 @@ export function createOutbox(session: Session, deliver: Inbox["deliver"]): WorkH
   }
 
   function partsOf(payload: OutboundPayload, message: Message, life: AbortSignal): Part[] {
+    if (payload.createTopic) return [{ topic: payload.createTopic.name }];
     const texts: Part[] = platform.cut(payload.text ?? message.body).map((text) => ({ text }));
     const files = (payload.files ?? []).map(({ fileId, name = fileId, type = "" }): Part => {
       // Read at each try, because the file may be large.

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { type Client, everyItem } from "../client/client.ts";
-import { BINDING_MODES, type Binding, type BindingDraft } from "../protocol/bindings.ts";
+import { BINDING_MODES, BINDING_TOPICS, type Binding, type BindingDraft } from "../protocol/bindings.ts";
 import type { Channel, EventSummary, WebhookChannelDraft } from "../protocol/channels.ts";
 import type { AgentId, Target } from "../protocol/ids.ts";
 import { addChannelRun } from "./channel-run.ts";
@@ -76,6 +76,7 @@ function addBind(channels: CliCommand): void {
     )
     .option("--priority <n>", "the highest wins (default: 0)", integer)
     .option("--fallback <target>", "the target while the first one is away")
+    .choice("--topics <how>", "per-session: a topic or thread of its own for each session", BINDING_TOPICS)
     .option("--also <agent>", "an agent that @agent and /ask reach there; repeatable", collect)
     .option("--replay", "also the events that came in before, unbound")
     .example(

@@ -4,12 +4,19 @@ import { AgentPath } from "./agents.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
 import { TargetText } from "./messages.ts";
 import { PlatformId } from "./posts.ts";
-import { NAMED, named, object, strictObject } from "./shape.ts";
+import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
 import { int, listOf, PageQuery, StrOrNull, Time } from "./wire.ts";
 
 export const BINDING_MODES = ["exclusive", "claimable", "broadcast"] as const;
 export const BindingMode = z.enum(BINDING_MODES).register(NAMED, { id: "BindingMode" });
 export type BindingMode = z.infer<typeof BindingMode>;
+
+export const BINDING_TOPICS = ["none", "per-session"] as const;
+export const BindingTopics = namedEnum(
+  "BindingTopics",
+  "per-session: what is said outside of topics and threads begins one of its own, and with it a session.",
+  BINDING_TOPICS,
+);
 
 /** `PUT /v1/channels/{id}/bindings`: an upsert by conversation and target. Without a conversation it is for all of them. */
 export const BindingDraft = strictObject(() => ({
@@ -21,6 +28,7 @@ export const BindingDraft = strictObject(() => ({
   ),
   priority: int(-1000, 1000).default(0),
   fallback: TargetText.nullish().describe("Who gets it while the target is not there. Nobody else does."),
+  topics: BindingTopics.optional().describe("As before when left out; else none."),
   also: z
     .array(AgentId)
     .max(16)
@@ -47,6 +55,7 @@ export const Binding = named("Binding", "The rule that sends a conversation to a
   mode: BindingMode,
   priority: z.int(),
   fallback: z.string().nullable(),
+  topics: BindingTopics,
   also: z.array(z.string()).describe("Agents that a single message may be for."),
   origin: z.enum(["registered", "set"]).describe("Made by registering the channel agent, or set by an operator."),
   createdAt: Time,

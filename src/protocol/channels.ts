@@ -79,6 +79,8 @@ export const ChannelEvent = strictObject(() => ({
   movedTo: PlatformId.nullish().describe(
     "With type moved: the new id of conversationId. Its bindings, its waiting posts and answers to it go there.",
   ),
+  opens: PlatformId.nullish().describe("Thread that begins under this message, where the platform has such."),
+  inForum: Bool.optional().describe("The chat has topics, and this stands in none that the bot could answer in apart."),
   private: Bool.optional().describe(
     "The platform says that the chat is between the sender and the bot alone. A stranger is told a code there.",
   ),

@@ -45,6 +45,7 @@ export const OutboundPayload = z.looseObject({
     )
     .max(32)
     .nullish(),
+  createTopic: z.strictObject({ name: line(128) }).nullish(),
   buttons: z.array(z.array(Button).min(1).max(8)).max(32).nullish(),
   /** Changes an earlier post of the same sender in place; `text` there instead of the message's own. */
   edit: z.strictObject({ messageId: MessageId, text: text(BODY_BYTES).optional() }).nullish(),

@@ -46,8 +46,11 @@ describe("what a Slack event means", () => {
   });
 
   test("the message that a thread hangs on is not in it", async () => {
-    expect(await event({ user: "UADA", text: "root", thread_ts: "1.1" })).toMatchObject([{ threadId: undefined }]);
+    expect(await event({ user: "UADA", text: "root", thread_ts: "1.1" })).toMatchObject([
+      { threadId: undefined, opens: "1.1" },
+    ]);
     expect(await event({ user: "UADA", text: "reply", thread_ts: "1.0" })).toMatchObject([{ threadId: "1.0" }]);
+    expect((await event({ user: "UADA", text: "reply", thread_ts: "1.0" }))[0]).not.toHaveProperty("opens");
   });
 
   test("a conversation that gets another id has moved, and may move back", async () => {

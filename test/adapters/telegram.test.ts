@@ -94,6 +94,34 @@ describe("what a Telegram update means", () => {
   });
 });
 
+describe("topics of a Telegram group", () => {
+  test("a message outside of topics says so, one in a topic and one in a private chat do not", () => {
+    const forum = { ...base.chat, is_forum: true };
+    expect(read({ message: { ...base, chat: forum, text: "x" } })).toMatchObject({ inForum: true });
+    const inside = { ...base, chat: forum, text: "x", message_thread_id: 7, is_topic_message: true };
+    expect(read({ message: inside })).not.toHaveProperty("inForum");
+    const direct = read({ message: { ...base, chat: { id: 9, type: "private", first_name: "Ada" }, text: "x" } });
+    expect(direct).toMatchObject({ private: true });
+    expect(read({ message: { ...base, text: "x" } })).not.toHaveProperty("private");
+  });
+
+  test("a topic is made for a session, and what began it is answered there", async () => {
+    const telegram = createFakeTelegram();
+    const world = await startChat(() => telegram);
+    const binding = { target: "helper", conversationId: CHAT, topics: "per-session" };
+    await world.relay.ask("PUT", `/v1/channels/${world.channelId}/bindings`, binding);
+    world.run();
+    telegram.update({ message: { ...base, chat: { ...base.chat, is_forum: true }, text: "Fix the login" } });
+    await until(async () => (await world.inbox()).length === 1);
+    const [asked] = await world.inbox();
+    expect(telegram.topics).toEqual([`${CHAT}: Fix the login`]);
+    expect(asked.payload.conversation.threadId).toBe("7001");
+    await world.send({ body: "Fixed", replyTo: asked.id });
+    await until(() => telegram.posted.length === 1);
+    expect(telegram.posted).toMatchObject([{ conversation: CHAT, thread: "7001", text: "Fixed" }]);
+  });
+});
+
 describe("content of a Telegram message", () => {
   const file = (id: string) => ({ file_id: id, file_unique_id: `u${id}` });
   const said = (fields: object) => read({ message: { ...base, ...fields } });

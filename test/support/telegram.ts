@@ -31,6 +31,8 @@ export interface FakeTelegram extends FakeChat {
   update(fields: object): void;
   /** Texts shown to people who pressed a button. */
   readonly toasts: string[];
+  /** Topics that the bot has made, each as `chat: name`. */
+  readonly topics: string[];
   /** Keeps a file; the answer is its id. */
   keepFile(file: NonNullable<Saying["file"]>): string;
   /** A false file path for `getFile` to answer. */
@@ -54,6 +56,7 @@ export function createFakeTelegram(): FakeTelegram {
   const redirects = new Map<string, string>();
   const migrated = new Map<string, string>();
   const toasts: string[] = [];
+  const topics: string[] = [];
   const posted: Posted[] = [];
   const faults: Fault[] = [];
   const readers = { now: 0, most: 0 };
@@ -242,6 +245,10 @@ export function createFakeTelegram(): FakeTelegram {
       toasts.push(fields.text ?? "");
       return done(true);
     }
+    if (name === "createForumTopic") {
+      topics.push(`${fields.chat_id}: ${fields.name}`);
+      return done({ message_thread_id: 7000 + topics.length, name: fields.name, icon_color: 0 });
+    }
     if (name === "editMessageReplyMarkup" || name === "editMessageText") return remark(fields);
     if (name === "sendMessage" || name === "sendDocument" || name === "sendPhoto") return post(fields, upload);
     if (name === "getFile")
@@ -306,6 +313,7 @@ export function createFakeTelegram(): FakeTelegram {
     },
     update: enqueue,
     toasts,
+    topics,
     keepFile,
     misplaceFile: (fileId, path) => void misplaced.set(fileId, path),
     redirectFile: (fileId, to) => void redirects.set(fileId, to),

@@ -145,6 +145,7 @@ async function messageEvents(channel: string, message: SlackMessage, reader: Sla
     {
       type: "text",
       ...placeOf(channel, message.thread_ts, message.ts),
+      ...((message.thread_ts ?? message.ts) === message.ts && { opens: message.ts }),
       externalId: externalIdOf(channel, message.ts),
       sender: await senderOf(message, reader),
       text,

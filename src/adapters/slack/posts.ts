@@ -86,6 +86,7 @@ export function createSlackPosts(
     async post(given: Post): Promise<string> {
       const { part } = given;
       try {
+        if ("topic" in part) throw new PlatformFault("permanent", "no-topics", "Slack has threads in place of topics");
         return "text" in part ? await postText(given, part.text, part.buttons) : await postFile(given, part.file);
       } catch (error) {
         throw slackFault(error);
@@ -109,7 +110,7 @@ export function createSlackPosts(
           "text" in part
             ? found.metadata?.event_payload?.key === key
             : found.user === own().userId &&
-              (found.files ?? []).some(({ name }) => name === part.file.name) &&
+              (found.files ?? []).some(({ name }) => "file" in part && name === part.file.name) &&
               !posted.includes(externalIdOf(channel, found.ts));
         const found = messages.find(isIt);
         if (found) return externalIdOf(channel, found.ts);

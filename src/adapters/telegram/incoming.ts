@@ -94,6 +94,7 @@ function placeOf(message: Message) {
     conversationId: String(message.chat.id),
     threadId: threadId === undefined ? undefined : String(threadId),
     ...(message.chat.type === "private" && { private: true }),
+    ...(message.chat.is_forum && threadId === undefined && { inForum: true }),
   };
 }
 

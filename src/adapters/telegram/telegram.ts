@@ -164,6 +164,10 @@ export function createTelegram(options: TelegramOptions): Platform {
       const sent = await call(GRACE_SECONDS, undefined, (within) => api.sendMessage(chat, part.text, more, within));
       return externalIdOf(chat, sent.message_id);
     }
+    if ("topic" in part) {
+      const made = await call(GRACE_SECONDS, undefined, (within) => api.createForumTopic(chat, part.topic, {}, within));
+      return String(made.message_thread_id);
+    }
     const { file } = part;
     const bytes = new InputFile(new Uint8Array(await (await file.fetch()).arrayBuffer()), plainName(file.name));
     const asDocument = () => call(FILE_SECONDS, undefined, (within) => api.sendDocument(chat, bytes, where, within));

@@ -90,6 +90,7 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
         mode: modeFor(target),
         priority: 0,
         fallback: null,
+        topics: "none",
         also: [],
         origin: "registered",
       });
@@ -108,7 +109,8 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
       const known = there.find((row) => row.target === target);
       const also = draft.also ?? known?.also ?? [];
       await checkAlso(tx, also, target);
-      const chosen: BindingChoice = { target, mode, priority: draft.priority, fallback, also, origin: "set" };
+      const topics = draft.topics ?? known?.topics ?? "none";
+      const chosen: BindingChoice = { target, mode, priority: draft.priority, fallback, topics, also, origin: "set" };
       if (!known) checkRoom(there);
       const row = known
         ? { ...known, ...chosen, updatedAt: clock.now(), endedAt: null }
@@ -148,16 +150,16 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
   };
 }
 
-type BindingChoice = Pick<BindingRow, "target" | "mode" | "priority" | "fallback" | "also" | "origin">;
+type BindingChoice = Pick<BindingRow, "target" | "mode" | "priority" | "fallback" | "topics" | "also" | "origin">;
 
 const modeFor = (target: string): BindingMode =>
   target === "broadcast" ? "broadcast" : isGroup(target) ? "claimable" : "exclusive";
 
 export function wireBinding(row: BindingRow): Binding {
-  const { id, channelId, conversationId, threadId, target, mode, priority, fallback, also, origin } = row;
+  const { id, channelId, conversationId, threadId, target, mode, priority, fallback, topics, also, origin } = row;
   return {
     ...{ id, channelId, conversationId: conversationId || null, threadId: threadId || null },
-    ...{ target, mode, priority, fallback, also, origin },
+    ...{ target, mode, priority, fallback, topics, also, origin },
     createdAt: toTime(row.createdAt),
     updatedAt: toTime(row.updatedAt),
     endedAt: toTimeOrNull(row.endedAt),

@@ -1,45 +1,30 @@
-import { z } from "zod";
 import type { Areas } from "../../core/core.ts";
 import type { Author, Post } from "../../core/messages/draft.ts";
-import { type LogEntry, toLogEntry } from "../../core/messages/entry.ts";
+import { toLogEntry } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
-import type { WorkRow } from "../../core/work/row.ts";
 import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { EventSummary, ParsedEvent } from "../../protocol/channels.ts";
-import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
 import { type Access, knowsSenders, type Standing } from "./access.ts";
+import { type EventPosts, type EventReceipt, factsOf, type Said } from "./event-posts.ts";
 import type { Moves } from "./moves.ts";
 import { conversationAt, type Place, placeOf } from "./place.ts";
-import { APPROVAL_BUTTON, type ChatOrder, COMMAND_BUTTON, type Press } from "./press.ts";
-import type { Routing } from "./routing.ts";
+import { APPROVAL_BUTTON, type ChatOrder, type Press } from "./press.ts";
 import type { ChannelRow } from "./store.ts";
 import type { EventFilter, EventRow } from "./store-traffic.ts";
 import type { Stores } from "./stores.ts";
 import type { Strangers } from "./strangers.ts";
-import type { Meaning, Turns } from "./turns.ts";
-
-/** Messages made of an event. */
-export interface EventReceipt {
-  items: { entry: LogEntry; work: WorkRow | undefined }[];
-  routed: number;
-  replayed: boolean;
-}
-
-/** Events that one call replays. */
-const MAX_REPLAYED = 200;
-/** Newest events of a channel that are searched for a message by a person. */
-const MAX_SINCE = 50;
-/** Unbound events that one replay examines. */
-const MAX_EXAMINED = 5000;
+import type { Topics } from "./topics.ts";
+import type { Turns } from "./turns.ts";
 
 interface Parts {
   access: Access;
-  routing: Routing;
+  eventPosts: EventPosts;
   turns: Turns;
   moves: Moves;
+  topics: Topics;
   strangers: Strangers;
 }
 
@@ -49,13 +34,14 @@ const TYPED = /^(yes|no|[1-9])$/;
 /** Events from a platform: stored once, and sent to the targets of their conversations. */
 export function createChannelEvents(
   { kernel, identity, core }: Areas,
-  { store, traffic }: Stores,
-  { access, routing, turns, moves, strangers }: Parts,
+  { traffic }: Stores,
+  { access, eventPosts, turns, moves, topics, strangers }: Parts,
 ) {
   const { clock, hooks } = kernel;
   const { agents } = identity;
   const { messages } = core;
   const { rows: works } = core.work;
+  const { repliedTo, botAt, send, namesOf } = eventPosts;
   /** A sender that its channel knows pressed a button of an approval. */
   const pressed = hooks.event<[press: Press]>("channels.pressed");
   /** The button of an approval that a word means, typed as a reply to a post. */
@@ -116,10 +102,18 @@ export function createChannelEvents(
       await commanded.raise(tx, { line: meaning.line, buttonId: meaning.buttonId, place, standing });
       return keepOwn(tx, author, place, { event, said: { ...said, to: "system" } });
     }
+    const opening = meaning.to ? undefined : await topics.open(tx, place, event);
+    if (opening && "making" in opening) {
+      const kept = await keepOwn(tx, author, place, { event, said: { ...said, to: "system" } });
+      await topics.wait(tx, opening.making, channel.id, event.externalId);
+      return kept;
+    }
     if (event.sender.isBot) author.bot = await botAt(tx, place, replyTo);
-    const { items, routed } = await send(tx, author, place, said, meaning);
+    const at = opening?.place ?? place;
+    if (opening) said.payload = { ...said.payload, conversation: conversationAt(at) };
+    const { items, routed } = await send(tx, author, at, said, meaning);
     const ids = items.map(({ entry }) => entry.id);
-    await traffic.putEvent(tx, { ...place, externalId: event.externalId, ...factsOf(ids, routed), at: clock.now() });
+    await traffic.putEvent(tx, { ...at, externalId: event.externalId, ...factsOf(ids, routed), at: clock.now() });
     await received.raise(tx, channel, routed > 0);
     return { items, routed, replayed: false };
   }
@@ -160,118 +154,8 @@ export function createChannelEvents(
     return { items: rows.map((row) => ({ entry: toLogEntry(row), work: work.get(row.id) })), routed, replayed: true };
   }
 
-  /** The newest message under that id of the same conversation; its thread is continued. A stranger's is not. */
-  async function repliedTo(on: ReadTx, channelId: AgentId, place: Place, externalId: string | null | undefined) {
-    if (externalId == null) return undefined;
-    const event = await traffic.event(on, channelId, externalId);
-    if (event?.stranger) return undefined;
-    const post = event ? undefined : await traffic.posted(on, channelId, externalId);
-    const of = event ?? (post && { ...post, ...(await traffic.post(on, post.messageId)) });
-    if (!of || of.conversationId === undefined) return undefined;
-    if ((await moves.now(on, channelId, of.conversationId)) !== place.conversationId) return undefined;
-    const id = "lastMessageId" in of ? of.lastMessageId : of.messageId;
-    // Retention may have deleted it.
-    return (await messages.rows.lineage(on, id))?.id;
-  }
-
-  /** Chain of a bot's message: it continues the message replied to, else the newest post there, unless a person has spoken since. */
-  async function botAt(on: ReadTx, place: Place, replyTo: number | null | undefined): Promise<Author["bot"]> {
-    const linkId = replyTo ?? traffic.newestPost(on, place);
-    if (linkId === undefined) return { linkId: null };
-    for (const id of traffic.cameAfter(on, place, linkId, MAX_SINCE))
-      if ((await messages.rows.lineage(on, id))?.streak === 0) return { linkId: null };
-    return { linkId };
-  }
-
-  /** Undefined when the chain of a bot's event is paused: the event is kept, and goes to no agent. */
-  async function unlessPaused<T>(author: Author, post: Promise<T>): Promise<T | undefined> {
-    return post.catch((error: unknown) => {
-      if (author.bot && error instanceof Problem && error.code === "loop-paused") return undefined;
-      throw error;
-    });
-  }
-
-  /** Every message of one event, in one write. Without a binding the event is kept for the operator. */
-  async function send(tx: Tx, author: Author, place: Place, event: Said, turn?: Extract<Meaning, { kind: "turn" }>) {
-    const items: EventReceipt["items"] = [];
-    const destinations = turn?.to ? [turn.to] : await routing.destinations(tx, place);
-    const said = { ...event, body: turn?.body ?? event.body, payload: { ...event.payload, ...turn?.payload } };
-    for (const { binding, to, route } of destinations) {
-      if (to === undefined) continue;
-      const claimable = binding.mode === "claimable" && !turn?.to;
-      const post = messages.post(tx, author, { ...said, to, kind: "channel.event", claimable }, { route });
-      const sent = await unlessPaused(author, post);
-      if (sent) items.push(sent);
-    }
-    if (items.length > 0) return { items, routed: items.length };
-    const kept = { route: destinations[0]?.route, settles: author.bot !== undefined };
-    const sent = await messages.post(tx, author, { ...said, to: "user", kind: "channel.event" }, kept);
-    if (!sent) throw new Error("user always exists");
-    return { items: [sent], routed: 0 };
-  }
-
-  /** Sends kept events once more, by the current bindings and guests: first those of guests. Others stay. */
-  async function replay(tx: Tx, place: Place) {
-    const names = await namesOf(tx, place.channelId, place.conversationId);
-    let replayed = 0;
-    for (const why of ["unbound", "stranger"] as const) {
-      const { count, isMore } = await replayKept(tx, { ...place, names, why }, MAX_REPLAYED - replayed);
-      replayed += count;
-      if (isMore) return { replayed, unbound: true };
-    }
-    return { replayed, unbound: false };
-  }
-
-  async function replayKept(tx: Tx, place: Parameters<typeof traffic.kept>[1], most: number) {
-    let [count, examined, after] = [0, 0, 0];
-    for (;;) {
-      const some = await traffic.kept(tx, place, after, MAX_REPLAYED);
-      for (const event of some) {
-        if (count === most) return { count, isMore: true };
-        count += Number(await replayOne(tx, event));
-        after = event.lastMessageId;
-      }
-      examined += some.length;
-      // Events without a target come first in each replay.
-      if (some.length < MAX_REPLAYED || examined >= MAX_EXAMINED)
-        return { count, isMore: some.length === MAX_REPLAYED && count > 0 };
-    }
-  }
-
-  /** Every id the conversation ever had; empty without a conversation. */
-  const namesOf = async (on: ReadTx, channelId: AgentId, conversationId: string | undefined) =>
-    conversationId ? moves.names(on, channelId, await moves.now(on, channelId, conversationId)) : [];
-
-  async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {
-    const channel = await store.byId(tx, event.channelId);
-    const place = await moves.placeNow(tx, event);
-    const isRouted = (await routing.destinations(tx, place)).some(({ to }) => to !== undefined);
-    const row = channel && isRouted && (await messages.rows.byId(tx, event.lastMessageId));
-    // Retention has deleted the message.
-    if (!row) return false;
-    const payload = parsed(row.payload);
-    const { sender, replyToExternalId, button } = Recorded.parse(payload);
-    // A press of the relay's own button is for no agent, whoever pressed it.
-    if (button?.id.startsWith(APPROVAL_BUTTON) || button?.id.startsWith(COMMAND_BUTTON)) return false;
-    const { isHeard, person } = await access.of(tx, channel, place, sender);
-    if (!isHeard) return false;
-    const author: Author = { id: event.channelId, kind: "channel", via: row.via, person: person?.id ?? null };
-    const replyTo = row.replyTo ?? (await repliedTo(tx, event.channelId, place, replyToExternalId));
-    if (sender.isBot) author.bot = await botAt(tx, place, replyTo);
-    const { items, routed } = await send(tx, author, place, {
-      body: row.body,
-      payload: { ...payload, conversation: conversationAt(place) },
-      meta: { ...parsed(row.meta), replayOf: row.id },
-      replyTo,
-    });
-    const ids = [...event.messageIds, ...items.map(({ entry }) => entry.id)];
-    await traffic.putEvent(tx, { ...event, ...factsOf(ids, routed) });
-    return routed > 0;
-  }
-
   return {
     receive,
-    replay,
     commanded,
     pressed,
     typed,
@@ -287,10 +171,6 @@ export function createChannelEvents(
     },
   };
 }
-
-const factsOf = (messageIds: number[], routed: number) => ({
-  ...{ messageIds, lastMessageId: Math.max(...messageIds), routed, unbound: routed === 0, stranger: false },
-});
 
 function payloadOf(place: Place, event: ParsedEvent): Record<string, unknown> {
   const { type, sender, externalId, attachments, button, replyToExternalId } = event;
@@ -308,15 +188,6 @@ function payloadOf(place: Place, event: ParsedEvent): Record<string, unknown> {
   };
 }
 
-/** Members of an event's payload that a replay reads. */
-const Recorded = z.object({
-  sender: z.object({ id: z.string(), isBot: z.boolean().optional() }),
-  replyToExternalId: z.string().optional(),
-  button: z.object({ id: z.string() }).optional(),
-});
-
-type Said = Omit<Post, "to">;
-
 /** An event of a sender that its channel hears. */
 interface Heard {
   author: Author;
@@ -324,8 +195,6 @@ interface Heard {
   said: Said;
   standing: Standing;
 }
-
-const parsed = (json: string | null): Record<string, unknown> => (json === null ? {} : JSON.parse(json));
 
 const wireEvent = (row: EventRow): EventSummary => ({
   externalId: row.externalId,

@@ -50,6 +50,7 @@ export function createChannels(areas: Areas & { files: Files; approvals: Approva
     pressed: channelEvents.pressed,
     typed: channelEvents.typed,
     commanded: channelEvents.commanded,
+    followTopic: services.replays.followTopic,
     chats: services.chats,
     ended: outbound.ended,
     followApproval: services.pairing.followApproval,

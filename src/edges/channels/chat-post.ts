@@ -14,6 +14,8 @@ export interface ChatPost {
   buttons?: { text: string; id: string }[][] | undefined;
   /** Post of the relay's own whose text and buttons this replaces. */
   edits?: MessageId | undefined;
+  /** Makes a topic of this name instead. Its id is the external id of the post. */
+  createTopic?: { name: string } | undefined;
   /** Milliseconds; a post that is not out by then is dropped. */
   expiresAt?: number | undefined;
 }
@@ -21,13 +23,18 @@ export interface ChatPost {
 /** Posts of the relay itself in chats. Undefined where a chat cannot be posted to. */
 export const createChatPosts =
   ({ messages }: Pick<Core, "messages">) =>
-  async (tx: Tx, chat: Conversation, { body, buttons, edits, expiresAt }: ChatPost): Promise<MessageId | undefined> => {
+  async (
+    tx: Tx,
+    chat: Conversation,
+    { body, buttons, edits, createTopic, expiresAt }: ChatPost,
+  ): Promise<MessageId | undefined> => {
     const posting = () =>
       messages.post(tx, RELAY, {
         ...{ to: chat.channelId, body, causedBy: null, expiresAt: expiresAt === undefined ? null : toTime(expiresAt) },
         payload: {
           conversation: chat,
           ...(buttons && { buttons }),
+          ...(createTopic && { createTopic }),
           ...(edits !== undefined && { edit: { messageId: edits } }),
         },
       });

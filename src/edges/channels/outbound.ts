@@ -15,7 +15,8 @@ import { placeOf } from "./place.ts";
 import type { PostRow } from "./store-traffic.ts";
 import type { Stores } from "./stores.ts";
 
-const FINAL = new Set(["done", "dead", "expired", "cancelled"]);
+/** States in which a post is over. */
+export const FINAL = new Set(["done", "dead", "expired", "cancelled"]);
 
 /** Only a channel agent's id has a colon and is no group. */
 export const mayBePost = (target: string): boolean => target.includes(":") && !isGroup(target);

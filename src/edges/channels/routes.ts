@@ -6,7 +6,7 @@ import * as api from "../../protocol/channels.ts";
 import * as guestsApi from "../../protocol/guests.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { wireBinding } from "./bindings.ts";
-import type { EventReceipt } from "./channel-events.ts";
+import type { EventReceipt } from "./event-posts.ts";
 import { placeOf } from "./place.ts";
 import type { ChannelServices } from "./services.ts";
 
@@ -37,7 +37,7 @@ function guestRoutes({ db, guests }: ChannelServices): Route[] {
   ];
 }
 
-function bindingRoutes({ db, registry, bindings, routing, channelEvents }: ChannelServices): Route[] {
+function bindingRoutes({ db, registry, bindings, routing, replays }: ChannelServices): Route[] {
   const { get, list, register, remove } = routesOn(db);
   return [
     list(bindingsApi.listBindings, (on, { caller, query }) => {
@@ -52,7 +52,7 @@ function bindingRoutes({ db, registry, bindings, routing, channelEvents }: Chann
     register(bindingsApi.setBinding, async (tx, { caller, params, body }) => {
       const channel = await registry.require(tx, params.id);
       const { row, created } = await bindings.set(tx, caller, channel, body);
-      const replayed = body.replay ? await channelEvents.replay(tx, row) : {};
+      const replayed = body.replay ? await replays.replay(tx, row) : {};
       return { row: { ...wireBinding(row), ...replayed }, created };
     }),
     remove(bindingsApi.removeBinding, (tx, { caller, params }) =>

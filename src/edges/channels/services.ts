@@ -6,15 +6,18 @@ import { createBindings } from "./bindings.ts";
 import { createChannelEvents } from "./channel-events.ts";
 import { createChats } from "./chats.ts";
 import { createDrafts } from "./drafts.ts";
+import { createEventPosts } from "./event-posts.ts";
 import { createGuests } from "./guests.ts";
 import { createMoves } from "./moves.ts";
 import { createOutbound } from "./outbound.ts";
 import { createPairing } from "./pairing.ts";
 import { createPlaces } from "./places.ts";
 import { createRegistry } from "./registry.ts";
+import { createReplays } from "./replays.ts";
 import { createRouting } from "./routing.ts";
 import type { Stores } from "./stores.ts";
 import { createStrangers } from "./strangers.ts";
+import { createTopics } from "./topics.ts";
 import { createTurns } from "./turns.ts";
 import { createWebhook } from "./webhook.ts";
 
@@ -29,6 +32,9 @@ export function createServices(areas: Areas & { files: Files; approvals: Approva
   const pairing = createPairing(areas, stores);
   const strangers = createStrangers(areas, stores, pairing);
   const registry = createRegistry(areas, stores, bindings);
+  const eventPosts = createEventPosts(areas, stores, routing, moves);
+  const topics = createTopics(areas, stores, routing);
+  const parts = { access, eventPosts, routing, turns: createTurns(stores, routing), moves, topics, strangers };
   return {
     db: areas.kernel.db,
     bindings,
@@ -38,13 +44,8 @@ export function createServices(areas: Areas & { files: Files; approvals: Approva
     pairing,
     registry,
     guests: createGuests(areas, stores, { moves, registry }),
-    channelEvents: createChannelEvents(areas, stores, {
-      access,
-      routing,
-      turns: createTurns(stores, routing),
-      moves,
-      strangers,
-    }),
+    channelEvents: createChannelEvents(areas, stores, parts),
+    replays: createReplays(areas, stores, parts),
     drafts: createDrafts(areas, stores, moves),
     outbound: createOutbound(areas, stores, moves),
     webhook: createWebhook(areas, stores),

@@ -1,12 +1,13 @@
 import { and, eq, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { columnsWhere, equal } from "../../kernel/db/statements.ts";
-import type { AgentId } from "../../protocol/ids.ts";
+import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
+import type { AgentId, MessageId } from "../../protocol/ids.ts";
 import type { Place } from "./place.ts";
 import type { Rename } from "./store-moves.ts";
-import { chatModels } from "./tables.ts";
+import { chatModels, topics } from "./tables.ts";
 
+type TopicRow = typeof topics.$inferSelect;
 type ModelRow = typeof chatModels.$inferSelect;
 
 /** Choices that people made for chats. */
@@ -17,6 +18,7 @@ export function createChatStore(db: Db) {
     modelsByPlace,
     and(equal(chatModels, "channelId", "conversationId"), sql`${chatModels.threadId} in ('', ${bound("threadId")})`),
   );
+  const topic = rowsWhere(db, topics, eq(topics.messageId, bound("messageId")));
   const isAt = ({ channelId, conversationId, threadId }: Place) =>
     and(
       eq(chatModels.channelId, channelId),
@@ -36,6 +38,13 @@ export function createChatStore(db: Db) {
     },
     clearModel: async (tx: Tx, place: Place): Promise<void> => {
       tx.db.delete(chatModels).where(isAt(place)).run();
+    },
+    addTopic: async (tx: Tx, row: TopicRow): Promise<void> => {
+      tx.db.insert(topics).values(row).run();
+    },
+    topic: async (on: ReadTx, messageId: MessageId): Promise<TopicRow | undefined> => topic(on).get({ messageId }),
+    dropTopic: async (tx: Tx, messageId: MessageId): Promise<void> => {
+      tx.db.delete(topics).where(eq(topics.messageId, messageId)).run();
     },
     /** Carries the choices of a chat to its new id, over those that are there. */
     carry: async (tx: Tx, channelId: AgentId, { from, to }: Rename): Promise<void> => {

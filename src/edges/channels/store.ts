@@ -128,6 +128,7 @@ const everyBindingColumn = {
   mode: sql<BindingRow["mode"]>`${bindings.mode}`,
   priority: sql<number>`${bindings.priority}`,
   fallback: sql<string | null>`${bindings.fallback}`,
+  topics: sql<BindingRow["topics"]>`${bindings.topics}`,
   also: sql<string[]>`${bindings.also}`.mapWith((json: string) => JSON.parse(json)),
   origin: sql<BindingRow["origin"]>`${bindings.origin}`,
   createdAt: sql<number>`${bindings.createdAt}`,

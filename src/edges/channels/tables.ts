@@ -46,6 +46,7 @@ export const bindings = sqliteTable(
     mode: text("mode").$type<BindingMode>().notNull(),
     priority: integer("priority").notNull(),
     fallback: text("fallback"),
+    topics: text("topics").$type<"none" | "per-session">().notNull(),
     /** Agents that single messages may be for. */
     also: text("also", { mode: "json" }).$type<string[]>().notNull(),
     origin: text("origin").$type<"registered" | "set">().notNull(),
@@ -98,6 +99,14 @@ export const pairings = sqliteTable(
     index("channel_pairings_by_age").on(t.createdAt),
   ],
 );
+
+/** Topics that are being made, and the event that each is for. */
+export const topics = sqliteTable("channel_topics", {
+  /** Post that makes it. */
+  messageId: integer("message_id").$type<MessageId>().primaryKey(),
+  channelId: text("channel_id").$type<AgentId>().notNull(),
+  externalId: text("external_id").notNull(),
+});
 
 /** Models that people chose for the sessions of a chat, or of one of its threads. */
 export const chatModels = sqliteTable(

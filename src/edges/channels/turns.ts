@@ -6,6 +6,12 @@ import { COMMAND_BUTTON } from "./press.ts";
 import type { Destination, Routing } from "./routing.ts";
 import type { Stores } from "./stores.ts";
 
+/** The part of an event that commands are read from. */
+type Written = Pick<ParsedEvent, "text"> & {
+  button?: { id: string } | null | undefined;
+  sender: { isBot?: boolean | undefined };
+};
+
 /** Meaning of an event in a chat. */
 export type Meaning =
   /** The relay itself carries it out. */
@@ -38,7 +44,7 @@ export function createTurns({ chats }: Stores, routing: Routing) {
   }
 
   return {
-    async read(on: ReadTx, place: Place, { button, sender, text }: ParsedEvent): Promise<Meaning> {
+    async read(on: ReadTx, place: Place, { button, sender, text }: Written): Promise<Meaning> {
       if (button?.id.startsWith(COMMAND_BUTTON) && !sender.isBot) return { kind: "order", buttonId: button.id };
       const payload = await payloadAt(on, place);
       if (button || sender.isBot || !text) return { kind: "turn", payload };
