@@ -2,9 +2,11 @@ import { atEnd } from "./ending.ts";
 
 /** Answer of a model: text, or one call of a tool. */
 type Turn = { text: string } | { tool: string; input: object };
+/** Refusal of its API. */
+type Refusal = { status: number; error: string };
 
 /** One answer of the script, made from the request as it came. It may take its time. */
-export type Step = (request: string) => Turn | Promise<Turn>;
+export type Step = (request: string) => Turn | Refusal | Promise<Turn>;
 
 export interface ScriptedModel {
   url: string;
@@ -12,8 +14,11 @@ export interface ScriptedModel {
   requests: string[];
 }
 
-/** A stand-in for the Anthropic Messages API on loopback. Requests without tools (titles and such) are no part of the script. */
-export function scriptedAnthropic(script: readonly Step[]): ScriptedModel {
+/**
+ * A stand-in for the Anthropic Messages API on loopback. Requests without tools (titles and such) are no part of the script.
+ * @param script a list, one for each request; or one for all
+ */
+export function scriptedAnthropic(script: readonly Step[] | Step): ScriptedModel {
   return serve(
     script,
     "/v1/messages",
@@ -79,7 +84,7 @@ interface Dialect {
 type Body = { model?: string; tools?: unknown };
 
 function serve(
-  script: readonly Step[],
+  script: readonly Step[] | Step,
   path: string,
   isScripted: (body: Body) => boolean,
   dialect: Dialect,
@@ -95,10 +100,15 @@ function serve(
       if (pathname.endsWith("/count_tokens")) return Response.json({ input_tokens: 10 });
       if (request.method !== "POST" || !pathname.endsWith(path)) return new Response("{}", { status: 404 });
       const text = await request.text();
-      let turn: Turn = { text: "ok" };
+      let turn: Turn | Refusal = { text: "ok" };
       if (isScripted(JSON.parse(text) as Body)) {
         requests.push(text);
-        turn = (await script[requests.length - 1]?.(text)) ?? { text: "There is nothing more in the script." };
+        const step = typeof script === "function" ? script : script[requests.length - 1];
+        turn = (await step?.(text)) ?? { text: "There is nothing more in the script." };
+      }
+      if ("status" in turn) {
+        const { status, error } = turn;
+        return Response.json({ type: "error", error: { type: error, message: error } }, { status });
       }
       const events = dialect
         .events(turn, ++n)

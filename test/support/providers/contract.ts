@@ -35,6 +35,8 @@ export interface Subject {
   words: Words;
   /** Rules by which `run` needs no permission. */
   allow: readonly string[];
+  /** Whether the CLI has stored an input, where it takes its time for that. */
+  hasStored?(heard: HeardSession, inputId: string): boolean;
 }
 
 export const LINES: Words = {
@@ -142,6 +144,7 @@ export function providerContract(name: string, capabilities: Provider["capabilit
     await until(() => heard.of("result").some(({ result }) => result.inputIds.includes(third)));
     const results = heard.of("result").map(({ result }) => result);
     expect(results.flatMap(({ inputIds }) => inputIds)).toEqual([first, second, third]);
+    // A CLI may answer those that waited together.
     expect(results.at(-1)).toMatchObject({ text: "three", moreFollow: false });
     expect(results[0]).toMatchObject({ text: "one" });
   });
@@ -335,6 +338,7 @@ export function providerContract(name: string, capabilities: Provider["capabilit
     const door = gate(words);
     const id = await heard.send(lines(door.line, words.say("at last")));
     await heard.saw("tool");
+    await until(() => subject.hasStored?.(heard, id) ?? true);
     process.kill(heard.session.pid, "SIGKILL");
     await heard.session.exited;
     door.open();
