@@ -2,8 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../../src/config.ts";
+import { commandProvider } from "../../src/harness/providers/command/provider.ts";
 import { atEnd } from "../support/ending.ts";
 import { ROOT } from "../support/markdown.ts";
+import { QUICK_SWEEP } from "../support/providers/processes.ts";
+import { hear } from "../support/providers/session.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -124,6 +127,20 @@ for (const { file, command, needs } of RUNNERS) {
     });
   });
 }
+
+test.skipIf(!Bun.which("python3"))("examples/agent.py is an agent that a daemon can run", async () => {
+  const provider = commandProvider({
+    ...{ name: "own", words: ["python3", join(EXAMPLES, "agent.py")], environment: { PATH: process.env.PATH ?? "" } },
+    containment: { sweep: QUICK_SWEEP },
+  });
+  const heard = await hear(provider);
+  for (const text of ["one two three", "four"]) await heard.send(text);
+  await heard.ended(2);
+  expect(heard.of("result").map(({ result }) => result.text)).toEqual(["3 words", "1 words"]);
+  expect(readFileSync(join(ROOT, "docs/write-a-provider.md"), "utf8")).toContain(
+    readFileSync(join(EXAMPLES, "agent.py"), "utf8").split("\n\n").at(-1) ?? "",
+  );
+});
 
 interface ShownPart {
   part: { type: string; toolCallId?: string };
