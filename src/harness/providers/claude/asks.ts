@@ -109,8 +109,9 @@ function questions(requestId: string, ask: PermissionAsk): Open {
     title: asked[0]?.question ?? "Question",
     exact: canonical({ tool: ask.tool_name, input: ask.input }),
     questions: asked.map(({ question, options }) => {
-      const shown = options.map(({ label }, index) => option(label, label, index));
-      const labelOf = (answer: string) => shown.find(({ id }) => id === answer.trim())?.value ?? answer;
+      const shown = options.map(({ label }, index) => ({ id: option(label, label, index).id, label: titleOf(label) }));
+      const labelOf = (answer: string) =>
+        options[shown.findIndex(({ id, label }) => [id, label].includes(answer.trim()))]?.label ?? answer;
       return { key: question, text: question, options: shown, isRequired: true, valueOf: labelOf };
     }),
   });

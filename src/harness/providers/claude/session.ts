@@ -56,6 +56,7 @@ async function initialized(task: OpenTask, start: Start, wiring: Wiring, contain
   task.signal?.addEventListener("abort", abort, { once: true });
   const ended = contained.exited.then((exit) => Promise.reject(startError(exit, wiring.startResult())));
   try {
+    task.signal?.throwIfAborted();
     const answer = wiring.controls.ask(start.initialize);
     // The reason of an end is in its exit; the write that met it says less.
     wiring.ready(start.nativeId, await Promise.race([answer.catch(() => ended), ended, aborted.promise]));

@@ -67,7 +67,7 @@ async function begun(
   first: Promise<"ready" | "missing">,
   running: Contained,
 ): Promise<void> {
-  if (!resume && origin.how === "new") return;
+  if (!resume && origin.how === "new" && !signal?.aborted) return;
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
@@ -77,6 +77,7 @@ async function begun(
   // Later ends are no errors of the start.
   ended.catch(() => undefined);
   try {
+    signal?.throwIfAborted();
     const id = origin.how === "new" ? "" : origin.nativeId;
     if (!resume || (await Promise.race([first, ended, aborted.promise])) === "missing")
       throw new SessionMissing(`The agent has no session ${id}.`);
