@@ -26,7 +26,8 @@ export function startOf(task: OpenTask, command: readonly string[], mcpFile: str
       ...(task.mcp ? (mcpFile ? [`--mcp-config=${mcpFile}`] : ["--await-initialize"]) : []),
       ...(model ? [`--model=${model}`] : []),
       // One flag each: a list would swallow the words behind it.
-      ...tools.allow.map((rule) => `--allowedTools=${rule}`),
+      // The relay's own tools ask people where that is needed.
+      ...[...(task.mcp ? ["mcp__signalbox"] : []), ...tools.allow].map((rule) => `--allowedTools=${rule}`),
       ...[...OWN_SCHEDULES, ...tools.deny].map((rule) => `--disallowedTools=${rule}`),
     ],
     environment: {

@@ -67,7 +67,8 @@ describe.skipIf(process.platform !== "linux")("Claude Code", () => {
       mcpServers: { signalbox: { type: "http", url: mcp.url, headers: { Authorization: "Bearer a-token" } } },
     });
     expect(args.filter((word: string) => /^--(allowed|disallowed|model|await)/.test(word))).toEqual([
-      ...["--await-initialize", "--model=opus", "--allowedTools=Bash(git log:*)", "--disallowedTools=CronCreate"],
+      ...["--await-initialize", "--model=opus", "--allowedTools=mcp__signalbox", "--allowedTools=Bash(git log:*)"],
+      "--disallowedTools=CronCreate",
       ...["--disallowedTools=CronDelete", "--disallowedTools=CronList", "--disallowedTools=ScheduleWakeup"],
       ...["--disallowedTools=RemoteTrigger", "--disallowedTools=WebSearch"],
     ]);
