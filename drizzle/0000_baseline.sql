@@ -663,6 +663,22 @@ CREATE TABLE `jobs` (
 );
 --> statement-breakpoint
 CREATE INDEX `jobs_removed` ON `jobs` (`removed_at`) WHERE removed_at is not null;--> statement-breakpoint
+CREATE TABLE `limits` (
+	`number` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`provider` text NOT NULL,
+	`account` text NOT NULL,
+	`type` text NOT NULL,
+	`until` integer NOT NULL,
+	`evidence` text NOT NULL,
+	`utilization` real,
+	`rejected` integer NOT NULL,
+	`probe_session_id` text,
+	`probe_at` integer,
+	`tried` text NOT NULL,
+	`since` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `limits_by_account` ON `limits` (`provider`,`account`);--> statement-breakpoint
 CREATE TABLE `loops` (
 	`root_id` integer NOT NULL,
 	`kind` text NOT NULL,
@@ -931,6 +947,7 @@ CREATE UNIQUE INDEX `sessions_by_native_id` ON `sessions` (`provider`,`home`,`na
 CREATE INDEX `sessions_of_agent` ON `sessions` (`agent_id`,`number`);--> statement-breakpoint
 CREATE INDEX `sessions_of_orchestrator` ON `sessions` (`orchestrator_id`,`number`);--> statement-breakpoint
 CREATE INDEX `sessions_live` ON `sessions` (`orchestrator_id`,`number`,`state`) WHERE ended_at is null;--> statement-breakpoint
+CREATE INDEX `sessions_on_account` ON `sessions` (`provider`,`account`,`number`) WHERE ended_at is null;--> statement-breakpoint
 CREATE INDEX `sessions_ended` ON `sessions` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `task_events` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,

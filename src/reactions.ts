@@ -13,6 +13,7 @@ import type { Commands } from "./features/commands/commands.ts";
 import type { Delegations } from "./features/delegations/delegations.ts";
 import type { Files } from "./features/files/files.ts";
 import type { Jobs } from "./features/jobs/jobs.ts";
+import type { Limits } from "./features/limits/limits.ts";
 import type { Loops } from "./features/loops/loops.ts";
 import type { Models } from "./features/models/models.ts";
 import type { Pairs } from "./features/pairs/pairs.ts";
@@ -37,6 +38,7 @@ export interface Relayed {
   files: Files;
   runs: Runs;
   sessions: Sessions;
+  limits: Limits;
   approvals: Approvals;
   commands: Commands;
   cards: ApprovalCards;
@@ -106,6 +108,7 @@ function onAgents({
   agents.deleting.inTx(tasks.dropAgent, delegations.dropAgent, runs.dropAgent, webhooks.dropAgent);
   agents.deleting.inTx(approvals.dropAgent, sessions.dropAgent);
   orchestrators.managed.answeredBy(sessions.managedBy);
+  orchestrators.moving.inTx(sessions.followOrchestrator);
   agents.deleting.inTx(channels.dropAgent, pairs.dropAgent, announcements.dropAgent);
   agents.deleting.inTx(schedules.dropTarget, schedules.dropAgent, jobs.dropAgent, models.dropAgent);
   agents.deleting.inTx(mcp.dropAgent, a2a.dropAgent, core.work.dropAgent);
@@ -188,6 +191,7 @@ function onRetention({ core, loops, traces, delegations, runs, announcements, me
 function onFeatures(relayed: Relayed): void {
   const { loops, traces, tasks, delegations, files, runs, pairs, schedules, channels, webhooks } = relayed;
   const { announcements, pulls, approvals, cards, chatCommands, integrations, mcp, a2a, metrics, telemetry } = relayed;
+  const { sessions, limits } = relayed;
   tasks.changed.inTx(webhooks.taskChanged);
   tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
   delegations.changed.inTx(webhooks.delegationChanged, chatCommands.followDelegation);
@@ -201,6 +205,9 @@ function onFeatures(relayed: Relayed): void {
   channels.pressed.inTx(cards.press);
   channels.commanded.inTx(chatCommands.take);
   approvals.changed.afterCommit(metrics.approvalChanged, approvals.showWatchers);
+  sessions.changed.inTx(webhooks.sessionChanged);
+  sessions.changed.afterCommit(sessions.counts.note, sessions.showWatchers);
+  limits.changed.afterCommit(limits.showWatchers);
   runs.unwanted.inTx(announcements.dropOf);
   announcements.changed.inTx(webhooks.announcementChanged);
   announcements.changed.afterCommit(metrics.announcementChanged, announcements.showWatchers);

@@ -25,6 +25,7 @@ import { createCommands } from "./features/commands/commands.ts";
 import { createDelegations } from "./features/delegations/delegations.ts";
 import { createFiles } from "./features/files/files.ts";
 import { createJobs } from "./features/jobs/jobs.ts";
+import { createLimits } from "./features/limits/limits.ts";
 import { createLoops } from "./features/loops/loops.ts";
 import { createLoopRule } from "./features/loops/rule.ts";
 import { createModels } from "./features/models/models.ts";
@@ -142,6 +143,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     ...{ unusedHours: config.fileUnusedHours, retentionDays },
   });
   const sessions = createSessions(base);
+  const limits = createLimits({ kernel, identity, core, sessions });
   const runs = await createRuns(
     { kernel, identity, core, delegations, files, traces, sessions },
     { spawnDepth: config.spawnDepth, perParent: config.runsPerParent, eventHours: config.runEventHours, retentionDays },
@@ -166,13 +168,15 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const a2a = createA2A({ kernel, identity, core, delegations, runs }, { publicUrl });
   const chat = createChat({ kernel, identity, core, runs, approvals });
   const digests = createDigests({ kernel, identity, core, delegations, runs });
-  const metrics = createMetrics(gaugesOf({ kernel, identity, core, delegations, runs, announcements, a2a }));
-  const health = createHealth({ kernel, identity, core, announcements, metrics });
+  const metrics = createMetrics(
+    gaugesOf({ kernel, identity, core, delegations, runs, announcements, a2a, sessions, limits }),
+  );
+  const health = createHealth({ kernel, identity, core, announcements, sessions, metrics });
   const backups = createBackups(base);
   const telemetry = createTelemetry({ kernel, identity, core, runs }, config.telemetry ?? NO_COLLECTOR);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs },
-    ...{ approvals, cards, chatCommands, models, sessions, commands },
+    ...{ approvals, cards, chatCommands, models, sessions, limits, commands },
     ...{
       channels,
       announcements,
@@ -204,6 +208,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.files,
     areas.runs,
     areas.sessions,
+    areas.limits,
     areas.approvals,
     areas.commands,
     areas.cards,
@@ -234,6 +239,7 @@ function createHttp(config: Config, areas: AllAreas) {
     areas.approvals.routes,
     areas.sessions.routes,
     areas.commands.routes,
+    areas.limits.routes,
     areas.announcements.routes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
     areas.chat.routes,
@@ -254,12 +260,14 @@ function createHttp(config: Config, areas: AllAreas) {
 
 /** Fills memory from the rows, makes what has to be there, and starts the timers. */
 async function start(areas: AllAreas, operatorToken: string): Promise<void> {
-  const { kernel, identity, core, delegations, files, channels, announcements, a2a } = areas;
+  const { kernel, identity, core, delegations, files, sessions, limits, channels, announcements, a2a } = areas;
   const { db } = kernel;
   await identity.load();
   await core.messages.quotas.load();
   await delegations.load();
   await announcements.load();
+  await sessions.counts.load();
+  await limits.load();
   await db.write(async (tx) => {
     await identity.agents.ensureBuiltIns(tx);
     await identity.auth.adoptOperator(tx, operatorToken);

@@ -223,6 +223,8 @@ async function sessions(ask: Ask): Promise<void> {
   await ask("PUT", "/v1/sessions/ses_one", { ...draft, nativeId: "n-1", state: "working", name: "count lamps" }, box);
   await ask("POST", "/v1/sessions/ses_one/lease", {}, box);
   await ask("POST", "/v1/tokens", { role: "agent", agentId: "box-claude", sessionId: "ses_one" }, box);
+  const limit = { type: "five_hour", until: "2030-01-01T00:00:00Z", evidence: { status: "rejected" } };
+  await ask("PUT", "/v1/limits/claude/team", limit, box);
   await ask("PUT", "/v1/sessions/ses_two", { ...draft, lane: "background", state: "dead", tags: ["store"] }, box);
 }
 

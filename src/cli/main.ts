@@ -41,6 +41,7 @@ import { addRunsCommands } from "./runs.ts";
 import { addScheduleCommands } from "./schedules.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand, serve } from "./serve.ts";
+import { addSessionCommands } from "./sessions.ts";
 import { bypassProxies, type Flags, resolveSettings } from "./settings.ts";
 import { addTaskCommands } from "./tasks.ts";
 import { addTokenCommands } from "./tokens.ts";
@@ -89,7 +90,15 @@ function createProgram(): CliCommand {
     [addScheduleCommands, addWebhookCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands, addRunsCommands, addAnnouncementCommands],
-    [addAgentCommands, addModelsCommand, addJobCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
+    [
+      addAgentCommands,
+      addModelsCommand,
+      addJobCommands,
+      addOrchestratorCommands,
+      addSessionCommands,
+      addTokenCommands,
+      addA2ACommands,
+    ],
     [addPeopleCommands, addApprovalCommands],
     [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],

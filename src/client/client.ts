@@ -11,6 +11,7 @@ import { type FollowOptions, follow } from "./follow.ts";
 import { inboxVerbs } from "./inbox.ts";
 import { integrationVerbs } from "./integrations.ts";
 import { jobVerbs } from "./jobs.ts";
+import { limitVerbs } from "./limits.ts";
 import { loopVerbs } from "./loops.ts";
 import { messageVerbs } from "./messages.ts";
 import { modelVerbs } from "./models.ts";
@@ -92,6 +93,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     integrations: integrationVerbs(caller),
     schedules: scheduleVerbs(caller),
     sessions: sessionVerbs(caller),
+    limits: limitVerbs(caller),
     jobs: jobVerbs(caller),
     models: modelVerbs(caller),
     webhooks: webhookVerbs(caller),

@@ -13,6 +13,7 @@ import {
   line,
   listOf,
   PageQuery,
+  queryInt,
   Str,
   StrOrNull,
   Time,
@@ -244,8 +245,23 @@ export const Limit = named("Limit", "A provider refuses an account until a time.
   since: Time,
 }));
 export type Limit = z.infer<typeof Limit>;
+/** News of a limit for watchers. */
+export const LimitChange = object(() => ({ ...Limit.shape, cleared: Bool })).register(NAMED, { id: "LimitChange" });
+
+/** `payload.limit` of the `control` message to an orchestrator. */
+export interface LimitControl {
+  provider: string;
+  account: string;
+  /** probe: try with this session, and delete the limit when the provider answered. free: go on. */
+  do: "probe" | "free";
+  sessionId: string | null;
+}
+
 export const LimitList = listOf(Limit).register(NAMED, { id: "LimitList" });
-export const LimitQuery = strictObject(() => ({ ...PageQuery, page: line(256).optional() }));
+export const LimitQuery = strictObject(() => ({
+  ...PageQuery,
+  page: queryInt(1, Number.MAX_SAFE_INTEGER).optional(),
+}));
 
 const limits = contracts("Limits");
 export const listLimits = limits("listLimits", "GET /v1/limits", {
@@ -262,7 +278,7 @@ export const putLimit = limits("putLimit", "PUT /v1/limits/{provider}/{account}"
   example: { type: "five_hour", until: "2026-12-01T14:05:00.000Z", evidence: { status: "rejected" } },
   repeatable: true,
   answers: made(Limit, "New.", "Was there before."),
-  problems: ["forbidden", "superseded"],
+  problems: words("forbidden superseded budget-exceeded"),
 });
 export const deleteLimit = limits("deleteLimit", "DELETE /v1/limits/{provider}/{account}", {
   ...gone(LimitPath, "Cleared: its sessions go on."),

@@ -8,6 +8,7 @@ import { Bye, Followed, Hello, Reset, WorkChange } from "./inbox.ts";
 import { Entry, MessageFilter } from "./messages.ts";
 import { OrchestratorId } from "./orchestrators.ts";
 import { RunChange } from "./runs.ts";
+import { LimitChange, SessionChange } from "./sessions.ts";
 import { object, strictObject } from "./shape.ts";
 import { Task } from "./tasks.ts";
 import { Trace } from "./traces.ts";
@@ -41,6 +42,8 @@ const WATCH_EVENTS = {
   run: RunChange,
   announcement: Announcement,
   approval: Approval,
+  session: SessionChange,
+  limit: LimitChange,
   presence: Presence,
   bye: Bye,
 };
@@ -97,7 +100,7 @@ export const streamOrchestrator = contracts("Orchestrators")(
 export const watchMessages = contracts("Messages")("watchMessages", "GET /v1/messages/stream", {
   summary: "Follow everything the caller may read",
   description:
-    "Events: hello, message, work (a change of state), trace, task, delegation, run, announcement, approval, presence, bye. Starts at the head, or after `after`.",
+    "Events: hello, message, work (a change of state), trace, task, delegation, run, announcement, approval, session, limit, presence, bye. Starts at the head, or after `after`.",
   long: true,
   query: WatchQuery,
   answers: { 200: { ...STREAM, events: WATCH_EVENTS } },

@@ -8,7 +8,7 @@ import { int, line, listOf, MessageId, PageQuery, Time } from "./wire.ts";
 /** Events of webhooks. Names are never changed, only added. */
 export const WEBHOOK_EVENTS = words(
   "message.created work.claimed work.reopened work.done work.dead work.expired work.cancelled task.changed delegation.changed " +
-    "run.changed announcement.changed",
+    "run.changed announcement.changed session.changed",
 );
 export const WebhookEventType = z.enum(WEBHOOK_EVENTS);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;

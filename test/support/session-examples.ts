@@ -19,7 +19,7 @@ async function leased(world: World, body: object): Promise<Example> {
   return byDaemon({ path: { id }, body: { fence, ...body } });
 }
 
-/** Examples of the operations on sessions. */
+/** Examples of the operations on sessions and limits. */
 export const SESSION_EXAMPLES: Record<string, (world: World) => Promise<Example> | Example> = {
   putSession: (world) =>
     byDaemon({
@@ -44,6 +44,25 @@ export const SESSION_EXAMPLES: Record<string, (world: World) => Promise<Example>
       ...{ limit: "5", page: "ses_1" },
     },
   }),
+  listLimits: () => byDaemon({ query: { limit: "5", page: "1" } }),
+  putLimit: (world) =>
+    byDaemon({
+      path: { provider: "claude", account: world.fresh("account-") },
+      body: {
+        type: "five_hour",
+        until: "2026-03-01T14:00:00+01:00",
+        evidence: { a: 1 },
+        utilization: 91.5,
+        rejected: false,
+      },
+    }),
+  async deleteLimit(world) {
+    const path = { provider: "codex", account: world.fresh("account-") };
+    const body = { type: "primary", until: "2026-03-01T14:00:00Z", evidence: {} };
+    const by = { token: world.tokens.orchestrator ?? "" };
+    await world.ask("PUT", `/v1/limits/${path.provider}/${path.account}`, body, by);
+    return { who: "operator", path };
+  },
   getSession: async (world) => ({ who: "viewer", path: { id: await session(world) } }),
   leaseSession: async (world) =>
     byDaemon({ path: { id: await session(world) }, body: { seenDead: true, leaseSeconds: 60 } }),

@@ -8,6 +8,7 @@ import type { Announcement } from "../../protocol/announcements.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { MessageId } from "../../protocol/ids.ts";
 import type { RunChange } from "../../protocol/runs.ts";
+import type { SessionChange } from "../../protocol/sessions.ts";
 import type { Task } from "../../protocol/tasks.ts";
 import type { WebhookEventType, WebhookFilter } from "../../protocol/webhooks.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
@@ -102,6 +103,11 @@ export function createEmitter({ kernel, core }: Areas, store: WebhookStore, noti
     async runChanged(tx: Tx, change: RunChange, _: unknown, before: Progress | undefined): Promise<void> {
       if (before && before.status === change.status && before.late === change.late) return;
       await emit(tx, { type: "run.changed", messageId: change.messageId, data: { ...change } });
+    },
+
+    /** A session was reported, or what it shows has changed: for webhooks of `user` without a filter. */
+    async sessionChanged(tx: Tx, change: SessionChange): Promise<void> {
+      await emit(tx, { type: "session.changed", messageId: null, data: { ...change } });
     },
 
     /** An announcement was made, or its state changed: for readers of its message, else of the one that its run works on. */

@@ -24,6 +24,7 @@ export function createWebhooks(areas: Areas) {
     delegationChanged: emitter.delegationChanged,
     runChanged: emitter.runChanged,
     announcementChanged: emitter.announcementChanged,
+    sessionChanged: emitter.sessionChanged,
     dropAgent: service.dropAgent,
     pauseOf: service.pauseOf,
     setUpBy: service.setUpBy,

@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import { orchestratorIdOf } from "../../identity/orchestrators/ids.ts";
+import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Session, SessionChange } from "../../protocol/sessions.ts";
 import type { SessionRow } from "./row.ts";
@@ -12,6 +13,8 @@ const hasLostWriter = (row: SessionRow, before: SessionRow): boolean =>
 
 /** Sessions of one agent that are shown at once. */
 const MAX_RECENT = 50;
+/** Sessions of one orchestrator that are told of at once: all that it may have. */
+const MAX_TOLD = 1000;
 
 export type SessionBook = ReturnType<typeof createSessionBook>;
 
@@ -51,6 +54,19 @@ export function createSessionBook({ kernel, identity }: Areas) {
       if (hasLostWriter(row, before)) await identity.auth.revokeAllOfSession(tx, row.id);
       await tell(tx, row, before);
       return row;
+    },
+    /** Tells of the sessions of an orchestrator that is heard of again, or no more: they are away meanwhile. */
+    async followOrchestrator(tx: Tx, orchestratorId: string, isThere: boolean): Promise<void> {
+      const pause = createPauses();
+      for (const row of await store.liveUnder(tx, orchestratorId, MAX_TOLD)) {
+        await pause();
+        await changed.raise(
+          tx,
+          toChange(row, () => isThere),
+          row,
+          row,
+        );
+      }
     },
     /** As `isOf`, of a live session that an orchestrator's agent runs; any when that is null. */
     async isLiveOf(on: ReadTx, id: string, agentId: string, orchestrator: string | null): Promise<true | undefined> {

@@ -1,8 +1,10 @@
 import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
+import type { SessionChange } from "../../protocol/sessions.ts";
 import { createSessionAccess } from "./access.ts";
 import { createSessionBook } from "./book.ts";
+import { createSessionCounts } from "./counts.ts";
 import { createSessionEnding } from "./ending.ts";
 import { createSessionLeases } from "./leases.ts";
 import { managedBy } from "./managed.ts";
@@ -13,11 +15,13 @@ export type Sessions = ReturnType<typeof createSessions>;
 
 /** Sessions: dialogues kept by agent CLIs, each with one writer at a time. */
 export function createSessions(areas: Areas) {
+  const { watch } = areas.core.inbox;
   const access = createSessionAccess(areas);
   const book = createSessionBook(areas);
   const service = createSessionService(areas, { access, book });
   const leases = createSessionLeases(areas, { access, book });
   const ending = createSessionEnding(areas, book);
+  const counts = createSessionCounts(areas);
 
   const dead: Sweep = {
     name: "sessions",
@@ -27,11 +31,16 @@ export function createSessions(areas: Areas) {
 
   return {
     changed: book.changed,
+    find: store.byId,
+    onAccount: store.onAccount,
+    followOrchestrator: book.followOrchestrator,
     isOf: book.isOf,
     isLiveOf: book.isLiveOf,
 
     recentOf: book.recentOf,
     managedBy,
+    counts,
+    showWatchers: (change: SessionChange): void => watch.toAll("session", () => JSON.stringify(change)),
     dropAgent: ending.dropAgent,
     dueHandlers: ending.dueHandlers,
     sweeps: [dead],

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lt, type SQL, sql } from "drizzle-orm";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
@@ -48,6 +48,15 @@ export const sessionStore = {
   /** Live ones of an orchestrator, oldest first. */
   liveUnder: async (on: ReadTx, orchestratorId: string, limit: number): Promise<SessionRow[]> =>
     readRows(on, sessions, and(eq(sessions.orchestratorId, orchestratorId), isLive), {
+      orderBy: asc(sessions.number),
+      limit,
+    }),
+  /** Live ones after a number, oldest first. */
+  live: async (on: ReadTx, after: number, limit: number): Promise<SessionRow[]> =>
+    readRows(on, sessions, and(isLive, gt(sessions.number, after)), { orderBy: asc(sessions.number), limit }),
+  /** Live ones of an account, oldest first. */
+  onAccount: async (on: ReadTx, provider: string, account: string, limit: number): Promise<SessionRow[]> =>
+    readRows(on, sessions, and(eq(sessions.provider, provider), eq(sessions.account, account), isLive), {
       orderBy: asc(sessions.number),
       limit,
     }),

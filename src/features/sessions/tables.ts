@@ -51,6 +51,7 @@ export const sessions = sqliteTable(
     index("sessions_of_agent").on(t.agentId, t.number),
     index("sessions_of_orchestrator").on(t.orchestratorId, t.number),
     index("sessions_live").on(t.orchestratorId, t.number, t.state).where(sql`ended_at is null`),
+    index("sessions_on_account").on(t.provider, t.account, t.number).where(sql`ended_at is null`),
     index("sessions_ended").on(t.endedAt).where(sql`ended_at is not null`),
   ],
 );

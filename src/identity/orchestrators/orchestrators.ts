@@ -11,6 +11,7 @@ export function createOrchestrators(base: Base, agents: AgentService) {
     keeper: service.keeper,
     followAgent: service.followAgent,
     managed: service.managed,
+    moving: service.moving,
     isHere: service.isHere,
     away: service.away,
     prefixOf: service.prefixOf,

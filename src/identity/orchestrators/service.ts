@@ -28,6 +28,8 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
   const { clock, headOf, hooks } = kernel;
   /** Agents that an orchestrator runs, made of its sessions; no answer while it has none. */
   const managed = hooks.question<[orchestratorId: string], ManagedAgent[]>("orchestrators.managed");
+  /** An orchestrator is heard of again, or no more. */
+  const moving = hooks.event<[id: string, isHere: boolean]>("orchestrators.moving");
   /** By agent id. The rows are the truth; this follows them, commit by commit. */
   const statuses = new Map<string, OrchestratorStatus>();
 
@@ -68,7 +70,14 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
     await agents.keep(tx, caller, agentId, (agent) => asAgent(agent, row, before, isTagged), instanceId);
     await store.put(tx, row);
     tx.afterCommit(() => statuses.set(agentId, row.status));
+    await tellMove(tx, agentId, row.status);
     return wire(tx, row);
+  }
+
+  async function tellMove(tx: Tx, agentId: string, status: OrchestratorStatus): Promise<void> {
+    const isHere = status !== "offline";
+    if (isHere !== ((statuses.get(agentId) ?? "offline") !== "offline"))
+      await moving.raise(tx, orchestratorIdOf(agentId), isHere);
   }
 
   async function setStatus(tx: Tx, agentId: string, status: OrchestratorStatus, draining?: boolean): Promise<void> {
@@ -76,6 +85,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
     tx.afterCommit(() => {
       if (statuses.has(agentId)) statuses.set(agentId, status);
     });
+    await tellMove(tx, agentId, status);
   }
 
   /** A draining orchestrator that reconnects keeps draining; its agent still shows as offline. */
@@ -121,6 +131,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
   return {
     followAgent,
     managed,
+    moving,
     prefixOf,
     /** Its row; undefined for one that is not registered. */
     find: store.byId,

@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Announcements } from "../../edges/announcements/announcements.ts";
+import type { Sessions } from "../../features/sessions/sessions.ts";
 import type { OffThreadTasks } from "../../kernel/db/worker-calls.ts";
 import type { HealthCheck, HealthReport } from "../../protocol/health.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -17,12 +18,15 @@ const OLD_WORK_MS = 3_600_000;
 /** Undelivered results that are worth a warning. */
 const MANY_BLOCKED = 25;
 
-export type HealthAreas = Areas & { announcements: Pick<Announcements, "blocked"> };
+export type HealthAreas = Areas & {
+  announcements: Pick<Announcements, "blocked">;
+  sessions: Pick<Sessions, "counts">;
+};
 
 export type HealthService = ReturnType<typeof createHealthService>;
 
 /** State of the relay itself. */
-export function createHealthService({ kernel, core, announcements }: HealthAreas, metrics: Metrics) {
+export function createHealthService({ kernel, core, announcements, sessions }: HealthAreas, metrics: Metrics) {
   const { db, clock, onError } = kernel;
   const { searchLag } = core.messages;
   let counted: { at: number; counts: Counts } | undefined;
@@ -80,6 +84,13 @@ export function createHealthService({ kernel, core, announcements }: HealthAreas
     return { name: "announcements", status: blocked >= MANY_BLOCKED ? "warn" : "ok", detail };
   }
 
+  function orchestratorCheck(): HealthCheck {
+    const away = sessions.counts.away();
+    const detail =
+      away.length === 0 ? "all with live sessions are here" : `away with live sessions: ${away.join(", ")}`;
+    return { name: "orchestrators", status: away.length > 0 ? "warn" : "ok", detail: detail.slice(0, 500) };
+  }
+
   return {
     /** `GET /v1/health`: the worst check wins. */
     async report(): Promise<HealthReport> {
@@ -93,6 +104,7 @@ export function createHealthService({ kernel, core, announcements }: HealthAreas
         { name: "search", status: lag > MAX_SEARCH_LAG ? "warn" : "ok", detail: `${lag} entries behind` },
         ...workCheck(current),
         announcementCheck(),
+        orchestratorCheck(),
       ];
       const worst = (["fail", "warn"] as const).find((status) => checks.some((check) => check.status === status));
       return { status: worst ?? "ok", version: VERSION, generatedAt: toTime(clock.now()), checks };

@@ -2,7 +2,9 @@ import type { Areas } from "../../core/core.ts";
 import type { A2A } from "../../edges/a2a/a2a.ts";
 import type { Announcements } from "../../edges/announcements/announcements.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
+import type { Limits } from "../../features/limits/limits.ts";
 import type { Runs } from "../../features/runs/runs.ts";
+import type { Sessions } from "../../features/sessions/sessions.ts";
 
 /** A gauge that is read when it is scraped. With a label, its values are keyed by the label's value. */
 export interface GaugeRow {
@@ -13,6 +15,8 @@ export interface GaugeRow {
 }
 
 interface Parts {
+  sessions: Pick<Sessions, "counts">;
+  limits: Pick<Limits, "counts">;
   delegations: Delegations;
   runs: Pick<Runs, "openStreams">;
   announcements: Pick<Announcements, "blocked">;
@@ -21,7 +25,7 @@ interface Parts {
 
 /** Gauges of everything that the relay counts in memory. */
 export function gaugesOf(areas: Areas & Parts): GaugeRow[] {
-  const { kernel, identity, core, delegations, runs, announcements, a2a } = areas;
+  const { kernel, identity, core, delegations, runs, announcements, a2a, sessions, limits } = areas;
   const { roster, orchestrators } = identity;
   const byStatus = () => Map.groupBy(roster.values(), (agent) => agent.status);
   const channels = () => [...roster.values()].filter(({ kind }) => kind === "channel");
@@ -43,6 +47,8 @@ export function gaugesOf(areas: Areas & Parts): GaugeRow[] {
       ...{ name: "agents", help: "Agents by status.", label: "status" },
       read: () => Object.fromEntries([...byStatus()].map(([status, agents]) => [status, agents.length])),
     },
+    { name: "sessions", help: "Live sessions of agent CLIs by state.", label: "state", read: sessions.counts.byState },
+    { name: "limits", help: "Accounts that providers refuse, by provider.", label: "provider", read: limits.counts },
     { name: "orchestrators", help: "Orchestrators by status.", label: "status", read: orchestrators.counts },
     {
       ...{ name: "channel_ready", label: "channel" },

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { listen } from "../../support/listen.ts";
+import { startReceiver } from "../../support/receiver.ts";
 import { startFleet } from "../../support/sessions.ts";
+import { openStream } from "../../support/stream.ts";
+import { until } from "../../support/until.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -180,5 +184,42 @@ describe("what a session belongs to", () => {
     const found = (await ask("GET", "/v1/runs?sessionId=ses_a")).body.items;
     expect(found.map(({ id }: { id: string }) => id)).toEqual([body.id]);
     expect((await ask("GET", "/v1/runs?sessionId=ses_none")).body.items).toEqual([]);
+  });
+});
+
+describe("news of sessions", () => {
+  test("watchers, webhooks, gauges and the health report hear of each change of a session, and of its machine's absence", async () => {
+    const fleet = await startFleet();
+    const { put, ask, pass, box } = fleet;
+    const receiver = startReceiver();
+    await ask("POST", "/v1/webhooks", { url: receiver.url, events: ["session.changed"] });
+    const stream = await openStream(`${listen(fleet)}/v1/messages/stream`, { token: fleet.relay.operatorToken });
+    await stream.first("hello");
+    await put(box, "ses_a", { lastEventAt: "2026-03-01T12:00:00Z" });
+    await put(box, "ses_a", { lastEventAt: "2026-03-01T12:00:01Z" });
+    await put(box, "ses_a", { state: "working" });
+    await pass(91_000);
+    const told = () => stream.of("session").map(({ data }) => [data.id, data.state]);
+    await stream.until((so) => so.of("session").length === 3);
+    expect(told()).toEqual([
+      ["ses_a", "starting"],
+      ["ses_a", "working"],
+      ["ses_a", "away"],
+    ]);
+    const check = async () =>
+      (await ask("GET", "/v1/health")).body.checks.find(({ name }: { name: string }) => name === "orchestrators");
+    expect(await check()).toEqual({ name: "orchestrators", status: "warn", detail: "away with live sessions: box" });
+    expect((await ask("GET", "/metrics")).body).toContain('signalbox_sessions{state="away"} 1');
+    await fleet.restart();
+    expect((await check()).status).toBe("warn");
+    await ask("POST", "/v1/orchestrators/box/heartbeat", {}, box);
+    expect((await ask("GET", "/metrics")).body).toContain('signalbox_sessions{state="working"} 1');
+    await put(box, "ses_a", { state: "dead" });
+    expect((await check()).status).toBe("ok");
+    await pass(1000);
+    const states = () => receiver.received.map(({ event }) => event.data.state);
+    await until(() => states().length === 5);
+    // Deliveries of one webhook overtake each other.
+    expect(states().toSorted()).toEqual(["away", "dead", "starting", "working", "working"]);
   });
 });

@@ -95,6 +95,7 @@ async function startWorld() {
   return { ...made, relay: await startRelay({ durability: "normal", dataDir }) };
 }
 
+const limit = { type: "five_hour", until: "2027-01-01T00:00:00Z", evidence: {} };
 const session = { agentId: "me", provider: "claude", lane: "main", state: "idle" };
 const box = { hostname: "box", version: VERSION, baseDir: "/work", providers: [] };
 
@@ -334,6 +335,9 @@ const TABLE: Record<string, Row[]> = {
     ["GET /v1/sessions?agent=me", undefined, shown],
   ],
   getSession: [["GET /v1/sessions/ses_none", undefined, { ...all(404), enroll: 403 }]],
+  listLimits: [["GET /v1/limits", undefined, readers]],
+  putLimit: [["PUT /v1/limits/claude/team", limit, all(403)]],
+  deleteLimit: [["DELETE /v1/limits/claude/team", undefined, operator(404)]],
   putSession: [["PUT /v1/sessions/ses_a", session, all(403)]],
   leaseSession: [
     ["POST /v1/sessions/ses_none/lease", {}, all(403)],

@@ -1,0 +1,3 @@
+import type { limits } from "./tables.ts";
+
+export type LimitRow = typeof limits.$inferSelect;
