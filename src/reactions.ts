@@ -16,6 +16,7 @@ import type { Jobs } from "./features/jobs/jobs.ts";
 import type { Limits } from "./features/limits/limits.ts";
 import type { Loops } from "./features/loops/loops.ts";
 import type { Models } from "./features/models/models.ts";
+import type { Orphans } from "./features/orphans/orphans.ts";
 import type { Pairs } from "./features/pairs/pairs.ts";
 import type { Runs } from "./features/runs/runs.ts";
 import type { Schedules } from "./features/schedules/schedules.ts";
@@ -39,6 +40,7 @@ export interface Relayed {
   runs: Runs;
   sessions: Sessions;
   limits: Limits;
+  orphans: Orphans;
   approvals: Approvals;
   commands: Commands;
   cards: ApprovalCards;
@@ -191,7 +193,7 @@ function onRetention({ core, loops, traces, delegations, runs, announcements, me
 function onFeatures(relayed: Relayed): void {
   const { loops, traces, tasks, delegations, files, runs, pairs, schedules, channels, webhooks } = relayed;
   const { announcements, pulls, approvals, cards, chatCommands, integrations, mcp, a2a, metrics, telemetry } = relayed;
-  const { sessions, limits } = relayed;
+  const { sessions, limits, orphans } = relayed;
   tasks.changed.inTx(webhooks.taskChanged);
   tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
   delegations.changed.inTx(webhooks.delegationChanged, chatCommands.followDelegation);
@@ -205,7 +207,7 @@ function onFeatures(relayed: Relayed): void {
   channels.pressed.inTx(cards.press);
   channels.commanded.inTx(chatCommands.take);
   approvals.changed.afterCommit(metrics.approvalChanged, approvals.showWatchers);
-  sessions.changed.inTx(webhooks.sessionChanged);
+  sessions.changed.inTx(webhooks.sessionChanged, orphans.followSession);
   sessions.changed.afterCommit(sessions.counts.note, sessions.showWatchers);
   limits.changed.afterCommit(limits.showWatchers);
   runs.unwanted.inTx(announcements.dropOf);

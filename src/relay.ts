@@ -29,6 +29,7 @@ import { createLimits } from "./features/limits/limits.ts";
 import { createLoops } from "./features/loops/loops.ts";
 import { createLoopRule } from "./features/loops/rule.ts";
 import { createModels } from "./features/models/models.ts";
+import { createOrphans } from "./features/orphans/orphans.ts";
 import { createPairs } from "./features/pairs/pairs.ts";
 import { createRuns } from "./features/runs/runs.ts";
 import { createSchedules } from "./features/schedules/schedules.ts";
@@ -150,6 +151,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   );
   const approvals = createApprovals({ kernel, identity, core, runs });
   const commands = createCommands({ kernel, identity, core, delegations, files, runs, approvals });
+  const orphans = createOrphans({ kernel, identity, core, sessions, runs });
   const pairs = createPairs(base);
   const schedules = createSchedules(base);
   const jobs = createJobs(base);
@@ -176,7 +178,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const telemetry = createTelemetry({ kernel, identity, core, runs }, config.telemetry ?? NO_COLLECTOR);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs },
-    ...{ approvals, cards, chatCommands, models, sessions, limits, commands },
+    ...{ approvals, cards, chatCommands, models, sessions, limits, commands, orphans },
     ...{
       channels,
       announcements,
@@ -209,6 +211,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.runs,
     areas.sessions,
     areas.limits,
+    areas.orphans,
     areas.approvals,
     areas.commands,
     areas.cards,

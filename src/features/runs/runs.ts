@@ -32,6 +32,7 @@ import { createRunService } from "./service.ts";
 import { createSettle } from "./settle.ts";
 import { createRunStore } from "./store.ts";
 import { createInputStore } from "./store-inputs.ts";
+import { runLists } from "./store-lists.ts";
 import { createPartStore } from "./store-parts.ts";
 import { createTell } from "./tell.ts";
 import { createRunTree } from "./tree.ts";
@@ -77,6 +78,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     log,
     parts,
     newestOf: store.newestOf,
+    runningIn: runLists.runningIn,
     /** Open streams of runs. */
     openStreams: follows.size,
     access,

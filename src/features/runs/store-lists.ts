@@ -61,6 +61,14 @@ export const runLists = {
     return { rows, reached: last?.number ?? null };
   },
 
+  /** Runs of a session whose turn goes on. */
+  runningIn: async (on: ReadTx, sessionId: string, limit: number): Promise<RunRow[]> =>
+    readRows(
+      on,
+      runs,
+      and(eq(runs.sessionId, sessionId), sql`session_id is not null`, sql`status in ('running', 'stopping')`),
+      { orderBy: asc(runs.number), limit },
+    ),
   /** Runs of a tree, oldest first. */
   treeOf: async (on: ReadTx, rootRunId: string, limit: number): Promise<RunRow[]> =>
     on.db.select().from(runs).where(eq(runs.rootRunId, rootRunId)).orderBy(asc(runs.number)).limit(limit).all(),

@@ -1,6 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { SessionChange } from "../../protocol/sessions.ts";
 import { createSessionAccess } from "./access.ts";
 import { createSessionBook } from "./book.ts";
@@ -33,6 +34,8 @@ export function createSessions(areas: Areas) {
     changed: book.changed,
     find: store.byId,
     onAccount: store.onAccount,
+    /** Whether an agent has a live session. */
+    hasLive: async (on: ReadTx, agentId: string): Promise<boolean> => (await store.liveOf(on, agentId, 1)).length > 0,
     followOrchestrator: book.followOrchestrator,
     isOf: book.isOf,
     isLiveOf: book.isLiveOf,
