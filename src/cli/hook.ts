@@ -3,7 +3,7 @@ import { answerHook, HOOK_BUDGET, MAX_BLOCKS } from "../harness/hooks/hook.ts";
 import { readKeys } from "../harness/keys.ts";
 import type { CliCommand } from "./commands.ts";
 import { createOutput } from "./output.ts";
-import { type Flags, isStartedByRun, resolveSettings } from "./settings.ts";
+import { type Flags, isFedByUs, resolveSettings } from "./settings.ts";
 
 export function addHookCommand(program: CliCommand): void {
   const hook = program
@@ -20,7 +20,7 @@ export function addHookCommand(program: CliCommand): void {
       .addHelpText("after", HELP)
       .action((event: string | undefined, { budget }: { budget: number }, command: CliCommand) =>
         quietly(async () => {
-          if (isStartedByRun()) return;
+          if (isFedByUs()) return;
           const input = process.stdin.isTTY ? "{}" : await Bun.stdin.text();
           const relay = resolveSettings(command.optsWithGlobals<Flags>());
           await answerHook({ harness, event, input, budget, relay, write });

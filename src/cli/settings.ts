@@ -27,8 +27,9 @@ const given = (name: string): string | undefined => process.env[name] || undefin
 /** Whether the environment allows colours (no-color.org). */
 export const coloursAllowed = (): boolean => !given("NO_COLOR") && given("TERM") !== "dumb";
 
-/** Whether `run` started this process. It brings the messages in, so hooks would repeat them. */
-export const isStartedByRun = (): boolean => given("SIGNALBOX_RUN") !== undefined;
+/** Whether `run` or a daemon started this process. They bring the messages in, so hooks would repeat them. */
+export const isFedByUs = (): boolean =>
+  given("SIGNALBOX_RUN") !== undefined || given("SIGNALBOX_SESSION") !== undefined;
 
 /** Keeps calls to loopback away from proxies, which would see the tokens of relays on this machine. */
 export function bypassProxies(): void {

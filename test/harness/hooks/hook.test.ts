@@ -185,7 +185,8 @@ test("shown messages are acknowledged by the next hook when the relay was killed
 test("hooks are quiet in what run has started: it brings the messages in itself", async () => {
   await send("by run");
   for (const event of ["SessionStart", "UserPromptSubmit", "Stop"])
-    expect(await hook(event, {}, { env: { SIGNALBOX_RUN: "1" } })).toBeUndefined();
+    for (const env of [{ SIGNALBOX_RUN: "1" }, { SIGNALBOX_SESSION: "ses_1" }])
+      expect(await hook(event, {}, { env })).toBeUndefined();
 });
 
 describe("an agent is never blocked", () => {
