@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { HarnessError } from "../../errors.ts";
 import type { Containment } from "../process/contained.ts";
+import { findMarked } from "../process/processes.ts";
 import type { Capabilities, Environment, ForeignSession, Provider } from "../provider.ts";
 import { openClaude } from "./session.ts";
 
@@ -46,7 +47,12 @@ export function claudeProvider(options: ClaudeOptions): Provider {
       return { version, account: await accountOf(() => ask(["auth", "status", "--json"], signal)) };
     },
     open: (task) => openClaude(task, { words, containment }),
-    listForeign: async () => foreignSessions(await ask(["agents", "--json"])),
+    async listForeign() {
+      const sessions = foreignSessions(await ask(["agents", "--json"]));
+      // The CLI lists those of daemons as well.
+      const ours = new Set((await findMarked()).map(({ pid }) => pid));
+      return sessions.filter(({ pid }) => pid === null || !ours.has(pid));
+    },
     async remove({ nativeId, environment: of }) {
       const folder = join(of.CLAUDE_CONFIG_DIR ?? join(of.HOME ?? "", ".claude"), "projects");
       // Ids are UUIDs: others could name a file elsewhere.

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SessionBusy } from "../../../../src/harness/providers/errors.ts";
 import { fakeClaude } from "../../../support/providers/claude.ts";
+import { markedFromOutside, startScript } from "../../../support/providers/processes.ts";
 import { type HeardSession, hear, openTask } from "../../../support/providers/session.ts";
 import { tempFolder } from "../../../support/relay.ts";
 import { until } from "../../../support/until.ts";
@@ -230,7 +231,10 @@ describe.skipIf(process.platform !== "linux")("Claude Code", () => {
   });
 
   test("sessions of a person are listed, and a session is removed from the disk", async () => {
+    const own = await startScript("exec sleep 300");
+    await until(() => markedFromOutside(own.sessionId).length === 1);
     const agents = [
+      { sessionId: "s0", pid: own.contained.pid },
       { sessionId: "s1", cwd: "/work", name: "fix", pid: 12, startedAt: 1_700_000_000_000 },
       { id: "s2", startedAt: "2026-11-28T10:00:00Z" },
       { cwd: "/" },
