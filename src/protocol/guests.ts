@@ -90,5 +90,5 @@ export const addGuest = contract("addGuest", "POST /v1/channels/{id}/guests", {
 
 export const removeGuest = contract("removeGuest", "DELETE /v1/channels/{id}/guests/{guestId}", {
   ...gone(GuestPath, "Removed: from now on it is a stranger."),
-  summary: "Remove a guest from a channel",
+  summary: "Delete a guest of a channel",
 });

@@ -107,7 +107,6 @@ export async function checkReadable({ world }: Range): Promise<void> {
     readInbox: "/v1/agents/worker/inbox?after=0",
     listChannels: "/v1/channels",
     listBindings: "/v1/bindings",
-    listGuests: "/v1/channels/telegram:x/guests",
   };
   for (const [operationId, path] of Object.entries(lists)) {
     const { status, body } = await world.ask("GET", `${path}${path.includes("?") ? "&" : "?"}limit=500`);
