@@ -3,8 +3,8 @@ import {
   type AnnouncementFinding,
   type AnnouncementInstruction,
 } from "../../protocol/announcements.ts";
+import { harmlessLine } from "../../protocol/harmless.ts";
 import type { Message } from "../../protocol/messages.ts";
-import { harmlessLine } from "./harmless.ts";
 import { tokensOf } from "./tokens.ts";
 
 /** The parts of an announcement's envelope. */

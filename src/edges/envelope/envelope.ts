@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { Areas } from "../../core/core.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { AgentKind } from "../../protocol/agents.ts";
+import { harmless, harmlessLine, whole } from "../../protocol/harmless.ts";
 import type { Message } from "../../protocol/messages.ts";
 import { announcementText, linesBelow } from "./announcement.ts";
-import { harmless, harmlessLine, whole } from "./harmless.ts";
 import { charactersWithin, tokensOf } from "./tokens.ts";
 import { voiceOf } from "./voice.ts";
 

@@ -3,9 +3,9 @@ import type { RunRow } from "../../features/runs/row.ts";
 import type { Runs } from "../../features/runs/runs.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
+import { harmless, harmlessLine, whole } from "../../protocol/harmless.ts";
 import type { Conversation } from "../../protocol/posts.ts";
 import type { RunPrompt } from "../../protocol/runs.ts";
-import { harmless, harmlessLine, whole } from "./harmless.ts";
 
 /** Longest task that the prompt repeats; the whole comes with the turn. */
 const TASK = 2000;

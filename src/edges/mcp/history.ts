@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
+import { harmlessLine } from "../../protocol/harmless.ts";
 import type { Message } from "../../protocol/messages.ts";
 import type { HistoryItem, Trace } from "../../protocol/traces.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { type Envelopes, type Letter, PREFACE, targetOf } from "../envelope/envelope.ts";
-import { harmlessLine } from "../envelope/harmless.ts";
 import { letterOf, lettersIn } from "../envelope/letters.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import { backlogOf } from "./inbox.ts";

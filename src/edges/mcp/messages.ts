@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { isGroup } from "../../identity/agents/target.ts";
 import { check } from "../../kernel/http/body.ts";
+import { harmlessLine } from "../../protocol/harmless.ts";
 import { type Message, MessageDraft, type ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { harmlessLine } from "../envelope/harmless.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import { envelopesFor, type McpAreas, type Turn } from "./services.ts";
 import { budget, id, READ_ONLY, roomIn, tool } from "./tool.ts";

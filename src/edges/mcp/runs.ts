@@ -2,10 +2,10 @@ import { z } from "zod";
 import { check } from "../../kernel/http/body.ts";
 import { newId } from "../../kernel/ids.ts";
 import { AgentId } from "../../protocol/agent-ids.ts";
+import { harmlessLine } from "../../protocol/harmless.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type Run, RunAbort, RunDraft, RunId, RunMessage } from "../../protocol/runs.ts";
 import { PREFACE } from "../envelope/envelope.ts";
-import { harmlessLine } from "../envelope/harmless.ts";
 import { envelopesFor, type McpAreas, type Turn, withProgress } from "./services.ts";
 import { budget, roomIn, tool, wait } from "./tool.ts";
 

@@ -8,9 +8,9 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
+import { harmlessLine } from "../../protocol/harmless.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { VERSION } from "../../version.ts";
-import { harmlessLine } from "../envelope/harmless.ts";
 import { answer, delegate, status } from "./delegations.ts";
 import { ETIQUETTE, INSTRUCTIONS } from "./etiquette.ts";
 import { brief, history } from "./history.ts";
