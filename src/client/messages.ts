@@ -40,9 +40,9 @@ export function messageVerbs({ ask, acting, transport }: Caller) {
 
     get: (id: number, call?: Call): Promise<api.MessageDetail> => ask(api.getMessage, { params: { id } }, call),
 
-    /** The message in its envelope, as a model may be given it; for an agent's own token. */
+    /** The message in its envelope, as a model may be given it; for an agent, or the orchestrator that enrolled it. */
     letter: (id: number, query: Query<typeof LetterQuery> = {}, call?: Call): Promise<MessageLetter> =>
-      ask(readLetter, { params: { id }, query }, call),
+      ask(readLetter, { params: { id }, query: acting("agent", query, call) }, call),
 
     /** History of a message: its events, and how far it got with each recipient. */
     explain: (id: number, query: Query<typeof ExplainQuery> = {}, call?: Call): Promise<Explanation> =>

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AgentId } from "./agent-ids.ts";
 import { AgentPath } from "./agents.ts";
 import { at, contracts } from "./contract.ts";
 import { object, strictObject } from "./shape.ts";
@@ -41,6 +42,7 @@ export const readDigest = contracts("Inbox")("readDigest", "GET /v1/agents/{id}/
 });
 
 export const LetterQuery = strictObject(() => ({
+  agent: AgentId.optional().describe("Reader, where the caller acts for several; the token's own agent when left out."),
   budget: queryInt(300, 200_000).default(20_000).describe("Most tokens of the text."),
   offset: queryInt(0, Number.MAX_SAFE_INTEGER).default(0).describe("Place in a long body where the text begins."),
 }));
@@ -56,7 +58,7 @@ export type MessageLetter = z.infer<typeof MessageLetter>;
 export const readLetter = contracts("Messages")("readLetter", "GET /v1/messages/{id}/letter", {
   ...at(MessagePath, MessageLetter, "The text."),
   summary: "Read one message as a text for a model",
-  description: "For an agent's own token. The envelope says who wrote it. Moves nothing.",
+  description: "For an agent, and the orchestrator that enrolled it. The envelope says who wrote it. Moves nothing.",
   query: LetterQuery,
   problems: ["forbidden", "not-found", "superseded"],
 });

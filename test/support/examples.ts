@@ -142,7 +142,7 @@ export const EXAMPLES: Record<string, Make> = {
     }),
 
   readLetter: async (world) =>
-    byWorker({ path: { id: String((await world.held()).id) }, query: { budget: "500", offset: "0" } }),
+    byWorker({ path: { id: String((await world.held()).id) }, query: { agent: "worker", budget: "500", offset: "0" } }),
   readDigest: () => byWorker({ ...onWorker, query: { budget: "500", after: "0" } }),
   readInbox: () => byWorker({ ...onWorker, query: { after: "0", limit: "3", waitSeconds: "0", include: "parent" } }),
   ackInbox: async (world) => byWorker({ ...onWorker, body: { upTo: await world.work() } }),

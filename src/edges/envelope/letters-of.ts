@@ -11,8 +11,12 @@ export type Letters = ReturnType<typeof createLetters>;
 /** Single messages as texts for models, for runners that begin a turn with each. */
 export const createLetters = ({ kernel, identity, core }: Areas) => ({
   /** `GET /v1/messages/{id}/letter`. @throws Problem 403, 404, 409 */
-  async read(caller: Caller, id: number, { budget, offset }: z.output<typeof LetterQuery>): Promise<MessageLetter> {
-    const reader = actingAs(caller);
+  async read(
+    caller: Caller,
+    id: number,
+    { agent, budget, offset }: z.output<typeof LetterQuery>,
+  ): Promise<MessageLetter> {
+    const reader = actingAs(caller, agent);
     const json = await kernel.db.read((on) => core.messages.readers.detail(on, caller, id));
     const letter = JSON.parse(json) as Message;
     const options = {

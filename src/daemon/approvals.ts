@@ -1,0 +1,182 @@
+import { RelayProblem } from "../client/errors.ts";
+import { untilAnswered } from "../client/until-answered.ts";
+import type { PermissionAnswer, PermissionRequest, SessionEvent } from "../harness/providers/provider.ts";
+import type { Approval, ApprovalControl, ApprovalDraft, ApprovalOption } from "../protocol/approvals.ts";
+import type { AskRow } from "./journal/approvals.ts";
+import type { SessionRow } from "./journal/sessions.ts";
+import type { Services } from "./services.ts";
+import type { LiveSessions } from "./sessions/live.ts";
+import { conversationOf } from "./sessions/places.ts";
+import type { Turns } from "./turns/turns.ts";
+
+/** Time in which a person answers. */
+const EXPIRES_SECONDS = 3600;
+
+export type Approvals = ReturnType<typeof createApprovals>;
+
+/** Questions of CLIs that people answer at the relay. */
+export function createApprovals(services: Services, { live, turns }: { live: LiveSessions; turns: Turns }) {
+  const { journal, link, time, life, log } = services;
+  /** Questions that are open at their CLIs, by session and request. */
+  const open = new Map<string, PermissionRequest>();
+  const keyOf = (sessionId: string, requestId: string): string => `${sessionId}\n${requestId}`;
+
+  async function ask(session: SessionRow, request: PermissionRequest): Promise<void> {
+    const running = turns.in(session.id);
+    open.set(keyOf(session.id, request.requestId), request);
+    const draft = draftOf(session, request, {
+      runId: running?.handle?.id,
+      conversation: conversationFor(running?.turn.plan.answerTo, session.agentId),
+    });
+    let approval: Approval;
+    try {
+      const idempotencyKey = `ask:${session.id}:${request.requestId}`;
+      approval = await untilAnswered(time, () => link.box.approvals.create(draft, { idempotencyKey }), life);
+    } catch (error) {
+      if (!(error instanceof RelayProblem)) throw error;
+      log(`A question of session ${session.id} could not be asked: ${error.message}`);
+      await hand(session.id, request.requestId, {
+        decision: "deny",
+        scope: "once",
+        text: `Nobody could be asked: ${error.message}`,
+      });
+      return;
+    }
+    const row: AskRow = {
+      ...{ id: approval.id, sessionId: session.id, turnId: running?.turn.id ?? "", requestId: request.requestId },
+      ...{ hash: approval.hash, exact: request.exact, state: "asked", answer: null },
+    };
+    journal.write(() => journal.approvals.save(row));
+    // A rule may have answered it at once.
+    if (approval.state !== "pending") await heard(controlOf(approval));
+  }
+
+  function conversationFor(answerTo: number | undefined, agentId: string) {
+    const letter = answerTo === undefined ? undefined : journal.letters.get(answerTo, agentId);
+    return letter && conversationOf(letter.entry);
+  }
+
+  /** @returns whether the CLI took it */
+  async function hand(sessionId: string, requestId: string, answer: PermissionAnswer): Promise<boolean> {
+    open.delete(keyOf(sessionId, requestId));
+    const native = live.native(sessionId);
+    return native ? native.answer(requestId, answer).catch(() => false) : false;
+  }
+
+  async function heard(control: ApprovalControl): Promise<void> {
+    const row = journal.approvals.get(control.id);
+    if (!row || row.state === "applied" || row.state === "closed") return;
+    if (control.state === "withdrawn")
+      return void journal.write(() => journal.approvals.save({ ...row, state: "closed" }));
+    journal.write(() => journal.approvals.save({ ...row, state: "answered", answer: JSON.stringify(control) }));
+    await apply(row, control);
+  }
+
+  async function apply(row: AskRow, control: ApprovalControl): Promise<void> {
+    const request = open.get(keyOf(row.sessionId, row.requestId));
+    const error = flawOf(row, control, request);
+    const isTaken = error === undefined && (await hand(row.sessionId, row.requestId, answerOf(control)));
+    const reason = error ?? (isTaken ? undefined : "The agent did not wait for it any more.");
+    journal.write(() => journal.approvals.save({ ...row, state: "applied" }));
+    const report = { ok: reason === undefined, ...(reason !== undefined && { error: reason }) };
+    await untilAnswered(time, () => link.box.approvals.applied(row.id, report), life).catch(noted);
+  }
+
+  async function withdraw(row: AskRow, reason: string): Promise<void> {
+    journal.write(() => journal.approvals.save({ ...row, state: "closed" }));
+    await untilAnswered(time, () => link.box.approvals.withdraw(row.id, reason), life).catch(noted);
+  }
+
+  function noted(error: unknown): void {
+    if (life.aborted) return;
+    if (!(error instanceof RelayProblem)) throw error;
+    log(`The relay refused a word about an approval: ${error.message}`);
+  }
+
+  const inBackground = (work: Promise<void>): void =>
+    void work.catch(
+      (error) => life.aborted || log(`An approval failed: ${error instanceof Error ? error.message : error}`),
+    );
+
+  return {
+    /** Observer of all sessions. */
+    observe(session: SessionRow, event: SessionEvent): void {
+      if (event.type === "ask") inBackground(ask(session, event.request));
+      if (event.type !== "ask-withdrawn") return;
+      open.delete(keyOf(session.id, event.requestId));
+      const row = journal.approvals.byRequest(session.id, event.requestId);
+      if (row) inBackground(withdraw(row, "The agent went on without it."));
+    },
+    /** News of an approval from the relay. */
+    heard: (control: ApprovalControl): void => inBackground(heard(control)),
+    /** Closes what an earlier process asked: its CLI asks again. */
+    async closeOld(): Promise<void> {
+      for (const row of journal.approvals.open()) await withdraw(row, "The session was begun again.");
+    },
+  };
+}
+
+/** Reason not to hand an answer over: another subject than the person saw. */
+function flawOf(row: AskRow, { hash }: ApprovalControl, request: PermissionRequest | undefined): string | undefined {
+  if (!request) return "The agent did not wait for it any more.";
+  if (hash !== row.hash) return "The answer is about another subject than was asked.";
+  if (request.exact !== row.exact) return "What would run has changed since it was asked.";
+  return undefined;
+}
+
+function answerOf({ state, decision, scope, text, option, reason }: ApprovalControl): PermissionAnswer {
+  if (state === "expired" || decision === null)
+    return { decision: "deny", scope: "once", text: reason ?? "Nobody answered in time." };
+  const said = decision === "answer" ? (text ?? option) : text;
+  return { decision, scope: scope === "session" || scope === "always" ? "session" : "once", text: said };
+}
+
+const controlOf = ({ id, runId, sessionId, state, hash, answer, reason, options }: Approval): ApprovalControl => ({
+  ...{ id, runId, sessionId, state, hash, reason, option: answer?.option ?? null, decision: answer?.decision ?? null },
+  scope: options.find((one) => one.id === answer?.option)?.scope ?? null,
+  text: answer?.text ?? null,
+});
+
+interface About {
+  runId: string | undefined;
+  conversation: ApprovalDraft["conversation"];
+}
+
+function draftOf(
+  session: SessionRow,
+  { subject, title, offers, oneTap }: PermissionRequest,
+  about: About,
+): ApprovalDraft {
+  const common = {
+    ...{ agentId: session.agentId, sessionId: session.id, title: title.slice(0, 256), oneTap },
+    ...{ expiresInSeconds: EXPIRES_SECONDS, ...(about.runId && { runId: about.runId }) },
+    ...(about.conversation && { conversation: about.conversation }),
+  };
+  if (subject.type === "question") {
+    const options = [
+      ...subject.options.map(({ id, label }) => answering(id, label)),
+      answering("no-answer", "No answer"),
+    ];
+    return {
+      ...common,
+      kind: "question",
+      subject: { type: "question", text: subject.text },
+      options,
+      default: "no-answer",
+    };
+  }
+  const options: ApprovalOption[] = [
+    ...(offers.once ? [{ id: "once", label: "Allow", decision: "allow", scope: "once" } as const] : []),
+    ...(offers.session
+      ? [{ id: "session", label: "Allow in this session", decision: "allow", scope: "session" } as const]
+      : []),
+    { id: "deny", label: "Deny", decision: "deny" },
+  ];
+  return { ...common, kind: "permission", subject, options, default: "deny" };
+}
+
+const answering = (id: string, label: string): ApprovalOption => ({
+  id: id.slice(0, 64),
+  label: label.slice(0, 128),
+  decision: "answer",
+});

@@ -1,0 +1,105 @@
+import type { CommandOf } from "../../protocol/commands.ts";
+import { prefixOf } from "../config.ts";
+import { DaemonError } from "../errors.ts";
+import type { CommandRow } from "../journal/commands.ts";
+import type { TurnRow } from "../journal/turns.ts";
+import { runnableOf } from "../services.ts";
+import { nameOf } from "../sessions/names.ts";
+import { keyOfPlace } from "../sessions/places.ts";
+import { newSession } from "../sessions/rows.ts";
+import type { NewTurn } from "../turns/settle.ts";
+import { folderIn } from "./folders.ts";
+import type { Done, Hands } from "./hands.ts";
+
+/** Starts an agent, and answers once it has its first prompt. A repeat finds the turn of the first. */
+export async function spawn(hands: Hands, command: CommandOf<"spawn">, row: CommandRow): Promise<Done> {
+  const { services, lanes } = hands;
+  const { journal, config, link } = services;
+  const { provider } = command;
+  runnableOf(services, provider);
+  const agentId = command.agentId ?? `${prefixOf(config)}${provider}`;
+  const known = journal.agents.get(agentId);
+  if (known && known.provider !== provider)
+    throw new DaemonError(`${agentId} is an agent of provider ${known.provider}. Name another agent.`);
+  const cwd = folderIn(config.workspace, command.cwd);
+  await link.agent(agentId, provider);
+  const turn = turnOf(command, row, { agentId, cwd });
+  if (command.prompt === undefined) return open(hands, turn);
+  const before = journal.turns.ofCommand(row.delegationId);
+  if (before) return begun(hands, before);
+  const [stored] = journal.write(() => hands.add([turn]));
+  if (!stored) throw new Error("no turn was stored");
+  lanes.offer(stored);
+  return begun(hands, stored);
+}
+
+function turnOf(
+  command: CommandOf<"spawn">,
+  row: CommandRow,
+  { agentId, cwd }: { agentId: string; cwd: string },
+): NewTurn {
+  const { prompt = "", background, place, files, model, systemPrompt } = command;
+  const { spawnedBy } = row.payload;
+  const name = nameOf(prompt);
+  const home = place === undefined ? "main" : keyOfPlace(place);
+  const sessionKey = command.sessionKey ?? (background ? `bg:${name}` : home);
+  const parentId = spawnedBy?.runId ?? undefined;
+  return {
+    ...{ agentId, sessionKey, kind: "spawn" },
+    plan: {
+      ...{ task: prompt, lane: background ? "background" : "main", name, cwd, delegationId: row.delegationId },
+      ...(files?.length && { files }),
+      ...(model !== undefined && { model }),
+      ...(systemPrompt !== undefined && { systemPrompt }),
+      ...(background && place !== undefined && { feedTo: home }),
+      ...(parentId !== undefined ? { parentId } : spawnedBy && { tellTo: spawnedBy.agentId }),
+    },
+  };
+}
+
+/** A session without a prompt: its process starts and waits. */
+async function open({ services, live, reporter }: Hands, turn: NewTurn): Promise<Done> {
+  const { journal } = services;
+  const main = journal.sessions.main(turn.agentId, turn.sessionKey);
+  const row = main ?? journal.write(() => journal.sessions.save(newSession(services, { ...turn, messageId: null })));
+  await live.open(row);
+  await reporter.report(row.id);
+  return { agentId: row.agentId, sessionId: row.id, text: `${row.agentId} runs as session ${row.id}.` };
+}
+
+/** Waits until the turn has a session and a run. */
+async function begun({ services, turns, lanes }: Hands, turn: TurnRow): Promise<Done> {
+  await lanes.begun(turn.id);
+  await turns.get(turn.id)?.sent;
+  const now = services.journal.turns.get(turn.id) ?? turn;
+  if (now.end?.outcome === "error" && now.runId === null)
+    throw new DaemonError(now.end.error ?? "It could not be started.");
+  const ids = { ...(now.sessionId && { sessionId: now.sessionId }), ...(now.runId && { runId: now.runId }) };
+  return { agentId: now.agentId, ...ids, text: `${now.agentId} works as session ${now.sessionId ?? "?"}.` };
+}
+
+/** Gives a session a text: into its running turn where its CLI can, else as its next turn. */
+export async function send(hands: Hands, command: CommandOf<"send">, row: CommandRow): Promise<Done> {
+  const { services, lanes, turns } = hands;
+  const { journal } = services;
+  const session = journal.sessions.get(command.sessionId);
+  if (!session || session.state === "dead") throw new DaemonError(GONE);
+  const before = journal.turns.ofCommand(row.delegationId);
+  if (!before && !command.files?.length && (await turns.in(session.id)?.tell?.(command.text)) === "steered")
+    return { agentId: session.agentId, sessionId: session.id, text: `${session.name} has it in its running turn.` };
+  const plan = {
+    ...{ task: command.text, lane: session.lane === "main" ? ("main" as const) : ("background" as const) },
+    ...{
+      sessionId: session.id,
+      delegationId: row.delegationId,
+      ...(command.files?.length && { files: command.files }),
+    },
+    ...(row.payload.spawnedBy && { tellTo: row.payload.spawnedBy.agentId }),
+  };
+  const { agentId, sessionKey } = session;
+  const [stored] = before ? [before] : journal.write(() => hands.add([{ agentId, sessionKey, kind: "spawn", plan }]));
+  if (!before && stored) lanes.offer(stored);
+  return { agentId, sessionId: session.id, text: `${session.name} gets it as its next turn.` };
+}
+
+export const GONE = "Session not found or already finished.";

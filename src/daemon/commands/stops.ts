@@ -1,0 +1,67 @@
+import type { Exit } from "../../harness/providers/provider.ts";
+import type { CommandOf } from "../../protocol/commands.ts";
+import { DaemonError } from "../errors.ts";
+import { keyOfPlace } from "../sessions/places.ts";
+import type { Done, Hands } from "./hands.ts";
+import { GONE } from "./spawn.ts";
+
+export async function interrupt({ services, turns }: Hands, { sessionId }: CommandOf<"interrupt">): Promise<Done> {
+  const session = services.journal.sessions.get(sessionId);
+  if (!session || session.state === "dead") throw new DaemonError(GONE);
+  const running = turns.in(sessionId);
+  if (!running) return { sessionId, text: `${session.name} does nothing.` };
+  running.stop("interrupt", "A person stopped it.");
+  await running.done;
+  return { sessionId, text: `${session.name} was stopped, and waits.` };
+}
+
+/** Ends the process of a session. "Killed" is said after its exit was seen. */
+export async function kill({ services, turns, live, reporter }: Hands, command: CommandOf<"kill">): Promise<Done> {
+  const { journal, time } = services;
+  const session = journal.sessions.get(command.sessionId);
+  if (!session) throw new DaemonError(GONE);
+  if (session.state === "dead")
+    return { sessionId: session.id, ended: true, text: `${session.name} had ended before.` };
+  const running = turns.in(session.id);
+  running?.stop("kill", command.reason ?? "A person killed it.");
+  const exit = await live.close(session.id, { graceMs: 5_000 });
+  await running?.done;
+  if (session.lane !== "main")
+    journal.write(() => journal.sessions.change(session.id, { state: "dead", endedAt: time.wall() }));
+  void reporter.report(session.id, { reason: command.reason ?? "Killed by a person." });
+  return { sessionId: session.id, ...endOf(session.name, exit) };
+}
+
+function endOf(name: string, exit: Exit | undefined): Pick<Done, "ended" | "left" | "text"> {
+  const left = (exit?.left ?? []).map(({ pid, command }) => ({ pid, command }));
+  if (left.length === 0) return { ended: true, text: `Killed ${name}.` };
+  return {
+    ended: false,
+    left,
+    text: `${name}: ${left.length} processes did not end (${left.map(({ pid }) => pid).join(", ")}).`,
+  };
+}
+
+/** Ends the main session of a place. The next message there begins a new one. */
+export async function clear(
+  { services, turns, live, reporter }: Hands,
+  { agentId, place }: CommandOf<"clear">,
+): Promise<Done> {
+  const { journal, time } = services;
+  const main = journal.sessions.main(agentId, place === undefined ? "main" : keyOfPlace(place));
+  if (!main) return { agentId, text: "No session is there. The next message begins one." };
+  const running = turns.in(main.id);
+  running?.stop("kill", "A person cleared the session.");
+  const exit = await live.close(main.id);
+  await running?.done;
+  journal.write(() => journal.sessions.change(main.id, { state: "dead", isMain: false, endedAt: time.wall() }));
+  await reporter.report(main.id, { reason: "Cleared by a person." });
+  const { ended, left } = endOf(main.name, exit);
+  return {
+    agentId,
+    sessionId: main.id,
+    ended,
+    ...(left && { left }),
+    text: "Cleared. The next message begins a new session.",
+  };
+}

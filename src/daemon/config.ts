@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { OrchestratorId } from "../protocol/orchestrators.ts";
+
+/** Kinds of agent CLIs that a daemon can run. */
+export const PROVIDER_KINDS = ["claude", "codex", "acp", "command"] as const;
+
+const Name = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, "has to be lower-case letters, digits, and . _ - after the first");
+const Seconds = (usual: number, max = 604_800) => z.int().min(1).max(max).default(usual);
+
+export const ProviderConfig = z.strictObject({
+  name: Name.describe("Its agent is `<prefix><name>`."),
+  kind: z.enum(PROVIDER_KINDS),
+  command: z.string().min(1).optional().describe("Path of the CLI. Left out: found by its usual name in `PATH`."),
+  args: z.array(z.string()).default([]).describe("Words after the command. No secrets: every user sees them."),
+  model: z.string().min(1).optional().describe("Model of its sessions."),
+  peekModel: z.string().min(1).optional().describe("Cheaper model for looks at a running session."),
+  env: z
+    .array(z.string())
+    .default([])
+    .describe("Names of variables of the daemon's environment that its CLI gets too."),
+  structured: z.boolean().default(true).describe("Ask for answers by a schema, where the CLI can."),
+  unattended: z.boolean().default(false).describe("Nobody answers permissions: its CLI refuses them at once."),
+});
+export type ProviderConfig = z.output<typeof ProviderConfig>;
+
+/** Configuration of a daemon. Folders may begin with `~/`. */
+export const DaemonConfig = z.strictObject({
+  id: OrchestratorId.describe("The orchestrator. Its agent is `orchestrator-<id>`."),
+  relay: z.url({ protocol: /^https?$/ }).describe("Address of the relay."),
+  tokenFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File with the orchestrator's token, readable by its owner alone. Left out: `SIGNALBOX_TOKEN`."),
+  prefix: z.string().min(1).max(100).optional().describe("Beginning of its agents' ids. Left out: `<id>-`."),
+  workspace: z.string().min(1).describe("Folder in which its agents work. No session runs outside of it."),
+  journal: z.string().min(1).default("~/.local/state/signalbox/orchestrator.db").describe("The daemon's own memory."),
+  providers: z.array(ProviderConfig).min(1).max(32),
+  envKeys: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
+    .max(256)
+    .default([])
+    .describe("Names of variables that every CLI gets, beside `PATH`, `HOME`, `LANG`, `TERM`, `TMPDIR`, `USER`."),
+  approvalMode: z.enum(["ask", "open", "closed"]).default("ask").describe("Spawns: asked for, free, or refused."),
+  waitSeconds: Seconds(60).describe("A busy main session steps aside for a new message after this time."),
+  sessions: z.int().min(1).max(1000).default(8).describe("Processes at a time."),
+  runtimeSeconds: Seconds(7200).describe("Longest turn."),
+  silenceSeconds: Seconds(600).describe("A turn without a sign for so long is looked at."),
+  idleMinutes: z
+    .int()
+    .min(1)
+    .max(10_080)
+    .default(30)
+    .describe("An idle process is ended after this time, and resumed on demand."),
+  costUsdPerDay: z.number().positive().max(1_000_000).optional().describe("Money of a day, over all sessions."),
+  stopMinutes: z.int().min(0).max(1440).default(5).describe("A stop lets running turns end for so long."),
+  onInterrupt: z
+    .enum(["continue", "give-back"])
+    .default("continue")
+    .describe("A turn that a stop or a crash cut off goes on after the start, or is given back."),
+});
+export type DaemonConfig = z.output<typeof DaemonConfig>;
+export type DaemonConfigInput = z.input<typeof DaemonConfig>;
+
+export const prefixOf = ({ prefix, id }: DaemonConfig): string => prefix ?? `${id}-`;

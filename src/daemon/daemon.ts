@@ -1,0 +1,217 @@
+import type { Fetch } from "../client/transport.ts";
+import { createAcks } from "./acks.ts";
+import { createApprovals } from "./approvals.ts";
+import { createCommands } from "./commands/commands.ts";
+import { type DaemonConfig, prefixOf } from "./config.ts";
+import { DaemonError } from "./errors.ts";
+import { createInbox } from "./inbox.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { TurnRow } from "./journal/turns.ts";
+import { createHub, createLink } from "./link.ts";
+import { heartbeats, reasonOf, register } from "./presence.ts";
+import { endLeftovers, type Processes, resumeTurns, waitForFormer } from "./recovery.ts";
+import type { Gate, Log, Observer, Runnable, Services } from "./services.ts";
+import { createLanes } from "./sessions/lanes.ts";
+import { createLiveSessions } from "./sessions/live.ts";
+import { createOpener } from "./sessions/open.ts";
+import { createReporter } from "./sessions/reporter.ts";
+import type { DaemonTime } from "./time.ts";
+import { createSettle, type NewTurn } from "./turns/settle.ts";
+import { createTurns } from "./turns/turns.ts";
+
+export interface DaemonOptions {
+  config: DaemonConfig;
+  token: string;
+  journal: Journal;
+  providers: readonly Runnable[];
+  time: DaemonTime;
+  log: Log;
+  fetch?: Fetch;
+  processes: Processes;
+  environment: Readonly<Record<string, string | undefined>>;
+  hostname: string;
+  gates?: Gate[];
+  observers?: Observer[];
+}
+
+export type Daemon = ReturnType<typeof createDaemon>;
+
+/** Turns that ended are kept for so long, and so many of the newest messages: answers and digests refer to them. */
+const KEPT_MS = 30 * 86_400_000;
+const KEPT_LETTERS = 100_000;
+
+const defaultFetch: Fetch = (url, init) => fetch(url, init);
+
+/** Runs agents for one orchestrator of a relay. */
+export function createDaemon(options: DaemonOptions) {
+  const { config, journal, time, log, token } = options;
+  const life = new AbortController();
+  const instanceId = crypto.randomUUID();
+  const link = createLink({
+    url: config.relay,
+    token,
+    instanceId,
+    fetch: options.fetch ?? defaultFetch,
+    time,
+    journal,
+    life: life.signal,
+  });
+  const hub = createHub();
+  /** Resolves, and lets no turn begin, once the daemon stops. */
+  const draining = new AbortController();
+  const services: Services = {
+    ...{ config, journal, link, hub, time, log, life: life.signal },
+    providers: new Map(options.providers.map((one) => [one.config.name, one])),
+    gates: [...(options.gates ?? []), beforeStop],
+    observers: [...(options.observers ?? [])],
+    ...{ environment: options.environment, hostname: options.hostname },
+  };
+  const ended = Promise.withResolvers<DaemonError | undefined>();
+  const acks = createAcks(services);
+  const reporter = createReporter(services);
+  const live = createLiveSessions(services, reporter);
+  const settle = createSettle(services, add);
+  const openFor = createOpener(services, live, reporter, tell);
+  const turns = createTurns(services, { live, reporter, settle, openFor: openFor, over });
+  const lanes = createLanes(services, { turns, live });
+  const approvals = createApprovals(services, { live, turns });
+  const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });
+  services.gates.push(commands.gate);
+  services.observers.push(approvals.observe);
+  const parts = { live, reporter, turns, processes: options.processes, offer: lanes.offer };
+  const inbox = createInbox(services, {
+    add,
+    offer: (list) => {
+      for (const turn of list) lanes.offer(turn);
+    },
+    command: (entry) => commands.accept(entry),
+    runCommands: () => commands.run(),
+    approval: (control) => approvals.heard(control),
+  });
+
+  /** Gate that lets nothing begin while the daemon stops. */
+  function beforeStop(_: TurnRow, signal: AbortSignal): Promise<void> {
+    if (!draining.signal.aborted) return Promise.resolve();
+    return new Promise((_resolve, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
+    );
+  }
+
+  /** Puts turns into the journal, in the open write. */
+  function add(list: readonly NewTurn[]): TurnRow[] {
+    return list.map((turn) =>
+      journal.turns.save({
+        ...{ id: crypto.randomUUID(), sessionId: null, state: "queued", messageId: null, runId: null, token: null },
+        ...{ end: null, tries: 0, answerId: null, createdAt: time.wall(), sentAt: null, endedAt: null },
+        ...turn,
+      }),
+    );
+  }
+
+  function over(_: TurnRow, following: TurnRow[]): void {
+    acks.nudge();
+    for (const turn of following) lanes.offer(turn);
+  }
+
+  /** Tells the person of a turn something beside its answer. */
+  function tell(turn: TurnRow, text: string): void {
+    const { answerTo } = turn.plan;
+    const letter = answerTo === undefined ? undefined : journal.letters.get(answerTo, turn.agentId);
+    if (!letter) return;
+    const { id: replyTo, from: to } = letter.entry;
+    const draft = { to, replyTo, body: text, idempotencyKey: `note:${turn.id}:${text.length}` };
+    link
+      .of(turn.agentId)
+      .client.messages.send(draft)
+      .catch((error) =>
+        log(`A note about message ${replyTo} was not sent: ${error instanceof Error ? error.message : error}`),
+      );
+  }
+
+  async function enrollAll(): Promise<void> {
+    for (const { config: own } of options.providers) await link.agent(`${prefixOf(config)}${own.name}`, own.name);
+    for (const { id, provider } of journal.agents.all())
+      if (services.providers.has(provider)) await link.agent(id, provider);
+  }
+
+  /** Forgets what ended long ago. */
+  function prune(): void {
+    journal.write(() => {
+      journal.turns.prune(time.wall() - KEPT_MS);
+      journal.letters.prune(journal.position() - KEPT_LETTERS);
+    });
+  }
+
+  async function follow(): Promise<void> {
+    const stream = link.box.orchestrators.follow({
+      ...{ id: config.id, after: journal.position(), signal: life.signal },
+      onEvent(event) {
+        if (event.type === "reconnecting")
+          log(`The relay is away. The next try is in ${Math.round(event.inMs / 1000)} s.`);
+        if (event.type === "agent") void met(event.agentId);
+      },
+    });
+    for await (const { for: agents, message } of stream) {
+      inbox.receive(agents, message);
+      acks.nudge();
+    }
+  }
+
+  /** An agent of the orchestrator that somebody else has registered. */
+  async function met(agentId: string): Promise<void> {
+    const prefix = prefixOf(config);
+    const provider = options.providers.find(({ config: own }) => agentId === `${prefix}${own.name}`);
+    if (provider && !link.has(agentId)) await link.agent(agentId, provider.config.name);
+  }
+
+  /** Ends everything at once: turns go on after the next start. */
+  async function halt(reason: DaemonError | undefined): Promise<void> {
+    if (life.signal.aborted) return;
+    life.abort(reason ?? new DaemonError("The daemon stops"));
+    await Promise.all(live.ids().map((id) => live.close(id)));
+    await live.closed();
+    ended.resolve(reason);
+  }
+
+  return {
+    services,
+    live,
+    turns,
+    /** Carries out the commands that the journal has. */
+    runCommands: commands.run,
+    /** Registers, recovers what an earlier process left, and begins to follow. @throws DaemonError, RelayProblem */
+    async start(): Promise<void> {
+      await register(services, instanceId);
+      await enrollAll();
+      await endLeftovers(services, parts);
+      await waitForFormer(services, parts);
+      prune();
+      await approvals.closeOld();
+      resumeTurns(services, parts);
+      commands.run();
+      const gone = (cause: unknown) => void (life.signal.aborted || halt(reasonOf(cause)));
+      follow().catch(gone);
+      void heartbeats(services, gone);
+      acks.nudge();
+    },
+    /** Lets running turns end for so long, then ends all processes. What was cut off goes on after the next start. */
+    async stop(graceMs: number): Promise<void> {
+      draining.abort();
+      const patience = new AbortController();
+      const late = time.sleep(graceMs, patience.signal).catch(() => undefined);
+      if (graceMs > 0) await Promise.race([Promise.all(turns.all().map(({ done }) => done)), late]);
+      patience.abort();
+      await halt(undefined);
+      await link.box.orchestrators
+        .patch(config.id, { status: "offline" }, { retries: 0, timeoutMs: 3_000 })
+        .catch(() => undefined);
+    },
+    /** Leaves everything as it is, as a crash does. For tests. */
+    abandon(): void {
+      life.abort(new DaemonError("abandoned"));
+      journal.close();
+    },
+    /** Settles when the daemon has ended, with the reason where it did so by itself. */
+    ended: ended.promise,
+  };
+}

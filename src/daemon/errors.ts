@@ -1,0 +1,10 @@
+import { HarnessError } from "../harness/errors.ts";
+
+/** A daemon that cannot start or go on, or refuses a command, with a sentence that says what to do. */
+export class DaemonError extends HarnessError {
+  override readonly name = "DaemonError";
+
+  constructor(message: string) {
+    super("problem", message);
+  }
+}

@@ -1,0 +1,87 @@
+import { ApprovalControl } from "../protocol/approvals.ts";
+import type { Entry } from "../protocol/messages.ts";
+import { RunControl } from "../protocol/run-control.ts";
+import type { TurnRow } from "./journal/turns.ts";
+import type { Services } from "./services.ts";
+import { answeredBy, isNews, keyOf } from "./sessions/places.ts";
+import type { NewTurn } from "./turns/settle.ts";
+
+export interface InboxParts {
+  /** Puts turns into the journal, within the open write. */
+  add(turns: NewTurn[]): TurnRow[];
+  /** Begins stored turns. */
+  offer(turns: TurnRow[]): void;
+  /** A command of the relay, in the open write. */
+  command(entry: Entry): void;
+  /** After that write. */
+  runCommands(): void;
+  approval(control: ApprovalControl): void;
+}
+
+/** Receives the messages of the one stream: each is in the journal before anything comes of it, and a repeat changes nothing. */
+export function createInbox(services: Services, { add, offer, command, runCommands, approval }: InboxParts) {
+  const { journal, link, hub, config } = services;
+  const own = `orchestrator-${config.id}`;
+
+  function knownKey(agentId: string) {
+    return (id: number): string | undefined => journal.letters.get(id, agentId)?.sessionKey;
+  }
+
+  /** Turns that a message asks an agent for. */
+  function turnsFor(agentId: string, entry: Entry): NewTurn[] {
+    if (entry.kind === "control") return controlTurns(agentId, entry);
+    const sessionKey = keyOf(entry, knownKey(agentId));
+    if (!journal.letters.add(entry, agentId, sessionKey)) return [];
+    const isBeside = sessionKey.startsWith("cron-");
+    const isLetter = (id: number) => journal.letters.get(id, agentId) !== undefined;
+    const answerTo = isNews(entry) ? answeredBy(entry, isLetter) : entry.id;
+    const schedule = entry.meta?.schedule as { run?: { model?: unknown } } | undefined;
+    const model = schedule?.run?.model;
+    return [
+      {
+        ...{ agentId, sessionKey, kind: "message", messageId: entry.id },
+        plan: {
+          task: entry.encoding === "opaque" ? "(encrypted)" : entry.body || "(no text)",
+          lane: isBeside ? "background" : "main",
+          ...(isBeside && { name: sessionKey, feedTo: "main" }),
+          ...(typeof model === "string" && { model }),
+          ...(answerTo !== undefined && { answerTo }),
+        },
+      },
+    ];
+  }
+
+  /** Turns of runs that others asked for, or that go on. */
+  function controlTurns(agentId: string, entry: Entry): NewTurn[] {
+    const { data } = RunControl.safeParse(entry.payload);
+    if (!data || entry.from !== "system") return [];
+    const { id: runId, do: what } = data.run;
+    if (what !== "start" && what !== "wake" && what !== "message") return [];
+    // Words to a running turn reach it through its handle.
+    const before = journal.turns.ofRun(runId);
+    if (before && before.state !== "done") return [];
+    const sessionKey = before?.sessionKey ?? runKey(data.run as { sessionKey?: unknown }, runId);
+    return [{ ...{ agentId, sessionKey, kind: "run", runId }, plan: { task: "", lane: "main" } }];
+  }
+
+  return {
+    /** Stores an entry for its agents and moves the position past it, in one write; then begins what it asks for. */
+    receive(agents: readonly string[], entry: Entry): void {
+      if (entry.id <= journal.position()) return;
+      const turns = journal.write(() => {
+        journal.setPosition(entry.id);
+        if (agents.includes(own)) command(entry);
+        return add(agents.filter((id) => id !== own && link.has(id)).flatMap((id) => turnsFor(id, entry)));
+      });
+      offer(turns);
+      if (agents.includes(own)) runCommands();
+      if (entry.kind !== "control" || entry.from !== "system") return;
+      for (const agentId of agents) hub.tell(agentId, entry);
+      const { data } = ApprovalControl.safeParse(entry.payload?.approval);
+      if (data) approval(data);
+    },
+  };
+}
+
+const runKey = ({ sessionKey }: { sessionKey?: unknown }, runId: string): string =>
+  typeof sessionKey === "string" ? sessionKey : `run:${runId}`;

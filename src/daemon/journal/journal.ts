@@ -1,0 +1,82 @@
+import { Database } from "bun:sqlite";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { DaemonError } from "../errors.ts";
+import { agentBook } from "./agents.ts";
+import { approvalBook } from "./approvals.ts";
+import { commandBook } from "./commands.ts";
+import { letterBook } from "./letters.ts";
+import { SCHEMA } from "./schema.ts";
+import { sessionBook } from "./sessions.ts";
+import { turnBook } from "./turns.ts";
+
+export type Journal = ReturnType<typeof openJournal>;
+
+/**
+ * The daemon's memory: what it received, runs, owes and waits for. One process writes it at a time.
+ * @throws DaemonError when another daemon has it
+ */
+export function openJournal(path: string, pid: number) {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const db = lock(path, pid);
+  db.exec(SCHEMA);
+  const fact = db.query<{ value: string }, [string]>("select value from facts where name = ?");
+  const setFact = db.query("insert into facts values (?, ?) on conflict do update set value = excluded.value");
+  let isOpen = true;
+  return {
+    path,
+    /** false once it was closed: the daemon has ended, and nothing is written any more. */
+    get isOpen(): boolean {
+      return isOpen;
+    },
+    /** Runs `change` as one write: all of it is on disk, or none. */
+    write: <T>(change: () => T): T => db.transaction(change).immediate(),
+    /** Place in the relay's log up to which messages were received. */
+    position: (): number => Number(fact.get("position")?.value ?? 0),
+    setPosition: (id: number): void => void setFact.run("position", String(id)),
+    fact: (name: string): string | undefined => fact.get(name)?.value,
+    setFact: (name: string, value: string): void => void setFact.run(name, value),
+    agents: agentBook(db),
+    letters: letterBook(db),
+    sessions: sessionBook(db),
+    turns: turnBook(db),
+    approvals: approvalBook(db),
+    commands: commandBook(db),
+    close(): void {
+      isOpen = false;
+      db.close();
+    },
+  };
+}
+
+/** The open database, which no other connection can open until it is closed or its process has ended. */
+function lock(path: string, pid: number): Database {
+  const db = new Database(path, { create: true });
+  try {
+    db.exec("pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full;");
+    db.exec("begin immediate; commit;");
+  } catch (error) {
+    db.close();
+    if (!/locked|busy/i.test(String(error))) throw error;
+    throw new DaemonError(
+      `A daemon${otherPid(path)} works with ${path} already. Stop it first: signalbox orchestrator stop.`,
+    );
+  }
+  chmodSync(path, 0o600);
+  writeFileSync(`${path}.pid`, `${pid}\n`, { mode: 0o600 });
+  return db;
+}
+
+function otherPid(path: string): string {
+  const pid = pidOf(path);
+  return pid === undefined ? "" : ` (process ${pid})`;
+}
+
+/** Process that opened the journal last. */
+export function pidOf(path: string): number | undefined {
+  try {
+    return Number(readFileSync(`${path}.pid`, "utf8")) || undefined;
+  } catch {
+    return undefined;
+  }
+}

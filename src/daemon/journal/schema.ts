@@ -1,0 +1,40 @@
+/** Tables of the journal. Every row is written before its effect, and repeated effects have the row's id as idempotency key. */
+export const SCHEMA = `
+create table if not exists facts (name text primary key, value text not null) without rowid;
+
+create table if not exists agents (id text primary key, provider text not null) without rowid;
+
+create table if not exists letters (
+  messageId integer not null, agentId text not null, state text not null, sessionKey text not null,
+  entry text not null, primary key (messageId, agentId)
+) without rowid;
+create index if not exists letters_open on letters (agentId, messageId) where state = 'waiting';
+create index if not exists letters_of_key on letters (agentId, sessionKey, messageId);
+
+create table if not exists sessions (
+  id text primary key, agentId text not null, provider text not null, sessionKey text not null, lane text not null,
+  isMain integer not null, demotedBy integer, nativeId text, name text not null, cwd text not null, home text not null,
+  model text, systemPrompt text, state text not null, pid integer, startTicks integer, fence integer,
+  forkOf text, note text, place text, lastTurnAt integer not null, createdAt integer not null, endedAt integer
+) without rowid;
+create unique index if not exists sessions_main on sessions (agentId, sessionKey) where isMain = 1;
+create index if not exists sessions_live on sessions (createdAt) where state <> 'dead';
+
+create table if not exists turns (
+  id text primary key, agentId text not null, sessionKey text not null, sessionId text, kind text not null,
+  state text not null, messageId integer, runId text, token text, plan text not null, "end" text, tries integer not null,
+  answerId integer, createdAt integer not null, sentAt integer, endedAt integer
+) without rowid;
+create index if not exists turns_open on turns (createdAt) where state <> 'done';
+create index if not exists turns_of_key on turns (agentId, sessionKey, createdAt);
+create unique index if not exists turns_of_message on turns (agentId, messageId, kind) where messageId is not null;
+
+create table if not exists approvals (
+  id text primary key, sessionId text not null, turnId text not null, requestId text not null, hash text not null,
+  exact text not null, state text not null, answer text
+) without rowid;
+
+create table if not exists commands (
+  delegationId text primary key, messageId integer not null, payload text not null, state text not null, result text
+) without rowid;
+`;

@@ -1,0 +1,73 @@
+import type { Database } from "bun:sqlite";
+import type { SessionLane, SessionState } from "../../protocol/sessions.ts";
+
+/** A dialogue that a CLI keeps. `idle` with a pid: its process waits; without: it is resumed on demand. */
+export interface SessionRow {
+  id: string;
+  agentId: string;
+  provider: string;
+  /** Names the dialogue: `conv:...`, `thread:...`, `main`, `bg:...`, `cron-...`. */
+  sessionKey: string;
+  lane: SessionLane;
+  isMain: boolean;
+  /** Message that made it step aside. */
+  demotedBy: number | null;
+  nativeId: string | null;
+  name: string;
+  cwd: string;
+  home: string;
+  model: string | null;
+  systemPrompt: string | null;
+  /** The relay itself says `away`. */
+  state: Exclude<SessionState, "away">;
+  pid: number | null;
+  startTicks: number | null;
+  fence: number | null;
+  /** Session that it continues as a copy, until its CLI has named it. */
+  forkOf: string | null;
+  /** Words for its next prompt. */
+  note: string | null;
+  /** Place as JSON, for the relay. */
+  place: string | null;
+  lastTurnAt: number;
+  createdAt: number;
+  endedAt: number | null;
+}
+
+type Stored = Omit<SessionRow, "isMain"> & { isMain: number };
+
+const COLUMNS = [
+  ...["id", "agentId", "provider", "sessionKey", "lane", "isMain", "demotedBy", "nativeId", "name", "cwd", "home"],
+  ...["model", "systemPrompt", "state", "pid", "startTicks", "fence", "forkOf", "note", "place", "lastTurnAt"],
+  ...["createdAt", "endedAt"],
+] as const;
+
+export function sessionBook(db: Database) {
+  const one = db.query<Stored, [string]>("select * from sessions where id = ?");
+  const main = db.query<Stored, [string, string]>(
+    "select * from sessions where agentId = ? and sessionKey = ? and isMain = 1",
+  );
+  const live = db.query<Stored, []>("select * from sessions where state <> 'dead' order by createdAt");
+  const put = db.query(
+    `insert or replace into sessions (${COLUMNS.join(", ")}) values (${COLUMNS.map((name) => `$${name}`).join(", ")})`,
+  );
+  const save = (row: SessionRow): SessionRow => {
+    put.run(Object.fromEntries(COLUMNS.map((name) => [`$${name}`, row[name]])) as never);
+    return row;
+  };
+  return {
+    get: (id: string): SessionRow | undefined => parsed(one.get(id)),
+    main: (agentId: string, sessionKey: string): SessionRow | undefined => parsed(main.get(agentId, sessionKey)),
+    /** Those that are not dead, oldest first. */
+    live: (): SessionRow[] => live.all().map((row) => ({ ...row, isMain: row.isMain === 1 })),
+    save,
+    /** Changes members of a stored session. @returns the row as it is now */
+    change(id: string, changes: Partial<SessionRow>): SessionRow {
+      const row = parsed(one.get(id));
+      if (!row) throw new Error(`the journal has no session ${id}`);
+      return save({ ...row, ...changes });
+    },
+  };
+}
+
+const parsed = (row: Stored | null): SessionRow | undefined => (row ? { ...row, isMain: row.isMain === 1 } : undefined);

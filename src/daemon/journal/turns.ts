@@ -1,0 +1,125 @@
+import type { Database } from "bun:sqlite";
+import type { RunErrorCode, RunOutcome } from "../../protocol/runs.ts";
+
+/** Purpose of a turn. `message`: a letter. `run`: a turn that others asked for. `feed`: a result for the main session. */
+export type TurnKind = "message" | "run" | "feed" | "spawn";
+
+/** Plan of a turn, as it was when the turn was asked for. */
+export interface TurnPlan {
+  /** Text of the task, for the run. */
+  task: string;
+  lane: "main" | "background";
+  name?: string;
+  /** Message of a person, or another, that the answer replies to. */
+  answerTo?: number;
+  /** Run whose result is fed. */
+  feedOf?: { runId: string; name: string; text: string };
+  /** Dialogue whose main session gets the result. */
+  feedTo?: string;
+  model?: string;
+  systemPrompt?: string;
+  cwd?: string;
+  files?: string[];
+  parentId?: string;
+  /** Agent that gets the result as a message, where no message is answered. */
+  tellTo?: string;
+  /** Command that is answered when the turn has begun. */
+  delegationId?: string;
+  /** Session that it is for, where its command names one. */
+  sessionId?: string;
+  place?: unknown;
+  tags?: string[];
+  onInterrupt?: "continue" | "give-back";
+}
+
+/** End of a turn, stored before anybody hears of it. */
+export interface TurnEnd {
+  outcome: RunOutcome;
+  errorCode?: RunErrorCode;
+  error?: string;
+  text: string;
+  silent?: boolean;
+  reason?: string;
+  /** Paths that the model named. */
+  files?: string[];
+  buttons?: { text: string; id: string }[][];
+  background?: { name: string; prompt: string; model?: string }[];
+  /** Way of the answer, decided when the end came. */
+  way: "reply" | "result" | "feed" | "none";
+}
+
+/** `queued`: no session has it. `sent`: its CLI may have it. `ended`: its end is stored, and not handed over. */
+export type TurnState = "queued" | "sent" | "ended" | "done";
+
+export interface TurnRow {
+  /** Also the id of its input at the CLI, and the key of what it does at the relay. */
+  id: string;
+  agentId: string;
+  sessionKey: string;
+  sessionId: string | null;
+  kind: TurnKind;
+  state: TurnState;
+  messageId: number | null;
+  runId: string | null;
+  token: string | null;
+  plan: TurnPlan;
+  end: TurnEnd | null;
+  tries: number;
+  answerId: number | null;
+  createdAt: number;
+  sentAt: number | null;
+  endedAt: number | null;
+}
+
+type Stored = Omit<TurnRow, "plan" | "end"> & { plan: string; end: string | null };
+
+const COLUMNS = [
+  ...["id", "agentId", "sessionKey", "sessionId", "kind", "state", "messageId", "runId", "token", "plan", "end"],
+  ...["tries", "answerId", "createdAt", "sentAt", "endedAt"],
+] as const;
+
+export function turnBook(db: Database) {
+  const one = db.query<Stored, [string]>("select * from turns where id = ?");
+  const open = db.query<Stored, []>("select * from turns where state <> 'done' order by createdAt, id");
+  const ofMessage = db.query<Stored, [string, number]>(
+    "select * from turns where agentId = ? and messageId = ? order by createdAt limit 1",
+  );
+  const ofRun = db.query<Stored, [string]>("select * from turns where runId = ? order by createdAt desc limit 1");
+  const ofCommand = db.query<Stored, [string]>(
+    "select * from turns where plan ->> '$.delegationId' = ? order by createdAt limit 1",
+  );
+  const newest = db.query<Stored, [string, string, number]>(
+    "select * from turns where agentId = ? and sessionKey = ? order by createdAt desc limit ?",
+  );
+  const prune = db.query("delete from turns where state = 'done' and endedAt < ?");
+  const names = COLUMNS.map((name) => (name === "end" ? '"end"' : name));
+  const put = db.query(
+    `insert into turns (${names.join(", ")}) values (${COLUMNS.map((name) => `$${name}`).join(", ")})
+     on conflict (id) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")}`,
+  );
+  const save = (row: TurnRow): TurnRow => {
+    const stored = { ...row, plan: JSON.stringify(row.plan), end: row.end && JSON.stringify(row.end) };
+    put.run(Object.fromEntries(COLUMNS.map((name) => [`$${name}`, stored[name]])) as never);
+    return row;
+  };
+  return {
+    get: (id: string): TurnRow | undefined => parsed(one.get(id)),
+    /** Those whose end was not handed over, oldest first. */
+    open: (): TurnRow[] => open.all().flatMap((row) => parsed(row) ?? []),
+    ofMessage: (agentId: string, messageId: number): TurnRow | undefined => parsed(ofMessage.get(agentId, messageId)),
+    ofRun: (runId: string): TurnRow | undefined => parsed(ofRun.get(runId)),
+    ofCommand: (delegationId: string): TurnRow | undefined => parsed(ofCommand.get(delegationId)),
+    newest: (agentId: string, sessionKey: string, limit: number): TurnRow[] =>
+      newest.all(agentId, sessionKey, limit).flatMap((row) => parsed(row) ?? []),
+    save,
+    change(id: string, changes: Partial<TurnRow>): TurnRow {
+      const row = parsed(one.get(id));
+      if (!row) throw new Error(`the journal has no turn ${id}`);
+      return save({ ...row, ...changes });
+    },
+    prune: (before: number): void => void prune.run(before),
+  };
+}
+
+const parsed = (row: Stored | null): TurnRow | undefined =>
+  row ? { ...row, plan: JSON.parse(row.plan), end: row.end && JSON.parse(row.end) } : undefined;

@@ -1,0 +1,95 @@
+import { type Caller, createCaller } from "../client/caller.ts";
+import { type Client, createClient } from "../client/client.ts";
+import { RelayProblem } from "../client/errors.ts";
+import type { Ears, Listener } from "../client/run-ear.ts";
+import { runVerbs } from "../client/run-verbs.ts";
+import { createTransport, type Fetch } from "../client/transport.ts";
+import { untilAnswered } from "../client/until-answered.ts";
+import type { Entry } from "../protocol/messages.ts";
+import { RunControl } from "../protocol/run-control.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { DaemonTime } from "./time.ts";
+
+export interface LinkOptions {
+  url: string;
+  token: string;
+  instanceId: string;
+  fetch: Fetch;
+  time: DaemonTime;
+  journal: Journal;
+  life: AbortSignal;
+}
+
+/** Connection for one of the daemon's agents: calls in its name, by the orchestrator's token. */
+export interface AgentLink {
+  id: string;
+  client: Client;
+  caller: Caller;
+  verbs: ReturnType<typeof runVerbs>;
+}
+
+export type Link = ReturnType<typeof createLink>;
+
+/** Connections to the relay: the orchestrator's own, and one in the name of each agent. */
+export function createLink({ url, token, instanceId, fetch, time, journal, life }: LinkOptions) {
+  const box = createClient({ url, token, instanceId, fetch, timing: time });
+  const links = new Map<string, AgentLink>();
+
+  /** Registers an agent, unless it is the orchestrator's already. @throws RelayProblem 403 for one of somebody else */
+  async function enroll(id: string): Promise<void> {
+    try {
+      await box.inbox.read({ limit: 1 }, { agentId: id });
+    } catch (error) {
+      if (!(error instanceof RelayProblem) || (error.status !== 403 && error.status !== 404)) throw error;
+      await box.agents.register(id, { name: id, reach: "mid-turn" });
+    }
+  }
+
+  return {
+    box,
+    /** Makes sure that an agent is registered under the orchestrator's prefix. Its own token is never used. */
+    async agent(id: string, provider: string): Promise<AgentLink> {
+      const open = links.get(id);
+      if (open) return open;
+      await untilAnswered(time, () => enroll(id), life);
+      journal.write(() => journal.agents.put({ id, provider }));
+      const options = { url, token, instanceId, agentId: id, fetch, timing: time };
+      const caller = createCaller(createTransport(options), options);
+      const made: AgentLink = { id, client: createClient(options), caller, verbs: runVerbs(caller) };
+      links.set(id, made);
+      return made;
+    },
+    /** Connection of an agent that was made sure of. */
+    of(id: string): AgentLink {
+      const link = links.get(id);
+      if (!link) throw new Error(`no connection for ${id}`);
+      return link;
+    },
+    has: (id: string): boolean => links.has(id),
+    ids: (): string[] => [...links.keys()],
+  };
+}
+
+/** Ears of the runs of all agents, fed by the daemon's one stream. */
+export interface Hub extends Ears {
+  /** Hands a message of the stream to the runs that listen. */
+  tell(agentId: string, entry: Entry): void;
+}
+
+export function createHub(): Hub {
+  const listeners = new Map<string, Set<Listener>>();
+  return {
+    during: (_, step) => step([]),
+    async listen(agentId, listener) {
+      const all = listeners.get(agentId) ?? new Set();
+      listeners.set(agentId, all.add(listener));
+      return () => void all.delete(listener);
+    },
+    tell(agentId, entry) {
+      const { data } = RunControl.safeParse(entry.payload);
+      if (!data) return;
+      const control = { ...data.run, files: (data.files ?? []).map(({ fileId }) => fileId) };
+      for (const { heard } of [...(listeners.get(agentId) ?? [])]) heard({ messageId: entry.id, control });
+    },
+  };
+}

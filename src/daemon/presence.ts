@@ -1,0 +1,56 @@
+import manifest from "../../package.json" with { type: "json" };
+import { createBackoff } from "../client/backoff.ts";
+import { endsAgent, mayPass, retryAfterOf } from "../client/errors.ts";
+import { untilAnswered } from "../client/until-answered.ts";
+import { DaemonError } from "./errors.ts";
+import type { Services } from "./services.ts";
+
+const HEARTBEAT_MS = 30_000;
+
+/** Registers the orchestrator. @throws RelayProblem when the relay does not take it */
+export async function register(services: Services, instanceId: string): Promise<void> {
+  const { config, link, time, life, providers, hostname, log } = services;
+  const probed = await Promise.all(
+    [...providers.values()].map(async ({ config: own, provider }) => {
+      const found = await provider.probe(life).catch((error) => {
+        log(`Provider ${own.name} cannot be used now: ${error instanceof Error ? error.message : error}`);
+        return undefined;
+      });
+      const capabilities = Object.entries(provider.capabilities).flatMap(([name, has]) => (has ? [name] : []));
+      return { name: own.name, capabilities, ...(found && { version: found.version.slice(0, 64) }) };
+    }),
+  );
+  const registration = {
+    ...{ hostname, providers: probed, baseDir: config.workspace, envKeys: config.envKeys },
+    ...{ approvalMode: config.approvalMode, instanceId, version: manifest.version },
+  };
+  await untilAnswered(time, () => link.box.orchestrators.register(config.id, registration), life);
+}
+
+/** Sends heartbeats until the daemon ends. `gone` is called when the relay takes no more of this instance. */
+export async function heartbeats(
+  { config, link, time, life }: Services,
+  gone: (cause: unknown) => void,
+): Promise<void> {
+  const backoff = createBackoff(time);
+  let waitMs = HEARTBEAT_MS;
+  while (!life.aborted) {
+    try {
+      await time.sleep(waitMs, life);
+      await link.box.orchestrators.heartbeat(config.id, {}, { signal: life, retries: 0 });
+      backoff.reset();
+      waitMs = HEARTBEAT_MS;
+    } catch (error) {
+      if (life.aborted) return;
+      if (!mayPass(error)) return gone(error);
+      waitMs = Math.max(retryAfterOf(error), Math.min(HEARTBEAT_MS, backoff.delay()));
+    }
+  }
+}
+
+/** Reason for which the relay takes no more calls of this daemon. */
+export function reasonOf(cause: unknown): DaemonError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (endsAgent(cause)) return new DaemonError(`The relay no longer takes this daemon for the orchestrator: ${text}`);
+  return new DaemonError(text);
+}

@@ -1,0 +1,152 @@
+import type { SessionRow } from "../journal/sessions.ts";
+import type { TurnRow } from "../journal/turns.ts";
+import { passGates, type Services } from "../services.ts";
+import type { RunningTurn } from "../turns/running.ts";
+import type { Turns } from "../turns/turns.ts";
+import { digestOf } from "./digest.ts";
+import type { LiveSessions } from "./live.ts";
+import { newSession, providerOf } from "./rows.ts";
+
+export type Lanes = ReturnType<typeof createLanes>;
+
+/** Queues of turns, one for each dialogue of an agent, first come first served. Each decides which session takes its next turn. */
+export function createLanes(services: Services, { turns, live }: { turns: Turns; live: LiveSessions }) {
+  const { journal, config, time, life, log } = services;
+  const lanes = new Map<string, TurnRow[]>();
+  const pumping = new Set<string>();
+
+  /** Those who wait for a turn to begin. */
+  const waiters = new Map<string, () => void>();
+
+  function begun(id: string): void {
+    waiters.get(id)?.();
+    waiters.delete(id);
+  }
+
+  async function pump(key: string): Promise<void> {
+    const queue = lanes.get(key) ?? [];
+    for (let next = queue[0]; next && !life.aborted; next = queue[0]) {
+      await passGates(services, next);
+      if (queue[0] !== next) continue;
+      const session = await sessionFor(next);
+      queue.shift();
+      const running = turns.begin(next, session);
+      begun(next.id);
+      await running.sent;
+    }
+    lanes.delete(key);
+  }
+
+  /** Session for a turn: table of new, resume, wait and fork. */
+  async function sessionFor(turn: TurnRow): Promise<SessionRow> {
+    const named = turn.plan.sessionId === undefined ? undefined : journal.sessions.get(turn.plan.sessionId);
+    if (named && named.state !== "dead") return whenFree(named, turn);
+    if (turn.plan.lane === "background") return beside(turn);
+    return mainFor(turn);
+  }
+
+  /** Work beside a dialogue: a copy of its main session, which goes on; without one a new session. */
+  function beside(turn: TurnRow): SessionRow {
+    const of = turn.plan.feedTo === undefined ? undefined : journal.sessions.main(turn.agentId, turn.plan.feedTo);
+    return journal.write(() => journal.sessions.save(newSession(services, turn, of)));
+  }
+
+  async function mainFor(turn: TurnRow): Promise<SessionRow> {
+    for (;;) {
+      const main = journal.sessions.main(turn.agentId, turn.sessionKey);
+      if (!main) return journal.write(() => journal.sessions.save(newSession(services, turn)));
+      const busy = turns.in(main.id);
+      if (!busy) return main;
+      const waited = await waitFor(busy);
+      if (waited === "over") continue;
+      const aside = await stepAside(main, busy, turn);
+      if (aside) return aside;
+    }
+  }
+
+  async function whenFree(session: SessionRow, turn: TurnRow): Promise<SessionRow> {
+    for (let busy = turns.in(session.id); busy; busy = turns.in(session.id)) await busy.done;
+    const now = journal.sessions.get(session.id);
+    return now && now.state !== "dead" ? now : mainFor(turn);
+  }
+
+  /** Waits for a busy main session, until the threshold after its last prompt. */
+  async function waitFor(busy: RunningTurn): Promise<"over" | "late"> {
+    const own = new AbortController();
+    const late = (async () => {
+      await busy.sent;
+      const leftMs = (busy.sentAt ?? time.now()) + config.waitSeconds * 1000 - time.now();
+      if (leftMs > 0) await time.sleep(leftMs, own.signal);
+      return "late" as const;
+    })().catch(() => "over" as const);
+    const waited = await Promise.race([busy.done.then(() => "over" as const), late]);
+    own.abort();
+    return waited;
+  }
+
+  /**
+   * The busy main session goes on beside, and a copy of it becomes the main one, in one write. A result that came before that write
+   * is delivered as usual, and nothing steps aside.
+   */
+  async function stepAside(main: SessionRow, busy: RunningTurn, turn: TurnRow): Promise<SessionRow | undefined> {
+    if (busy.isEnded) return void (await busy.done);
+    const { provider } = providerOf(services, turn.agentId);
+    const isCopy = provider.capabilities.fork && main.nativeId !== null;
+    const newest = journal.letters.newest(turn.agentId, turn.sessionKey, 1)[0]?.entry.id ?? 0;
+    const digest = isCopy ? "" : await digestOf(services, turn.agentId, turn.sessionKey, turn.messageId);
+    const made = journal.write(() => {
+      const now = journal.turns.get(busy.turn.id);
+      if (!now || now.end) return undefined;
+      journal.sessions.change(main.id, { isMain: false, lane: "background", demotedBy: turn.messageId ?? newest });
+      const note = [asideNote(main.name, isCopy), digest].filter(Boolean).join("\n\n");
+      return journal.sessions.save({ ...newSession(services, turn, main), note });
+    });
+    if (!made) return void (await busy.done);
+    log(`Session ${main.id} steps aside for ${made.id}`, { sessionKey: turn.sessionKey });
+    return made;
+  }
+
+  return {
+    /** Puts a stored turn into its lane. */
+    offer(turn: TurnRow): void {
+      const key = `${turn.agentId}\n${turn.plan.lane === "main" ? turn.sessionKey : turn.id}`;
+      const queue = lanes.get(key) ?? [];
+      lanes.set(key, queue);
+      queue.push(turn);
+      if (pumping.has(key)) return;
+      pumping.add(key);
+      void pump(key)
+        .catch(
+          (error) =>
+            life.aborted ||
+            log(`The lane of ${turn.sessionKey} stopped: ${error instanceof Error ? error.stack : error}`),
+        )
+        .finally(() => {
+          pumping.delete(key);
+          if (lanes.get(key)?.length && !life.aborted)
+            for (const left of lanes.get(key)?.splice(0) ?? []) this.offer(left);
+        });
+    },
+    /** Turns that wait for a session of this dialogue. */
+    waiting: (agentId: string, sessionKey: string): TurnRow[] => lanes.get(`${agentId}\n${sessionKey}`) ?? [],
+    has: (id: string): boolean => [...lanes.values()].some((queue) => queue.some((turn) => turn.id === id)),
+    /** Resolves when a turn has left its lane. */
+    async begun(id: string): Promise<void> {
+      if (this.has(id)) await new Promise<void>((resolve) => waiters.set(id, resolve));
+    },
+    /** Takes a turn that has not begun out of its lane. */
+    withdraw(turn: TurnRow): boolean {
+      for (const queue of lanes.values()) {
+        const at = queue.findIndex(({ id }) => id === turn.id);
+        if (at !== -1) return queue.splice(at, 1).length > 0;
+      }
+      return false;
+    },
+    isLive: live.isLive,
+  };
+}
+
+function asideNote(name: string, isCopy: boolean): string {
+  const went = `Your work "${name}" takes longer, and goes on beside this dialogue. Its result comes to you by itself: do not do it again.`;
+  return isCopy ? went : `${went} This CLI cannot copy a session, so you begin anew, with the newest messages below.`;
+}

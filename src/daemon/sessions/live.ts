@@ -1,0 +1,259 @@
+import { createBackoff } from "../../client/backoff.ts";
+import { mayPass, RelayProblem, retryAfterOf } from "../../client/errors.ts";
+import { untilAnswered } from "../../client/until-answered.ts";
+import type { Exit, NativeSession, Origin, SessionEvent } from "../../harness/providers/provider.ts";
+import { SESSION_LEASE_SECONDS } from "../../protocol/sessions.ts";
+import type { SessionRow } from "../journal/sessions.ts";
+import { environmentOf, runnableOf, type Services } from "../services.ts";
+import { ANSWER_SCHEMA } from "../turns/answer.ts";
+import type { Reporter } from "./reporter.ts";
+import { createRooms } from "./rooms.ts";
+
+/** A session whose process runs, or starts. */
+interface Live {
+  id: string;
+  native?: NativeSession;
+  opening: Promise<NativeSession>;
+  /** Ends renewals and the wait for its retirement. */
+  life: AbortController;
+  idle: AbortController;
+  /** Turns that work in it. */
+  uses: number;
+  lastUse: number;
+  isClosing: boolean;
+}
+
+export type LiveSessions = ReturnType<typeof createLiveSessions>;
+
+/** Called for every event of a session, and when its process has ended. */
+export interface SessionEar {
+  event(event: SessionEvent): void;
+  exited(exit: Exit): void;
+}
+
+/** Processes of sessions: each is started under the session's lease, retired when idle, and resumed on demand. */
+export function createLiveSessions(services: Services, reporter: Reporter) {
+  const { config, journal, link, time, log, observers, life } = services;
+  const lives = new Map<string, Live>();
+  const ears = new Map<string, Set<SessionEar>>();
+  /** Leases on their way back to the relay. */
+  const returning = new Set<Promise<void>>();
+  const rooms = createRooms(config.sessions, () => retireOldest());
+
+  function hear(id: string, event: SessionEvent): void {
+    if (life.aborted) return;
+    if (event.type === "native") named(id, event.nativeId);
+    if (event.type === "state") setState(id, event.state);
+    const row = journal.sessions.get(id);
+    if (!row) return;
+    for (const ear of [...(ears.get(id) ?? [])]) ear.event(event);
+    for (const observer of observers) observer(row, event);
+  }
+
+  function named(id: string, nativeId: string): void {
+    if (journal.sessions.get(id)?.nativeId === nativeId) return;
+    journal.write(() => journal.sessions.change(id, { nativeId, forkOf: null }));
+    void reporter.report(id);
+  }
+
+  function setState(id: string, state: SessionRow["state"]): void {
+    const row = journal.sessions.get(id);
+    if (!row || row.state === state || row.state === "dead") return;
+    journal.write(() => journal.sessions.change(id, { state }));
+    void reporter.report(id, { lastEventAt: new Date(time.wall()).toISOString() });
+  }
+
+  /** Begins the process of a session. @throws SessionMissing, SessionBusy, HarnessError, RelayProblem */
+  async function start(live: Live, row: SessionRow, continueTurn: boolean): Promise<NativeSession> {
+    await rooms.enter(live.id, life);
+    journal.write(() => journal.sessions.change(row.id, { state: "starting" }));
+    await reporter.report(row.id);
+    const { fence } = await untilAnswered(
+      time,
+      () => link.box.sessions.lease(row.id, { seenDead: row.pid === null, leaseSeconds: SESSION_LEASE_SECONDS }),
+      life,
+    );
+    journal.write(() => journal.sessions.change(row.id, { fence }));
+    const { provider, config: own } = runnableOf(services, row.provider);
+    const native = await provider.open({
+      origin: originOf(row, provider.capabilities.presetId, continueTurn),
+      ...{ sessionId: row.id, cwd: row.cwd, model: row.model, systemPrompt: row.systemPrompt },
+      environment: environmentOf(services, own),
+      mcp: await mcpOf(row),
+      tools: { allow: [], deny: [] },
+      schema: own.structured && provider.capabilities.structured ? ANSWER_SCHEMA : null,
+      unattended: own.unattended,
+      on: (event) => hear(row.id, event),
+      signal: live.life.signal,
+    });
+    const { pid, startTicks } = native;
+    live.native = native;
+    journal.write(() => journal.sessions.change(row.id, { pid, startTicks, state: "idle" }));
+    await reporter.report(row.id);
+    void keepLease(live, fence);
+    void native.exited.then((exit) => ended(live, exit));
+    return native;
+  }
+
+  /** Token of the relay's tools for this session; null where the relay gives none. */
+  async function mcpOf(row: SessionRow): Promise<{ url: string; token: string } | null> {
+    const draft = { role: "agent" as const, agentId: row.agentId, sessionId: row.id, name: `session ${row.name}` };
+    try {
+      const made = await untilAnswered(time, () => link.box.tokens.create(draft), life);
+      return { url: `${config.relay.replace(/\/+$/, "")}/mcp`, token: made.token };
+    } catch (error) {
+      if (!(error instanceof RelayProblem)) throw error;
+      log(`Session ${row.id} gets no tools of the relay: ${error.message}`);
+      return null;
+    }
+  }
+
+  async function keepLease({ id, life: own }: Live, fence: number): Promise<void> {
+    const thirdMs = (SESSION_LEASE_SECONDS * 1000) / 3;
+    const backoff = createBackoff(time);
+    let waitMs = thirdMs;
+    while (!own.signal.aborted) {
+      try {
+        await time.sleep(waitMs, own.signal);
+        await link.box.sessions.renew(id, { fence }, { signal: own.signal, retries: 0 });
+        backoff.reset();
+        waitMs = thirdMs;
+      } catch (error) {
+        if (own.signal.aborted) return;
+        if (!mayPass(error)) return void fenced(id, error);
+        waitMs = Math.max(retryAfterOf(error), Math.min(thirdMs, backoff.delay()));
+      }
+    }
+  }
+
+  /** The lease is another's: this process may not write the dialogue. */
+  async function fenced(id: string, error: unknown): Promise<void> {
+    log(`Session ${id} lost its lease and is ended: ${error instanceof Error ? error.message : error}`);
+    await close(id, { graceMs: 2_000 });
+  }
+
+  function ended(live: Live, exit: Exit): void {
+    const { id } = live;
+    live.life.abort();
+    live.idle.abort();
+    lives.delete(id);
+    rooms.leave(id);
+    if (!journal.isOpen) return;
+    const row = journal.write(() => {
+      const before = journal.sessions.get(id);
+      const isOver = !before || before.state === "dead" || before.nativeId === null;
+      const state = isOver ? ("dead" as const) : ("idle" as const);
+      return journal.sessions.change(id, {
+        pid: null,
+        startTicks: null,
+        state,
+        ...(isOver && { endedAt: time.wall(), isMain: false }),
+      });
+    });
+    const left = exit.left.length > 0 ? `${exit.left.length} of its processes did not end` : null;
+    if (left) log(`Session ${id}: ${left}`, { pids: exit.left.map(({ pid }) => pid) });
+    for (const ear of [...(ears.get(id) ?? [])]) ear.exited(exit);
+    const returned = giveBack(row, left).finally(() => returning.delete(returned));
+    returning.add(returned);
+  }
+
+  /** Reports the end of a process and frees the dialogue, unless something of it still runs. */
+  async function giveBack(row: SessionRow, left: string | null): Promise<void> {
+    if (!life.aborted) await reporter.report(row.id, { pid: null, runId: null, ...(left && { reason: left }) });
+    const { fence } = row;
+    if (fence === null || left) return;
+    const once = () => link.box.sessions.release(row.id, fence, { retries: 0, timeoutMs: 3_000 });
+    await (life.aborted ? once() : untilAnswered(time, once, life)).then(
+      () => void (journal.isOpen && journal.write(() => journal.sessions.change(row.id, { fence: null }))),
+      (error) => void (life.aborted || log(`The lease of session ${row.id} could not be released: ${error}`)),
+    );
+  }
+
+  async function close(id: string, options?: { graceMs?: number }): Promise<Exit | undefined> {
+    const live = lives.get(id);
+    if (!live) return undefined;
+    live.isClosing = true;
+    const native = await live.opening.catch(() => undefined);
+    return native?.close(options);
+  }
+
+  /** Frees a room by ending the process that was idle for longest. @returns whether one will be free */
+  function retireOldest(): boolean {
+    const idle = [...lives.values()].filter(({ uses, isClosing }) => uses === 0 && !isClosing);
+    const [oldest] = idle.sort((a, b) => a.lastUse - b.lastUse);
+    if (oldest) void close(oldest.id);
+    return oldest !== undefined;
+  }
+
+  async function retireLater(live: Live): Promise<void> {
+    const { signal } = live.idle;
+    try {
+      await time.sleep(config.idleMinutes * 60_000, signal);
+    } catch {
+      return;
+    }
+    if (live.uses === 0) await close(live.id);
+  }
+
+  return {
+    /** The running process of a session; begins it where none runs. `continueTurn`: the CLI goes on with a turn that was cut off. */
+    async open(row: SessionRow, continueTurn = false): Promise<NativeSession> {
+      const known = lives.get(row.id);
+      if (known && !known.isClosing) return known.opening;
+      if (known) await known.native?.exited;
+      const live: Live = {
+        ...{ id: row.id, life: new AbortController(), idle: new AbortController() },
+        ...{ uses: 0, lastUse: time.now(), isClosing: false },
+        opening: Promise.reject(new Error("not begun")),
+      };
+      live.opening.catch(() => undefined);
+      lives.set(row.id, live);
+      live.opening = start(live, row, continueTurn).catch((error) => {
+        lives.delete(row.id);
+        rooms.leave(row.id);
+        live.life.abort();
+        throw error;
+      });
+      return live.opening;
+    },
+
+    /** Keeps a session from being retired until the returned function is called. */
+    use(id: string): () => void {
+      const live = lives.get(id);
+      if (!live) return () => undefined;
+      live.uses++;
+      live.idle.abort();
+      return () => {
+        live.uses--;
+        live.lastUse = time.now();
+        if (live.uses > 0) return;
+        live.idle = new AbortController();
+        rooms.wake();
+        void retireLater(live);
+      };
+    },
+
+    listen(id: string, ear: SessionEar): () => void {
+      const all = ears.get(id) ?? new Set();
+      ears.set(id, all.add(ear));
+      return () => void (all.delete(ear) && all.size === 0 && ears.delete(id));
+    },
+
+    native: (id: string): NativeSession | undefined => lives.get(id)?.native,
+    isLive: (id: string): boolean => lives.has(id),
+    ids: (): string[] => [...lives.keys()],
+    close,
+    /** Resolves when the leases of all that has ended are back, or could not be given back. */
+    closed: async (): Promise<void> => void (await Promise.allSettled([...returning])),
+    setState,
+    /** Frees the lease of a session whose process was seen dead. */
+    giveBack,
+  };
+}
+
+function originOf({ nativeId, forkOf, lane }: SessionRow, mayPreset: boolean, continueTurn: boolean): Origin {
+  if (nativeId !== null) return { how: "resume", nativeId, continueTurn };
+  const own = mayPreset ? crypto.randomUUID() : undefined;
+  if (forkOf !== null) return { how: "fork", nativeId: forkOf, ephemeral: lane === "peek", ...(own && { newId: own }) };
+  return { how: "new", ...(own && { nativeId: own }) };
+}

@@ -1,0 +1,50 @@
+import { HarnessError } from "../../harness/errors.ts";
+import { SessionBusy, SessionMissing } from "../../harness/providers/errors.ts";
+import type { NativeSession } from "../../harness/providers/provider.ts";
+import type { SessionRow } from "../journal/sessions.ts";
+import type { TurnRow } from "../journal/turns.ts";
+import { newSessionId, type Services } from "../services.ts";
+import { digestOf } from "./digest.ts";
+import type { LiveSessions } from "./live.ts";
+import type { Reporter } from "./reporter.ts";
+
+interface Opened {
+  session: SessionRow;
+  native: NativeSession;
+}
+
+/** Opens sessions for turns. A native dialogue that is gone is replaced by a new one with a digest, and the person is told. */
+export function createOpener(services: Services, live: LiveSessions, reporter: Reporter, tell: Tell) {
+  const { journal, log, time } = services;
+
+  async function replaced(turn: TurnRow, lost: SessionRow): Promise<Opened> {
+    const digest = await digestOf(services, turn.agentId, turn.sessionKey, turn.messageId);
+    const session = journal.write(() => {
+      journal.sessions.change(lost.id, { isMain: false, state: "dead", endedAt: time.wall() });
+      const note = ["Your former session was lost, with what it remembered.", digest].filter(Boolean).join("\n\n");
+      return journal.sessions.save({
+        ...lost,
+        ...{ id: newSessionId(), nativeId: null, forkOf: null, pid: null, startTicks: null, fence: null, note },
+        ...{ state: "starting", createdAt: time.wall() },
+      });
+    });
+    void reporter.report(lost.id, { reason: "Its CLI has no such session any more." });
+    log(`Session ${lost.id} is lost, and replaced by ${session.id}`);
+    tell(turn, "The former session was lost. I go on in a new one, with the newest messages of this dialogue.");
+    return { session, native: await live.open(session) };
+  }
+
+  return async (turn: TurnRow, session: SessionRow, continueTurn: boolean): Promise<Opened> => {
+    try {
+      return { session, native: await live.open(session, continueTurn) };
+    } catch (error) {
+      if (error instanceof SessionMissing) return replaced(turn, session);
+      if (error instanceof SessionBusy)
+        throw new HarnessError("problem", `${error.message} End it there, or kill this session.`);
+      throw error;
+    }
+  };
+}
+
+/** Tells the person of a turn something, once. */
+export type Tell = (turn: TurnRow, text: string) => void;

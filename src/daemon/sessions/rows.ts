@@ -1,0 +1,42 @@
+import type { SessionRow } from "../journal/sessions.ts";
+import type { TurnRow } from "../journal/turns.ts";
+import { newSessionId, type Runnable, runnableOf, type Services } from "../services.ts";
+import { nameOf } from "./names.ts";
+import { placeOf } from "./places.ts";
+
+/** Provider of an agent. */
+export function providerOf(services: Services, agentId: string): Runnable {
+  const known = services.journal.agents.get(agentId);
+  return runnableOf(services, known?.provider ?? "");
+}
+
+/** Turn that a session is made for. */
+type For = Pick<TurnRow, "agentId" | "sessionKey" | "plan" | "messageId">;
+
+/** A session that is about to begin for a turn: new, or as a copy of `fork`. */
+export function newSession(services: Services, turn: For, fork?: SessionRow): SessionRow {
+  const { config, time, hostname, environment } = services;
+  const { agentId, sessionKey, plan } = turn;
+  const { config: own, provider } = providerOf(services, agentId);
+  const mayFork = fork !== undefined && fork.nativeId !== null && provider.capabilities.fork;
+  const place = plan.place ?? placeOf(plan.feedTo ?? sessionKey);
+  return {
+    ...{ id: newSessionId(), agentId, provider: own.name, sessionKey },
+    ...{ lane: plan.lane, isMain: plan.lane === "main", demotedBy: null, nativeId: null },
+    name: plan.name ?? nameOf(textOf(services, turn)),
+    cwd: plan.cwd ?? fork?.cwd ?? config.workspace,
+    home: fork?.home ?? `${hostname}:${environment.HOME ?? config.workspace}`,
+    model: plan.model ?? own.model ?? null,
+    systemPrompt: plan.systemPrompt ?? null,
+    ...{ state: "starting", pid: null, startTicks: null, fence: null },
+    forkOf: mayFork ? fork.nativeId : null,
+    note: null,
+    place: place === null ? null : JSON.stringify(place),
+    ...{ lastTurnAt: time.wall(), createdAt: time.wall(), endedAt: null },
+  };
+}
+
+function textOf({ journal }: Services, { messageId, agentId, plan }: For): string {
+  const letter = messageId === null ? undefined : journal.letters.get(messageId, agentId);
+  return letter?.entry.body ?? plan.task;
+}

@@ -1,0 +1,90 @@
+import { RelayProblem } from "../../client/errors.ts";
+import { openHandle, type RunHandle } from "../../client/run-handle.ts";
+import { promptOf, type Turn } from "../../client/run-turn.ts";
+import { untilAnswered } from "../../client/until-answered.ts";
+import type { Run, RunDraft } from "../../protocol/runs.ts";
+import type { SessionRow } from "../journal/sessions.ts";
+import type { TurnRow } from "../journal/turns.ts";
+import type { AgentLink } from "../link.ts";
+import type { Services } from "../services.ts";
+import { conversationOf } from "../sessions/places.ts";
+
+const LEASE_SECONDS = 120;
+
+/**
+ * Begins, takes or takes back the run of a turn, and holds it.
+ * @throws RelayProblem `not-open` when the run has ended for good
+ */
+export async function beginRun(services: Services, turn: TurnRow, session: SessionRow): Promise<RunHandle> {
+  const link = services.link.of(turn.agentId);
+  const ask = <T>(call: () => Promise<T>) => untilAnswered(services.time, call, services.life);
+  const known = turn.runId ?? (await ask(() => queuedOn(link, turn)));
+  const { run, token } = known
+    ? await ask(() => takeBack(link, known))
+    : await ask(() => create(services, link, turn, session));
+  services.journal.write(() => services.journal.turns.change(turn.id, { runId: run.id, token }));
+  const handleServices = { caller: link.caller, verbs: link.verbs, ears: services.hub, leaseSeconds: LEASE_SECONDS };
+  const asked: Turn =
+    turn.kind === "run"
+      ? await ask(() => promptOf(link.verbs, run, [], {}))
+      : { turnId: run.turnId, cause: "begin", text: turn.plan.task, files: turn.plan.files ?? [], findings: [] };
+  return openHandle(handleServices, { run, token, turn: asked, heard: [] });
+}
+
+/** Run on the message that others asked for: the turn takes it, so that the message is answered once. */
+async function queuedOn({ id, verbs }: AgentLink, { kind, messageId }: TurnRow): Promise<string | undefined> {
+  if (kind !== "message" || messageId === null) return undefined;
+  const { items } = await verbs.list({ agent: id, message: messageId, status: "queued", limit: 1 });
+  return items[0]?.id;
+}
+
+interface Held {
+  run: Run;
+  token: string;
+}
+
+async function takeBack({ verbs }: AgentLink, id: string): Promise<Held> {
+  const run = await verbs.get(id);
+  if (run.token && (run.status === "running" || run.status === "stopping")) return { run, token: run.token };
+  const again = run.status === "ended" && run.errorCode === "lost";
+  const taken = await verbs.take(id, { again, leaseSeconds: LEASE_SECONDS });
+  return { run: { ...taken.run, turnId: taken.turnId }, token: taken.token };
+}
+
+async function create(services: Services, link: AgentLink, turn: TurnRow, session: SessionRow): Promise<Held> {
+  const draft = draftOf(services, turn, session);
+  try {
+    return held(await link.verbs.create(draft, { idempotencyKey: `turn:${turn.id}` }), link);
+  } catch (error) {
+    if (!(error instanceof RelayProblem) || error.code !== "already-running") throw error;
+    // The session that stepped aside still works under this key.
+    const sessionKey = `${turn.sessionKey}#${session.id.slice(-6)}`;
+    return held(await link.verbs.create({ ...draft, sessionKey }, { idempotencyKey: `turn:${turn.id}:aside` }), link);
+  }
+}
+
+async function held(run: Run, link: AgentLink): Promise<Held> {
+  return run.token && run.status !== "ended" ? { run, token: run.token } : takeBack(link, run.id);
+}
+
+function draftOf({ config, journal }: Services, turn: TurnRow, session: SessionRow): RunDraft {
+  const { plan, messageId, agentId } = turn;
+  const letter = messageId === null ? undefined : journal.letters.get(messageId, agentId);
+  return {
+    agentId,
+    sessionKey: turn.sessionKey,
+    task: plan.task,
+    ...(messageId !== null && letter && { messageId }),
+    ...(plan.parentId !== undefined && { parentId: plan.parentId }),
+    ...(plan.name !== undefined && { label: plan.name }),
+    origin: letter && conversationOf(letter.entry),
+    orchestratorId: config.id,
+    sessionId: session.id,
+    cwd: session.cwd,
+    project: session.cwd,
+    leaseSeconds: LEASE_SECONDS,
+    ...(plan.parentId === undefined && messageId === null && { cause: "message" as const }),
+    ...(plan.files?.length && { files: plan.files }),
+    ...(session.model !== null && { model: session.model }),
+  };
+}

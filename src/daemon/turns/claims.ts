@@ -1,0 +1,59 @@
+import { createBackoff } from "../../client/backoff.ts";
+import { mayPass, RelayProblem, retryAfterOf } from "../../client/errors.ts";
+import { untilAnswered } from "../../client/until-answered.ts";
+import type { TurnRow } from "../journal/turns.ts";
+import type { AgentLink } from "../link.ts";
+import type { Services } from "../services.ts";
+
+const LEASE_SECONDS = 600;
+
+/** Leases of claimable messages, held while their turns work. */
+export function createClaims({ journal, link, time, life, log }: Services) {
+  /** Renews a claim until `own` ends. A claim that is lost ends nothing: the result comes late. */
+  async function keep(agent: AgentLink, id: number, token: string, own: AbortSignal): Promise<void> {
+    const backoff = createBackoff(time);
+    let waitMs = (LEASE_SECONDS * 1000) / 3;
+    while (!own.aborted) {
+      try {
+        await time.sleep(waitMs, own);
+        await agent.client.claims.renew(id, { token, leaseSeconds: LEASE_SECONDS }, { signal: own, retries: 0 });
+        waitMs = (LEASE_SECONDS * 1000) / 3;
+      } catch (error) {
+        if (own.aborted) return;
+        if (!mayPass(error))
+          return log(`The claim of message ${id} was lost: ${error instanceof Error ? error.message : error}`);
+        waitMs = Math.max(retryAfterOf(error), backoff.delay());
+      }
+    }
+  }
+
+  async function take(agent: AgentLink, id: number): Promise<string> {
+    try {
+      return (await agent.client.claims.claim(id, { leaseSeconds: LEASE_SECONDS })).claim.token;
+    } catch (error) {
+      // Claimed by this agent before a crash.
+      if (!(error instanceof RelayProblem) || error.code !== "already-claimed") throw error;
+      const { items } = await agent.client.claims.held();
+      const mine = items.find(({ message }) => message.id === id);
+      if (!mine) throw error;
+      return mine.claim.token;
+    }
+  }
+
+  return {
+    /**
+     * Claims the message of a turn where it is work. @returns a function that stops renewing
+     * @throws RelayProblem when another agent has it
+     */
+    async hold(turn: TurnRow): Promise<() => void> {
+      const letter = turn.messageId === null ? undefined : journal.letters.get(turn.messageId, turn.agentId);
+      if (!letter?.entry.claimable) return () => undefined;
+      const agent = link.of(turn.agentId);
+      const { id } = letter.entry;
+      const token = await untilAnswered(time, () => take(agent, id), life);
+      const own = new AbortController();
+      void keep(agent, id, token, own.signal);
+      return () => own.abort();
+    },
+  };
+}

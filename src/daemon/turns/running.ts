@@ -1,0 +1,64 @@
+import type { RunHandle } from "../../client/run-handle.ts";
+import type { SessionEvent, TurnResult } from "../../harness/providers/provider.ts";
+import type { TurnRow } from "../journal/turns.ts";
+
+/** A turn that works: from its session's beginning until the relay has its end. */
+export interface RunningTurn {
+  readonly turn: TurnRow;
+  readonly sessionId: string;
+  handle?: RunHandle;
+  /** Its CLI has the prompt since, by the daemon's clock; undefined before. */
+  sentAt?: number;
+  /** Its end is stored. */
+  isEnded: boolean;
+  /** Settles when its CLI has it, or it has ended before. */
+  readonly sent: Promise<void>;
+  /** Settles when the relay has its end. Never rejects. */
+  readonly done: Promise<void>;
+  /** Puts words into it. `refused`: its CLI cannot, or it has not begun. */
+  tell?(text: string): Promise<"steered" | "refused">;
+  /** Ends its process and keeps it in the journal, to go on later. Resolves with the number of processes that did not end. */
+  pause(): Promise<number>;
+  /** Stops it: `kill` says that its process goes too. */
+  stop(how: "interrupt" | "kill", reason: string): void;
+}
+
+/** A turn that goes on later. */
+export class Paused extends Error {
+  override readonly name = "Paused";
+}
+
+/**
+ * Collects the results of one turn: more may follow where the CLI took several inputs. `inputId` null: the CLI goes on with a
+ * turn that was cut off, under an id of its own.
+ */
+export function createResults(inputId: string | null) {
+  const parts: TurnResult[] = [];
+  const ended = Promise.withResolvers<TurnResult>();
+  return {
+    ended: ended.promise,
+    hear(event: SessionEvent): void {
+      if (event.type === "results-lost") ended.resolve(joined(parts) ?? LOST);
+      if (event.type !== "result") return;
+      const { inputIds, moreFollow } = event.result;
+      const isOurs = inputId === null || parts.length > 0 || inputIds.length === 0 || inputIds.includes(inputId);
+      parts.push(event.result);
+      if (!moreFollow && isOurs) ended.resolve(joined(parts) ?? LOST);
+    },
+  };
+}
+
+const LOST: TurnResult = {
+  ...{ outcome: "error", errorCode: "no-result", error: "The CLI gave no result.", text: "" },
+  ...{ structured: undefined, inputIds: [], moreFollow: false, durationMs: null },
+};
+
+function joined(parts: readonly TurnResult[]): TurnResult | undefined {
+  const last = parts.at(-1);
+  if (!last || parts.length === 1) return last;
+  const text = parts
+    .map((part) => part.text.trim())
+    .filter(Boolean)
+    .join("\n\n");
+  return { ...last, text };
+}

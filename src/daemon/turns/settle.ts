@@ -1,0 +1,139 @@
+import { RelayProblem } from "../../client/errors.ts";
+import { untilAnswered } from "../../client/until-answered.ts";
+import type { TurnEnd, TurnPlan, TurnRow } from "../journal/turns.ts";
+import type { Services } from "../services.ts";
+import { uploadFiles } from "./files.ts";
+
+export type Settle = ReturnType<typeof createSettle>;
+
+/** A turn to begin, as it is put into the journal. */
+export interface NewTurn {
+  agentId: string;
+  sessionKey: string;
+  kind: TurnRow["kind"];
+  messageId?: number;
+  runId?: string;
+  plan: TurnPlan;
+}
+
+/** Hands the stored end of a turn to whom it is for. Every step may be repeated: after a crash it begins anew. */
+export function createSettle(services: Services, later: (turns: NewTurn[]) => TurnRow[]) {
+  const { journal, link, time, life, log } = services;
+
+  /** Repeats while the relay is away. @returns undefined when it refused */
+  async function asked<T>(about: string, call: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await untilAnswered(time, call, life);
+    } catch (error) {
+      if (life.aborted || !(error instanceof RelayProblem)) throw error;
+      log(`${about} was refused: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  async function finish(turn: TurnRow, end: TurnEnd, result: string, files: string[]): Promise<void> {
+    const { agentId, runId, token } = turn;
+    if (!runId || !token) return;
+    const { verbs } = link.of(agentId);
+    const { outcome, errorCode, error } = end;
+    const isSilent = outcome === "ok" && (end.silent === true || (result === "" && files.length === 0));
+    const body = {
+      outcome,
+      ...(errorCode && { errorCode }),
+      ...(error && { error: error.slice(0, 4000) }),
+      ...(isSilent ? { silent: true } : outcome === "ok" && { result }),
+      ...(files.length > 0 && { files }),
+    };
+    await asked(`The end of ${runId}`, async () => {
+      try {
+        await verbs.finish(runId, body, { run: token });
+      } catch (problem) {
+        if (!(problem instanceof RelayProblem) || problem.code !== "required-result") throw problem;
+        const missing = {
+          outcome: "error" as const,
+          errorCode: "no-result" as const,
+          error: "The agent said nothing.",
+        };
+        await verbs.finish(runId, missing, { run: token });
+      }
+    });
+  }
+
+  /** Answers the message that the turn worked on, else tells who asked for it. @returns the id of the answer */
+  async function reply(turn: TurnRow, end: TurnEnd, body: string, files: string[]): Promise<number | undefined> {
+    const letter = turn.plan.answerTo === undefined ? undefined : journal.letters.get(turn.plan.answerTo, turn.agentId);
+    const to = letter?.entry.from ?? turn.plan.tellTo;
+    if (to === undefined || end.silent || (body === "" && files.length === 0)) return undefined;
+    const payload = {
+      ...(files.length > 0 && { files: files.map((fileId) => ({ fileId })) }),
+      ...(end.buttons?.length && { buttons: end.buttons }),
+    };
+    const draft = {
+      ...{ to, body, idempotencyKey: `answer:${turn.id}` },
+      ...(letter && { replyTo: letter.entry.id }),
+      ...(Object.keys(payload).length > 0 && { payload }),
+    };
+    const { client } = link.of(turn.agentId);
+    const sent = await asked(`The answer of turn ${turn.id}`, () =>
+      client.messages.send(draft, { ...(turn.token && { run: turn.token }) }),
+    );
+    return sent?.id;
+  }
+
+  /** Turns that come of this one: its result for the main session, and work beside it. */
+  function following(turn: TurnRow, end: TurnEnd, text: string): NewTurn[] {
+    const { agentId, plan, runId } = turn;
+    const sessionKey = plan.feedTo ?? turn.sessionKey;
+    const { answerTo } = plan;
+    const name = plan.name ?? (turn.sessionId && journal.sessions.get(turn.sessionId)?.name) ?? "task";
+    const fed: NewTurn[] = [
+      {
+        ...{ agentId, sessionKey, kind: "feed" },
+        plan: {
+          task: `Result of the background work ${name}`,
+          lane: "main",
+          ...(answerTo !== undefined && { answerTo }),
+          feedOf: { runId: runId ?? turn.id, name, text },
+        },
+      },
+    ];
+    const beside = (end.background ?? []).map(
+      ({ name, prompt, model }): NewTurn => ({
+        ...{ agentId, sessionKey: `bg:${name}`, kind: "spawn" },
+        plan: {
+          ...{ task: prompt, lane: "background", name, feedTo: sessionKey },
+          ...(model !== undefined && { model }),
+          ...(answerTo !== undefined && { answerTo }),
+        },
+      }),
+    );
+    return [...(end.way === "feed" ? fed : []), ...beside];
+  }
+
+  return {
+    /** Resolves when the relay has everything of the turn. @returns the turns that follow */
+    async settle(turn: TurnRow): Promise<TurnRow[]> {
+      const { end } = turn;
+      if (!end) throw new Error(`turn ${turn.id} has no end`);
+      const session = turn.sessionId === null ? undefined : journal.sessions.get(turn.sessionId);
+      const cwd = session?.cwd ?? services.config.workspace;
+      const { ids, missing } = await uploadFiles(services, { agentId: turn.agentId, cwd, paths: end.files ?? [] });
+      const body = textOf(end, missing);
+      await finish(turn, end, body, end.way === "reply" ? [] : ids);
+      const answerId = end.way === "reply" ? await reply(turn, end, body, ids) : undefined;
+      const following_ = following(turn, end, body);
+      return journal.write(() => {
+        journal.turns.change(turn.id, { state: "done", endedAt: time.wall(), answerId: answerId ?? null });
+        if (turn.messageId !== null) journal.letters.mark(turn.messageId, turn.agentId, "done");
+        return later(following_);
+      });
+    },
+  };
+}
+
+/** Text of an answer: of a failure its sentence, and what was said before it. */
+function textOf({ outcome, text, error, errorCode }: TurnEnd, missing: string[]): string {
+  const failure = outcome === "error" || outcome === "timeout" ? `[Error] ${error ?? errorCode ?? outcome}` : "";
+  const lost = missing.length > 0 ? `[Not there: ${missing.join(", ")}]` : "";
+  return [text, failure, lost].filter(Boolean).join("\n\n");
+}

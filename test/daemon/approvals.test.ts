@@ -1,0 +1,75 @@
+import { describe, expect, test } from "bun:test";
+import { startDaemon, type TestDaemon, until } from "../support/daemon.ts";
+
+async function asked(world: TestDaemon) {
+  await world.say("Clean up.");
+  await until(() => world.fake.sessions[0]?.isWorking === true);
+  const answer = world.fake.latest().turn.ask();
+  const approval = () => world.relay.ask("GET", "/v1/approvals").then(({ body }) => body.items[0]);
+  await until(async () => (await approval()) !== undefined);
+  return { answer, approval };
+}
+
+describe("questions of a CLI", () => {
+  test("a permission becomes an approval, and its answer reaches the CLI", async () => {
+    const world = await startDaemon();
+    const { answer, approval } = await asked(world);
+    const { id, hash } = await approval();
+    expect(await approval()).toMatchObject({
+      ...{ agentId: "box-fake", kind: "permission", title: "Run rm -rf build", state: "pending" },
+      subject: { type: "command", line: "rm -rf build" },
+      sessionId: world.fake.sessions[0]?.task.sessionId,
+    });
+    await until(async () => (await world.relay.ask("GET", "/v1/sessions")).body.items[0].state === "asking");
+    await world.relay.ask("POST", `/v1/approvals/${id}/answer`, { option: "session", hash });
+    expect(await answer).toEqual({ decision: "allow", scope: "session", text: null });
+    await until(async () => (await approval()).applied !== null);
+    expect((await approval()).applied).toMatchObject({ ok: true });
+  });
+
+  test("a question that the CLI takes back is withdrawn", async () => {
+    const world = await startDaemon();
+    const { answer, approval } = await asked(world);
+    world.fake.latest().turn.withdraw();
+    expect(await answer).toBeNull();
+    await until(async () => (await approval()).state === "withdrawn");
+    expect((await approval()).reason).toBe("The agent went on without it.");
+  });
+
+  test("a rule answers at once", async () => {
+    const world = await startDaemon();
+    await world.relay.ask("POST", "/v1/approval-rules", { tool: "command", match: "rm -rf build", decision: "allow" });
+    const { answer } = await asked(world);
+    expect((await answer)?.decision).toBe("allow");
+  });
+
+  test("a question gets the text that the person chose", async () => {
+    const world = await startDaemon();
+    await world.say("Which one?");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    const options = [
+      { id: "a", label: "The first" },
+      { id: "b", label: "The second" },
+    ];
+    const answer = world.fake
+      .latest()
+      .turn.ask({ subject: { type: "question", text: "Which?", options }, title: "Which?" });
+    const items = async () => (await world.relay.ask("GET", "/v1/approvals")).body.items;
+    await until(async () => (await items()).length === 1);
+    const [{ id, hash }] = await items();
+    await world.relay.ask("POST", `/v1/approvals/${id}/answer`, { option: "b", hash });
+    expect(await answer).toMatchObject({ decision: "answer", text: "b" });
+  });
+
+  test("what an earlier process asked is withdrawn after a crash, and the CLI asks again", async () => {
+    const world = await startDaemon();
+    const { approval } = await asked(world);
+    await world.crash();
+    await until(async () => (await approval()).state === "withdrawn");
+    await until(() => world.fake.sessions[1]?.isWorking === true);
+    void world.fake.latest().turn.ask();
+    const states = async () =>
+      (await world.relay.ask("GET", "/v1/approvals")).body.items.map(({ state }: { state: string }) => state);
+    await until(async () => (await states()).includes("pending"));
+  });
+});

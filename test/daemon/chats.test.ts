@@ -1,0 +1,137 @@
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { AGENT, startDaemon, type TestDaemon, until } from "../support/daemon.ts";
+
+const CHAT = "webhook:desk";
+
+/** A chat whose messages go to the daemon's agent. */
+async function withChat(setup: Parameters<typeof startDaemon>[0] = {}) {
+  const world = await startDaemon(setup);
+  const { ask } = world.relay;
+  await ask("PUT", `/v1/channels/${CHAT}/webhook`, { name: "Desk", url: "http://127.0.0.1:1/hook" });
+  await ask("PUT", `/v1/channels/${CHAT}/access`, { mode: "open" });
+  await ask("PUT", `/v1/channels/${CHAT}/bindings`, { target: AGENT });
+  return {
+    world,
+    async write(text: string, more: Record<string, unknown> = {}) {
+      const externalId = crypto.randomUUID();
+      const event = { conversationId: "42", externalId, sender: { id: "7", name: "Ada" }, text, ...more };
+      const { body } = await ask("POST", `/v1/channels/${CHAT}/events`, event);
+      return body.messages?.[0]?.id ?? body.messageIds?.[0] ?? body.id;
+    },
+    posts: async () => (await ask("GET", `/v1/messages?to=${CHAT}&limit=50`)).body.items.toReversed(),
+  };
+}
+
+const works = (world: TestDaemon, inputs = 1) =>
+  until(() => world.fake.sessions.at(-1)?.inputs.length === inputs && world.fake.sessions.at(-1)?.isWorking === true);
+
+describe("a daemon's chats", () => {
+  test("a chat's message is answered in its conversation, in the channel's own place", async () => {
+    const { world, write, posts } = await withChat();
+    await write("Is main green?");
+    await works(world);
+    expect(world.fake.latest().inputs[0]?.provenance.kind).toBe("channel");
+    expect(world.fake.latest().inputs[0]?.text).toContain("| By: Ada");
+    world.fake.latest().turn.finish("Yes.");
+    await until(async () => (await posts()).length === 1);
+    expect((await posts())[0]).toMatchObject({
+      body: "Yes.",
+      from: AGENT,
+      payload: { conversation: { conversationId: "42" } },
+    });
+    const { body } = await world.relay.ask("GET", "/v1/sessions");
+    expect(body.items[0].place).toEqual({ conversation: { channelId: CHAT, conversationId: "42" } });
+  });
+
+  test("a structured answer has its buttons and files, and a missing file is said", async () => {
+    const { world, write, posts } = await withChat();
+    writeFileSync(join(world.folder, "report.txt"), "all green");
+    await write("Report?");
+    await works(world);
+    const structured = {
+      ...{ action: "send", actionReason: "asked", message: "Here.", buttons: ["Again", "Enough"] },
+      files: [join(world.folder, "report.txt"), join(world.folder, "none.txt"), "/etc/passwd"],
+    };
+    world.fake.latest().turn.finish("", { structured });
+    await until(async () => (await posts()).length === 1);
+    const [{ body, payload }] = await posts();
+    expect(body).toBe(`Here.\n\n[Not there: ${join(world.folder, "none.txt")}, /etc/passwd]`);
+    expect(payload.files).toHaveLength(1);
+    expect(payload.buttons).toEqual([[{ text: "Again", id: "answer-1" }], [{ text: "Enough", id: "answer-2" }]]);
+    const file = await world.relay.ask("GET", `/v1/files/${payload.files[0].fileId}`);
+    expect(file.body).toBe("all green");
+  });
+
+  test("a silent answer is posted nowhere, and text beside the schema is not lost", async () => {
+    const { world, write, posts } = await withChat();
+    await write("Thanks.");
+    await works(world);
+    world.fake.latest().turn.finish("", { structured: { action: "silent", actionReason: "nothing to say" } });
+    await write("And now?");
+    await works(world, 2);
+    world.fake.latest().turn.finish("Plain text.");
+    await until(async () => (await posts()).length === 1);
+    expect((await posts())[0].body).toBe("Plain text.");
+  });
+
+  test("files of a message are in the session's folder, and named in the prompt", async () => {
+    const { world } = await withChat();
+    const upload = await world.relay.relay.app.handle(
+      new Request("http://localhost/v1/files?name=my%20notes%5D.txt", {
+        ...{ method: "POST", body: "notes" },
+        headers: { "content-type": "text/plain", authorization: `Bearer ${world.relay.relay.operatorToken}` },
+      }),
+    );
+    const { id } = (await upload.json()) as { id: string };
+    await world.say("Read this.", { payload: { files: [{ fileId: id }] } });
+    await works(world);
+    const line = world.fake
+      .latest()
+      .inputs[0]?.text.split("\n")
+      .find((one) => one.startsWith("File: "));
+    expect(line).toMatch(new RegExp(`/\\.signalbox/ses_[a-z0-9]+/${id}-[A-Za-z0-9._-]+$`));
+    expect(await Bun.file(line?.slice(6) ?? "").text()).toBe("notes");
+  });
+
+  test("work beside is begun by the model, and its result comes back to the dialogue once", async () => {
+    const { world, write, posts } = await withChat();
+    await write("Build it, please.");
+    await works(world);
+    const main = world.fake.latest();
+    const backgroundAgents = [{ name: "builder", prompt: "Build everything.", model: "cheap" }];
+    main.turn.finish("", {
+      structured: { action: "send", actionReason: "long", message: "I am on it.", backgroundAgents },
+    });
+    await until(() => world.fake.sessions.length === 2 && world.fake.sessions[1]?.isWorking === true);
+    const beside = world.fake.sessions[1];
+    expect(beside?.task).toMatchObject({ origin: { how: "fork", nativeId: main.nativeId }, model: "cheap" });
+    expect(beside?.inputs[0]?.text).toContain("| Build everything.");
+    beside?.turn.finish("Built.");
+    await until(() => main.inputs.length === 2);
+    expect(main.inputs[1]?.text).toContain('The background work "builder" has ended.');
+    main.turn.finish("It is built.");
+    await until(async () => (await posts()).length === 2);
+    expect((await posts()).map(({ body }: { body: string }) => body)).toEqual(["I am on it.", "It is built."]);
+    expect(world.fake.sessions).toHaveLength(2);
+  });
+
+  test("a schedule runs beside, under its name, and its result goes to the main session", async () => {
+    const world = await startDaemon();
+    await world.say("Hello.");
+    await works(world);
+    world.fake.latest().turn.finish("Hello.");
+    await world.relay.ask("POST", "/v1/schedules", {
+      ...{ name: "Nightly build", at: new Date(world.relay.clock.now() + 60_000).toISOString() },
+      message: { to: AGENT, body: "Build it." },
+    });
+    await world.pass(61_000);
+    await until(() => world.fake.sessions.length === 2 && world.fake.sessions[1]?.isWorking === true);
+    const { body } = await world.relay.ask("GET", "/v1/sessions?lane=background");
+    expect(body.items.map(({ name }: { name: string }) => name)).toEqual(["cron-nightly-build"]);
+    world.fake.sessions[1]?.turn.finish("Built.");
+    await until(() => world.fake.sessions[0]?.inputs.length === 2);
+    expect(world.fake.sessions[0]?.inputs[1]?.text).toContain("| Built.");
+  });
+});

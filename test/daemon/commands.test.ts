@@ -1,0 +1,211 @@
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { AGENT, startDaemon, type TestDaemon, until } from "../support/daemon.ts";
+
+type Answer = {
+  status: string;
+  answer: { text: string | null; error: string | null; payload: { commandResult: Result } };
+};
+type Result = {
+  agentId?: string;
+  sessionId?: string;
+  runId?: string;
+  ended?: boolean;
+  left?: unknown[];
+  text?: string;
+};
+
+/** Gives a command. @returns its id */
+async function give(world: TestDaemon, command: Record<string, unknown>): Promise<string> {
+  const { status, body } = await world.relay.ask("POST", "/v1/orchestrators/box/commands", { command });
+  if (status !== 201) throw new Error(`${status}: ${JSON.stringify(body)}`);
+  return body.id;
+}
+
+/** Gives a command and waits for its answer. */
+async function done(world: TestDaemon, command: Record<string, unknown>): Promise<Answer> {
+  const id = await give(world, command);
+  return answerTo(world, id);
+}
+
+async function answerTo(world: TestDaemon, id: string): Promise<Answer> {
+  const read = async () => (await world.relay.ask("GET", `/v1/delegations/${id}`)).body;
+  await until(async () => (await read()).answer !== null);
+  return read();
+}
+
+const resultOf = ({ answer }: Answer): Result => answer.payload?.commandResult ?? { text: String(answer.error) };
+
+async function working(world: TestDaemon, text = "Build all of it."): Promise<string> {
+  await world.say(text);
+  await until(() => world.fake.sessions[0]?.isWorking === true);
+  return world.fake.sessions[0]?.task.sessionId ?? "";
+}
+
+describe("commands to a daemon", () => {
+  test("a spawn begins a session below the workspace, and answers once it runs", async () => {
+    const world = await startDaemon({ config: { approvalMode: "open" } });
+    mkdirSync(join(world.folder, "app"));
+    const spawned = await done(world, {
+      do: "spawn",
+      provider: "fake",
+      prompt: "Fix the failing test",
+      cwd: "app",
+      model: "big",
+    });
+    const { agentId, sessionId, runId } = resultOf(spawned);
+    expect(agentId).toBe(AGENT);
+    const [session] = world.fake.sessions;
+    expect(session?.task).toMatchObject({
+      sessionId,
+      model: "big",
+      cwd: join(world.folder, "app"),
+      origin: { how: "new" },
+    });
+    expect(session?.inputs[0]?.text).toContain("| Fix the failing test");
+    session?.turn.finish("Fixed.");
+    await until(async () => (await world.answers()).length === 1);
+    expect((await world.answers())[0]?.body).toBe("Fixed.");
+    expect((await world.relay.ask("GET", `/v1/runs/${runId}`)).body).toMatchObject({ sessionId, outcome: "ok" });
+  });
+
+  test("a spawn outside of the workspace, or of another's agent, is refused with a sentence", async () => {
+    const world = await startDaemon();
+    symlinkSync("/etc", join(world.folder, "link"));
+    const outside = await done(world, { do: "spawn", provider: "fake", prompt: "x", cwd: "link" });
+    expect(resultOf(outside).text).toContain("is outside of the workspace");
+    const none = await done(world, { do: "spawn", provider: "fake", prompt: "x", cwd: "none" });
+    expect(resultOf(none).text).toContain("There is no folder");
+    expect(world.fake.sessions).toHaveLength(0);
+  });
+
+  test("a request without a command is refused, and one with a forged command never reaches the daemon", async () => {
+    const world = await startDaemon();
+    const asked = await world.relay.ask("POST", "/v1/delegations", { to: "orchestrator:box", text: "rm -rf /" });
+    const { status, answer } = await answerTo(world, asked.body.id);
+    expect(status).toBe("failed");
+    expect(answer.error).toStartWith("An orchestrator takes commands alone");
+    const eve = await world.relay.agent("eve");
+    const forged = { to: "orchestrator-box", body: "x", payload: { command: { do: "kill", sessionId: "ses_1" } } };
+    expect((await world.relay.ask("POST", "/v1/messages", forged, { token: eve.token })).status).toBe(422);
+  });
+
+  test("G13: killed is said after the exit was seen, with what is left", async () => {
+    const world = await startDaemon();
+    const sessionId = await working(world);
+    world.fake.left = [{ pid: 77, startTicks: 1, command: "sleep" }];
+    const killed = resultOf(await done(world, { do: "kill", sessionId }));
+    expect(killed).toMatchObject({ ended: false, left: [{ pid: 77, command: "sleep" }] });
+    expect(world.fake.sessions[0]?.isRunning).toBe(false);
+    expect(await world.answers()).toEqual([]);
+    world.fake.left = [];
+    await world.say("Are you there?");
+    await until(() => world.fake.sessions.length === 2);
+    expect(world.fake.latest().task.origin.how).toBe("resume");
+  });
+
+  test("an interrupt stops the turn and keeps the session", async () => {
+    const world = await startDaemon();
+    const sessionId = await working(world);
+    expect(resultOf(await done(world, { do: "interrupt", sessionId })).text).toBe("build-all was stopped, and waits.");
+    expect(world.fake.sessions[0]?.isRunning).toBe(true);
+    expect(resultOf(await done(world, { do: "interrupt", sessionId })).text).toBe("build-all does nothing.");
+  });
+
+  test("a text is steered into the running turn, or is the next one", async () => {
+    const world = await startDaemon();
+    const sessionId = await working(world);
+    await done(world, { do: "send", sessionId, text: "Mind the tests." });
+    expect(world.fake.sessions[0]?.inputs[1]?.text).toContain("| Mind the tests.");
+    world.fake.latest().turn.boundary();
+    world.fake.latest().turn.finish("Done.");
+    await until(async () => (await world.answers()).length === 1);
+    await until(() => world.daemon.turns.all().length === 0 && !world.fake.latest().isWorking);
+    await done(world, { do: "send", sessionId, text: "Now the docs." });
+    await until(() => world.fake.latest().inputs.at(-1)?.text.includes("| Now the docs.") === true);
+  });
+
+  test("a peek asks a copy that leaves nothing behind, else tells of the run's events", async () => {
+    const world = await startDaemon({ config: { providers: [{ name: "fake", kind: "command" }] } });
+    const sessionId = await working(world);
+    const id = await give(world, { do: "peek", sessionId });
+    await until(() => world.fake.sessions[1]?.isWorking === true);
+    expect(world.fake.sessions[1]?.task.origin).toMatchObject({ how: "fork", ephemeral: true });
+    world.fake.sessions[1]?.turn.finish("Half is built.");
+    expect(resultOf(await answerTo(world, id)).text).toBe("[build-all] Half is built.");
+    expect(world.fake.sessions[1]?.isRunning).toBe(false);
+    expect(world.fake.sessions[0]?.isWorking).toBe(true);
+  });
+
+  test("a peek at a CLI that cannot copy is made of events", async () => {
+    const world = await startDaemon({ provider: { ephemeralFork: false } });
+    const sessionId = await working(world);
+    world.fake.latest().turn.say("I build the parser.");
+    world.fake.latest().turn.tool("Bash", { command: "make" }, "ok");
+    const { text } = resultOf(await done(world, { do: "peek", sessionId }));
+    expect(text).toBe("[build-all] By its events: 1 calls of tools, the last Bash. It said last: I build the parser.");
+  });
+
+  test("a cleared place begins anew", async () => {
+    const world = await startDaemon();
+    await working(world);
+    expect(resultOf(await done(world, { do: "clear", agentId: AGENT })).text).toStartWith("Cleared.");
+    await world.say("Hello.");
+    await until(() => world.fake.sessions.length === 2);
+    expect(world.fake.latest().task.origin.how).toBe("new");
+  });
+
+  test("a session begun by hand is resumed where its CLI says that nobody has it open, else copied", async () => {
+    const world = await startDaemon();
+    world.fake.transcripts.set("free", []).set("taken", []);
+    const common = { cwd: world.folder, name: "by hand", pid: null, startedAt: null };
+    world.fake.foreign = [
+      { ...common, nativeId: "free", isOpen: false },
+      { ...common, nativeId: "taken", isOpen: null },
+    ];
+    const free = resultOf(await done(world, { do: "adopt", provider: "fake", nativeId: "free" }));
+    expect(free.text).toContain("It goes on as it is.");
+    const taken = resultOf(await done(world, { do: "adopt", provider: "fake", nativeId: "taken" }));
+    expect(taken.text).toContain("A copy of it goes on");
+    await world.say("Go on.");
+    await until(() => world.fake.sessions.length === 1);
+    expect(world.fake.latest().task.origin).toMatchObject({ how: "resume", nativeId: "free" });
+    await done(world, { do: "send", sessionId: taken.sessionId, text: "You too." });
+    await until(() => world.fake.sessions.length === 2);
+    expect(world.fake.sessions[1]?.task.origin).toMatchObject({ how: "fork", nativeId: "taken" });
+  });
+
+  test("work beside by command comes back to the dialogue of its place", async () => {
+    const world = await startDaemon({ config: { approvalMode: "open" } });
+    await working(world, "Hello.");
+    const main = world.fake.sessions[0];
+    main?.turn.finish("Hello.");
+    const spawned = await done(world, {
+      do: "spawn",
+      provider: "fake",
+      prompt: "Build it",
+      background: true,
+      place: "user",
+    });
+    expect(world.fake.sessions[1]?.task).toMatchObject({
+      origin: { how: "fork" },
+      sessionId: resultOf(spawned).sessionId,
+    });
+    world.fake.sessions[1]?.turn.finish("Built.");
+    await until(() => main?.inputs.length === 2);
+    expect(main?.inputs[1]?.text).toContain("| Built.");
+  });
+
+  test("a command that was answered is not carried out again after a crash", async () => {
+    const world = await startDaemon({ config: { approvalMode: "open" } });
+    const spawned = await done(world, { do: "spawn", provider: "fake", prompt: "Once" });
+    world.fake.sessions[0]?.turn.finish("Done.");
+    await until(async () => (await world.answers()).length === 1);
+    await world.crash();
+    await world.pass(1000);
+    expect(world.fake.sessions).toHaveLength(1);
+    expect(resultOf(spawned).runId).toBeDefined();
+    expect(await world.answers()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "bun:test";
+import { startDaemon, until } from "../support/daemon.ts";
+
+describe("a daemon that was killed", () => {
+  test("a turn that was cut off goes on once, and is answered once", async () => {
+    const world = await startDaemon();
+    const id = await world.say("Take your time.");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    await world.crash();
+    await until(() => world.fake.sessions.length === 2);
+    const again = world.fake.latest();
+    expect(again.task.origin).toMatchObject({ how: "resume", continueTurn: true });
+    await until(() => again.isWorking);
+    again.turn.finish("Done.");
+    await until(async () => (await world.answers()).length === 1);
+    expect((await world.answers())[0]).toMatchObject({ body: "Done.", replyTo: id });
+    await until(async () => (await world.run(id)).status === "ended");
+    await world.crash();
+    expect(await world.answers()).toHaveLength(1);
+    expect(world.fake.sessions).toHaveLength(2);
+  });
+
+  test("a turn is given back where the configuration says so", async () => {
+    const world = await startDaemon({ config: { onInterrupt: "give-back" } });
+    const id = await world.say("Take your time.");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    await world.crash();
+    await until(async () => (await world.run(id)).status === "ended");
+    expect(await world.run(id)).toMatchObject({ outcome: "error", errorCode: "lost" });
+    await until(async () => (await world.answers()).length === 1);
+    expect((await world.answers())[0]?.body).toBe("[Error] The daemon was stopped in the middle of it.");
+    expect(world.fake.sessions).toHaveLength(1);
+  });
+
+  test("a CLI that cannot go on gets the prompt again in its session", async () => {
+    const world = await startDaemon({ provider: { continueTurn: false } });
+    await world.say("Take your time.");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    await world.crash();
+    await until(() => world.fake.sessions[1]?.inputs.length === 1);
+    expect(world.fake.sessions[1]?.task.origin).toMatchObject({ how: "resume", continueTurn: false });
+    expect(world.fake.sessions[1]?.inputs[0]?.text).toContain("| Take your time.");
+  });
+
+  test("a result that was stored while the relay was away is handed over after the crash, once", async () => {
+    const world = await startDaemon();
+    await world.say("one");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    world.away = true;
+    world.fake.latest().turn.finish("The result.");
+    await until(() => world.daemon.services.journal.turns.open()[0]?.state === "ended");
+    world.daemon.abandon();
+    world.away = false;
+    await world.crash();
+    await until(async () => (await world.answers()).length === 1);
+    expect((await world.answers())[0]?.body).toBe("The result.");
+  });
+
+  test("messages that came while the daemon was away are worked on in order", async () => {
+    const world = await startDaemon();
+    await world.daemon.stop(0);
+    world.daemon.services.journal.close();
+    await world.say("one");
+    await world.say("two");
+    await world.begin();
+    await until(() => world.fake.sessions[0]?.inputs.length === 1);
+    expect(world.fake.sessions[0]?.inputs[0]?.text).toContain("| one");
+    world.fake.latest().turn.finish("first");
+    await until(() => world.fake.sessions[0]?.inputs.length === 2);
+  });
+
+  test("G13: processes that dead sessions left are ended at the start, and those of others reported alone", async () => {
+    const world = await startDaemon();
+    await world.say("one");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    const own = world.fake.sessions[0]?.task.sessionId ?? "";
+    world.marked = [
+      { sessionId: own, pid: 41, startTicks: 1, command: "sleep" },
+      { sessionId: "ses_stranger", pid: 42, startTicks: 1, command: "sleep" },
+    ];
+    await world.crash();
+    expect(world.marked.map(({ pid }) => pid)).toEqual([42]);
+    expect(world.log).toContain(`Ended 1 processes that session ${own} left`);
+    expect(world.log.join("\n")).toContain("Processes of session ses_stranger run here");
+  });
+
+  test("a second daemon does not start on the same journal", async () => {
+    const world = await startDaemon();
+    await expect(world.begin()).rejects.toThrow(`A daemon (process ${process.pid}) works with`);
+  });
+
+  test("a stop lets a turn end in its time, and then no lease is left", async () => {
+    const world = await startDaemon();
+    const id = await world.say("one");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    const stopping = world.daemon.stop(60_000);
+    await world.say("two");
+    world.fake.latest().turn.finish("in time");
+    await stopping;
+    expect((await world.answers()).map(({ body }) => body)).toEqual(["in time"]);
+    expect((await world.run(id)).outcome).toBe("ok");
+    const { body } = await world.relay.ask("GET", "/v1/sessions");
+    expect(body.items.map(({ lease }: { lease: unknown }) => lease)).toEqual([null]);
+    const { body: box } = await world.relay.ask("GET", "/v1/orchestrators/box");
+    expect(box.status).toBe("offline");
+  });
+});
