@@ -31,6 +31,7 @@ import { addLoopCommands } from "./loops.ts";
 import { addMessageCommands } from "./messages.ts";
 import { addModelsCommand } from "./models.ts";
 import { filled } from "./options.ts";
+import { addOrchestratorCommand } from "./orchestrator.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
 import { ownCommand } from "./own.ts";
 import { addPairCommands } from "./pairs.ts";
@@ -94,6 +95,7 @@ function createProgram(): CliCommand {
       addAgentCommands,
       addModelsCommand,
       addJobCommands,
+      addOrchestratorCommand,
       addOrchestratorCommands,
       addSessionCommands,
       addTokenCommands,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { COMMAND_ABILITIES } from "../harness/providers/command/provider.ts";
 import { OrchestratorId } from "../protocol/orchestrators.ts";
 
 /** Kinds of agent CLIs that a daemon can run. */
@@ -22,6 +23,10 @@ export const ProviderConfig = z.strictObject({
     .default([])
     .describe("Names of variables of the daemon's environment that its CLI gets too."),
   structured: z.boolean().default(true).describe("Ask for answers by a schema, where the CLI can."),
+  can: z
+    .array(z.enum(COMMAND_ABILITIES))
+    .default([])
+    .describe("Of kind `command`: abilities of the program beyond turns and answers."),
   unattended: z.boolean().default(false).describe("Nobody answers permissions: its CLI refuses them at once."),
 });
 export type ProviderConfig = z.output<typeof ProviderConfig>;

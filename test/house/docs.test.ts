@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { withDaemonTables } from "../../scripts/daemon-table.ts";
 import { withProviders } from "../../scripts/providers-table.ts";
 import { withSettings } from "../../scripts/settings-table.ts";
 import { allPages, anchorsOf, proseOf, ROOT, readPage } from "../support/markdown.ts";
@@ -98,4 +99,9 @@ test("routes that pages name are in the interface", async () => {
 test("scripts that pages call are executable", () => {
   for (const name of ["examples/worker.sh", "scripts/signalbox", "scripts/start", "scripts/test"])
     expect(statSync(join(ROOT, name)).mode & 0o111).toBe(0o111);
+});
+
+test("the tables of the daemon's configuration are those of its shapes", () => {
+  const { text } = readPage("docs/orchestrator-daemon.md");
+  expect(withDaemonTables(text)).toBe(text);
 });
