@@ -1,3 +1,4 @@
+import { withMissing } from "../../features/runs/missing.ts";
 import type { RunRow } from "../../features/runs/row.ts";
 import type { AnnouncementFacts, AnnouncementFinding, AnnouncementInstruction } from "../../protocol/announcements.ts";
 import { withLinks } from "../../protocol/link-text.ts";
@@ -47,7 +48,7 @@ export const bodyOf = ({ result }: RunRow): string => (result === null || result
 export function chatTextOf(run: RunRow): string {
   const { status, statusText } = outcomeOf(run);
   if (run.opaque) return bodyOf(run);
-  return withLinks(spokenOf(run, status, statusText), JSON.parse(run.links));
+  return withLinks(withMissing(spokenOf(run, status, statusText), run), JSON.parse(run.links));
 }
 
 function spokenOf(run: RunRow, status: ReturnType<typeof outcomeOf>["status"], statusText: string | null): string {

@@ -1,6 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { Delegations } from "../delegations/delegations.ts";
+import { withMissing } from "./missing.ts";
 import type { RunRow } from "./row.ts";
 
 export type RunAnswers = ReturnType<typeof createRunAnswers>;
@@ -43,7 +44,7 @@ function answerOf(run: RunRow) {
   if (run.resultFileId !== null) files.unshift(run.resultFileId);
   const error = run.outcome === "ok" ? undefined : errorOf(run);
   return {
-    body: run.result ?? error ?? "",
+    body: run.opaque ? (run.result ?? error ?? "") : withMissing(run.result ?? error ?? "", run),
     encoding: run.opaque ? ("opaque" as const) : ("plain" as const),
     payload: {
       runId: run.id,

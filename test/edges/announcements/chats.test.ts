@@ -37,6 +37,15 @@ describe("a result for a chat", () => {
     expect(await ofRun(run)).toMatchObject([{ state: "acknowledged", externalIds: ["m-1", "m-2"], reason: null }]);
   });
 
+  test("a file that the runner named and the relay does not have is said in the post", async () => {
+    const { bob, chat, started, finish } = await world();
+    const { run } = await started();
+    await finish(bob, run, { result: "See the plan.", files: ["fil_none"] });
+    expect((await chat.claim())[0]?.message.payload).toMatchObject({
+      text: "See the plan.\n\n[missing file: fil_none]",
+    });
+  });
+
   test("a chat with or without its thread finds the runs that it asked for, and their announcements", async () => {
     const { bob, ask, started, finish } = await world();
     const { run } = await started({ conversationId: "c1", threadId: "t1" });
