@@ -582,6 +582,25 @@ CREATE INDEX `commands_by_approval` ON `commands` (`approval_id`) WHERE approval
 CREATE INDEX `commands_by_session` ON `commands` (`session_id`) WHERE session_id is not null;--> statement-breakpoint
 CREATE INDEX `commands_open_of_run` ON `commands` (`run_id`) WHERE run_id is not null and ended_at is null;--> statement-breakpoint
 CREATE INDEX `commands_ended` ON `commands` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `session_conflicts` (
+	`repository` text NOT NULL,
+	`place` text NOT NULL,
+	`first_id` text NOT NULL,
+	`second_id` text NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`first_id`, `second_id`, `repository`, `place`)
+);
+--> statement-breakpoint
+CREATE INDEX `session_conflicts_by_age` ON `session_conflicts` (`at`);--> statement-breakpoint
+CREATE TABLE `session_touches` (
+	`repository` text NOT NULL,
+	`place` text NOT NULL,
+	`session_id` text NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`repository`, `place`, `session_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `session_touches_by_age` ON `session_touches` (`at`);--> statement-breakpoint
 CREATE TABLE `delegations` (
 	`message_id` integer PRIMARY KEY NOT NULL,
 	`first_id` integer,

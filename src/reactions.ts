@@ -10,6 +10,7 @@ import type { Pulls } from "./edges/pulls/pulls.ts";
 import type { Webhooks } from "./edges/webhooks/webhooks.ts";
 import type { Approvals } from "./features/approvals/approvals.ts";
 import type { Commands } from "./features/commands/commands.ts";
+import type { Conflicts } from "./features/conflicts/conflicts.ts";
 import type { Delegations } from "./features/delegations/delegations.ts";
 import type { Files } from "./features/files/files.ts";
 import type { Jobs } from "./features/jobs/jobs.ts";
@@ -41,6 +42,7 @@ export interface Relayed {
   sessions: Sessions;
   limits: Limits;
   orphans: Orphans;
+  conflicts: Conflicts;
   approvals: Approvals;
   commands: Commands;
   cards: ApprovalCards;
@@ -193,7 +195,8 @@ function onRetention({ core, loops, traces, delegations, runs, announcements, me
 function onFeatures(relayed: Relayed): void {
   const { loops, traces, tasks, delegations, files, runs, pairs, schedules, channels, webhooks } = relayed;
   const { announcements, pulls, approvals, cards, chatCommands, integrations, mcp, a2a, metrics, telemetry } = relayed;
-  const { sessions, limits, orphans } = relayed;
+  const { sessions, limits, orphans, conflicts } = relayed;
+  sessions.reported.inTx(conflicts.followReport);
   tasks.changed.inTx(webhooks.taskChanged);
   tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
   delegations.changed.inTx(webhooks.delegationChanged, chatCommands.followDelegation);

@@ -22,6 +22,7 @@ import { createPulls } from "./edges/pulls/pulls.ts";
 import { createWebhooks } from "./edges/webhooks/webhooks.ts";
 import { createApprovals } from "./features/approvals/approvals.ts";
 import { createCommands } from "./features/commands/commands.ts";
+import { createConflicts } from "./features/conflicts/conflicts.ts";
 import { createDelegations } from "./features/delegations/delegations.ts";
 import { createFiles } from "./features/files/files.ts";
 import { createJobs } from "./features/jobs/jobs.ts";
@@ -152,6 +153,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const approvals = createApprovals({ kernel, identity, core, runs });
   const commands = createCommands({ kernel, identity, core, delegations, files, runs, approvals });
   const orphans = createOrphans({ kernel, identity, core, sessions, runs });
+  const conflicts = createConflicts({ kernel, identity, core, sessions });
   const pairs = createPairs(base);
   const schedules = createSchedules(base);
   const jobs = createJobs(base);
@@ -178,7 +180,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const telemetry = createTelemetry({ kernel, identity, core, runs }, config.telemetry ?? NO_COLLECTOR);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs },
-    ...{ approvals, cards, chatCommands, models, sessions, limits, commands, orphans },
+    ...{ approvals, cards, chatCommands, models, sessions, limits, commands, orphans, conflicts },
     ...{
       channels,
       announcements,
@@ -212,6 +214,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.sessions,
     areas.limits,
     areas.orphans,
+    areas.conflicts,
     areas.approvals,
     areas.commands,
     areas.cards,

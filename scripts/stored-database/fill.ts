@@ -221,6 +221,13 @@ async function sessions(ask: Ask): Promise<void> {
   await ask("PUT", "/v1/agents/box-claude", { name: "claude" }, box);
   const draft = { agentId: "box-claude", provider: "claude", lane: "main", place: "user", home: "box:/root/.claude" };
   await ask("PUT", "/v1/sessions/ses_one", { ...draft, nativeId: "n-1", state: "working", name: "count lamps" }, box);
+  const evidence = { branch: { repository: "github.com/acme/lamps", name: "main" } };
+  await ask("PUT", "/v1/agents/box-codex", { name: "codex" }, box);
+  for (const [id, agentId] of [
+    ["ses_one", "box-claude"],
+    ["ses_three", "box-codex"],
+  ])
+    await ask("PUT", `/v1/sessions/${id}`, { ...draft, agentId, state: "working", evidence }, box);
   await ask("POST", "/v1/sessions/ses_one/lease", {}, box);
   await ask("POST", "/v1/tokens", { role: "agent", agentId: "box-claude", sessionId: "ses_one" }, box);
   const limit = { type: "five_hour", until: "2030-01-01T00:00:00Z", evidence: { status: "rejected" } };

@@ -26,6 +26,9 @@ export function createSessionBook({ kernel, identity }: Areas) {
     hooks.event<[change: SessionChange, row: SessionRow, before: SessionRow | undefined]>("sessions.changed");
   const isHere = identity.orchestrators.isHere;
 
+  /** A session came with evidence. */
+  const reported = hooks.event<[session: SessionRow, evidence: Record<string, unknown>]>("sessions.reported");
+
   async function tell(tx: Tx, row: SessionRow, before: SessionRow | undefined): Promise<void> {
     const change = toChange(row, isHere);
     // That it was heard of is no change of a session.
@@ -35,6 +38,7 @@ export function createSessionBook({ kernel, identity }: Areas) {
 
   return {
     changed,
+    reported,
     byId: store.byId,
     show: (row: SessionRow): Session => toSession(row, isHere, clock.now()),
     /** Sessions of an agent: live ones, oldest first, and those that ended since a time, newest first. */

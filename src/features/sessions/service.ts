@@ -47,6 +47,11 @@ export function createSessionService(
       throw Problem.invalid("/fence", "is needed while the session is leased: the answer to the lease has it");
   }
 
+  async function heard(tx: Tx, row: SessionRow, { evidence }: ParsedSession): Promise<SessionRow> {
+    if (evidence) await book.reported.raise(tx, row, evidence);
+    return row;
+  }
+
   return {
     /** `PUT /v1/sessions/{id}`. @throws Problem 403, 409, 422 */
     async put(tx: Tx, caller: Caller, id: string, body: ParsedSession): Promise<{ row: Session; created: boolean }> {
@@ -59,12 +64,12 @@ export function createSessionService(
       if (before) {
         const row = reported(before, body, clock.now());
         await checkNativeId(tx, row);
-        return { row: book.show(await book.save(tx, row, before)), created: false };
+        return { row: book.show(await heard(tx, await book.save(tx, row, before), body)), created: false };
       }
       await checkRoom(tx, orchestratorId);
       const row = reported(blankSession(id, orchestratorId, body, clock.now()), body, clock.now());
       await checkNativeId(tx, row);
-      return { row: book.show(await book.add(tx, row)), created: true };
+      return { row: book.show(await heard(tx, await book.add(tx, row), body)), created: true };
     },
 
     /** `GET /v1/sessions/{id}`. @throws Problem 403, 404, 409 */

@@ -32,6 +32,7 @@ export function createSessions(areas: Areas) {
 
   return {
     changed: book.changed,
+    reported: book.reported,
     find: store.byId,
     onAccount: store.onAccount,
     /** Whether an agent has a live session. */
