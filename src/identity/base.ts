@@ -2,7 +2,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { createActivityService } from "./activity/service.ts";
 import { createRoster } from "./agents/roster.ts";
 import { createAgentStore } from "./agents/store.ts";
-import { createDirectory, keepFacts } from "./agents/store-directory.ts";
+import { createDirectory, keepAgents } from "./agents/store-directory.ts";
 import { createAuthStore } from "./auth/store.ts";
 import { createPeopleStore } from "./people/store.ts";
 
@@ -12,12 +12,12 @@ export type Base = ReturnType<typeof createBase>;
 /** Prepares the stores, the roster and the record of acts. */
 export function createBase(kernel: Kernel) {
   const { db, hooks } = kernel;
-  const facts = keepFacts(db);
+  const kept = keepAgents(db);
   return {
     kernel,
-    directory: createDirectory(db, facts),
+    directory: createDirectory(db, kept),
     roster: createRoster(hooks),
     activity: createActivityService(kernel),
-    rows: { agents: createAgentStore(db, facts), tokens: createAuthStore(db), people: createPeopleStore(db) },
+    rows: { agents: createAgentStore(db, kept), tokens: createAuthStore(db), people: createPeopleStore(db) },
   };
 }

@@ -12,8 +12,8 @@ export type Answerer<A extends unknown[], R> = (on: ReadTx, ...args: A) => Promi
 export interface Event<A extends unknown[]> {
   inTx(...handlers: InTx<A>[]): void;
   afterCommit(...handlers: AfterCommit<A>[]): void;
-  /** Runs handlers inside the open write, and the others after its commit. */
-  raise(tx: Tx, ...args: A): Promise<void>;
+  /** Runs handlers inside the open write, and the others after its commit. `undefined`: it is done already. */
+  raise(tx: Tx, ...args: A): Promise<void> | undefined;
   /** Runs handlers for a fact without a write: a connection, a count. */
   announce(...args: A): void;
 }
@@ -21,10 +21,10 @@ export interface Event<A extends unknown[]> {
 /** Question of an area to higher areas. */
 export interface Question<A extends unknown[], R> {
   answeredBy(...answerers: Answerer<A, R>[]): void;
-  /** Every answer, in order. */
-  all(on: ReadTx, ...args: A): Promise<R[]>;
-  /** The first answer. */
-  first(on: ReadTx, ...args: A): Promise<R | undefined>;
+  /** Every answer, in order; at once when nobody has to look. */
+  all(on: ReadTx, ...args: A): Promise<R[]> | readonly R[];
+  /** The first answer; at once when nobody has to look. */
+  first(on: ReadTx, ...args: A): Promise<R | undefined> | undefined;
 }
 
 /** One subscription, as tests of the wiring read it. */
@@ -59,16 +59,20 @@ export function createHooks() {
       const announce = (...args: A): void => {
         for (const handler of after) handler(...args);
       };
+      const tell = (tx: Tx, args: A): void => {
+        if (after.length > 0) tx.afterCommit(() => announce(...args));
+      };
       return {
         inTx: (...handlers) => subscribe(inside, name, "inTx", handlers),
         afterCommit: (...handlers) => subscribe(after, name, "afterCommit", handlers),
-        async raise(tx, ...args) {
-          // A turn of the microtask queue for each of eight handlers is a twentieth of a send: await only work.
-          for (const handler of inside) {
-            const work = handler(tx, ...args);
-            if (work !== undefined) await work;
+        raise(tx, ...args) {
+          // A turn of the microtask queue for each of a dozen handlers is a twentieth of a send: only work is waited for.
+          for (let n = 0; n < inside.length; n++) {
+            const work = inside[n]?.(tx, ...args);
+            if (work !== undefined) return goOn(inside, n + 1, work, tx, args).then(() => tell(tx, args));
           }
-          if (after.length > 0) tx.afterCommit(() => announce(...args));
+          tell(tx, args);
+          return undefined;
         },
         announce,
       };
@@ -78,20 +82,17 @@ export function createHooks() {
       const answerers: Answerer<A, R>[] = [];
       return {
         answeredBy: (...more) => subscribe(answerers, name, "answeredBy", more),
-        async all(on, ...args) {
-          const answers: R[] = [];
-          for (const answer of answerers) {
-            const answered = answer(on, ...args);
-            const given = answered === undefined ? undefined : await answered;
-            if (given !== undefined) answers.push(given);
+        all(on, ...args) {
+          for (let n = 0; n < answerers.length; n++) {
+            const answered = answerers[n]?.(on, ...args);
+            if (answered !== undefined) return restOf(answerers, n + 1, answered, on, args);
           }
-          return answers;
+          return NONE;
         },
-        async first(on, ...args) {
-          for (const answer of answerers) {
-            const answered = answer(on, ...args);
-            const given = answered === undefined ? undefined : await answered;
-            if (given !== undefined) return given;
+        first(on, ...args) {
+          for (let n = 0; n < answerers.length; n++) {
+            const answered = answerers[n]?.(on, ...args);
+            if (answered !== undefined) return firstOf(answerers, n + 1, answered, on, args);
           }
           return undefined;
         },
@@ -105,4 +106,55 @@ export function createHooks() {
     /** Every subscription, in order. */
     list: (): readonly Subscription[] => subscriptions,
   };
+}
+
+const NONE: readonly never[] = [];
+
+/** Waits for the work of one handler, and runs those from `next` on. */
+async function goOn<A extends unknown[]>(
+  handlers: readonly InTx<A>[],
+  next: number,
+  work: Promise<unknown>,
+  tx: Tx,
+  args: A,
+): Promise<void> {
+  await work;
+  for (let n = next; n < handlers.length; n++) {
+    const more = handlers[n]?.(tx, ...args);
+    if (more !== undefined) await more;
+  }
+}
+
+type Answered<R> = NonNullable<ReturnType<Answerer<never[], R>>>;
+
+async function restOf<A extends unknown[], R>(
+  answerers: readonly Answerer<A, R>[],
+  next: number,
+  answered: Answered<R>,
+  on: ReadTx,
+  args: A,
+): Promise<R[]> {
+  const first = await answered;
+  const answers: R[] = first === undefined ? [] : [first as R];
+  for (let n = next; n < answerers.length; n++) {
+    const given = await answerers[n]?.(on, ...args);
+    if (given !== undefined) answers.push(given as R);
+  }
+  return answers;
+}
+
+async function firstOf<A extends unknown[], R>(
+  answerers: readonly Answerer<A, R>[],
+  next: number,
+  answered: Answered<R>,
+  on: ReadTx,
+  args: A,
+): Promise<R | undefined> {
+  const first = await answered;
+  if (first !== undefined) return first as R;
+  for (let n = next; n < answerers.length; n++) {
+    const given = await answerers[n]?.(on, ...args);
+    if (given !== undefined) return given as R;
+  }
+  return undefined;
 }

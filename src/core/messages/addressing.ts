@@ -8,7 +8,7 @@ import type { Addressed, Author } from "./draft.ts";
 
 /** Resolves the target of a draft, and checks that the target takes such a draft. */
 export function createAddressing(base: Base) {
-  const { headOf, hooks } = base.kernel;
+  const { hooks } = base.kernel;
   const { agents, directory } = base.identity;
   const { names } = base.options;
   /** Stored form of a message to an agent. @throws Problem 422 when its target does not take it */
@@ -19,7 +19,8 @@ export function createAddressing(base: Base) {
   /** @throws Problem 422 for an unknown target, for work that no member could claim, or for a file of another agent */
   async function address(on: ReadTx, author: Author, draft: ParsedDraft): Promise<Addressed> {
     const addressed = await lookUp(on, author, draft);
-    await check.all(on, author, addressed.draft);
+    const refusing = check.all(on, author, addressed.draft);
+    if (refusing instanceof Promise) await refusing;
     return addressed;
   }
 
@@ -47,14 +48,15 @@ export function createAddressing(base: Base) {
   /** Members of a group now, without the sender, which does not receive its own group messages. */
   async function othersIn(on: ReadTx, group: string, senderId: string): Promise<number> {
     const all = await directory.members(on, group);
-    return all > 0 && (await directory.memberAt(on, senderId, group, headOf(on) + 1)) ? all - 1 : all;
+    return all > 0 && (await directory.targetsNow(on, senderId)).includes(group) ? all - 1 : all;
   }
 
   /** @throws Problem 422 when its target does not take it */
   async function toOne(on: ReadTx, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
     checkClaimable(draft, to);
-    const shaped = (await shape.first(on, author, draft, to)) ?? draft;
-    return { draft: shaped, author, target: to.id, matched: 1 };
+    const shaping = shape.first(on, author, draft, to);
+    const shaped = shaping && (await shaping);
+    return { draft: shaped ?? draft, author, target: to.id, matched: 1 };
   }
 
   /** The agent that `@name` means. @throws Problem 422 for an unknown name, which never falls back to another agent */

@@ -2,7 +2,7 @@ import type { AgentFacts } from "../../identity/agents/row.ts";
 import { type Clock, DAY_MS } from "../../kernel/clock.ts";
 import type { Db, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { createQuotaStore, type QuotaRow } from "./store-quotas.ts";
+import { type QuotaRow, quotaStore } from "./store-quotas.ts";
 
 /** Daily quotas of an agent, from midnight to midnight UTC; 0 for no limit. */
 export interface QuotaLimits {
@@ -29,7 +29,6 @@ export type Quotas = ReturnType<typeof createQuotas>;
  * once a second at most: after a crash the last second is missing.
  */
 export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError: (error: unknown) => void) {
-  const store = createQuotaStore(db);
   const used = new Map<string, Used>();
   /** Uses in the transaction that is open: all writes of one commit are added to `used` after it. */
   const taking = new Map<string, number>();
@@ -56,8 +55,8 @@ export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError:
       const slice = unsaved.slice(i, i + SAVE_SLICE);
       for (const row of slice) row.unsaved = false;
       await db.background(async (tx) => {
-        if (i === 0) await store.forget(tx, day);
-        for (const { unsaved: _, ...row } of slice) await store.put(tx, row);
+        if (i === 0) await quotaStore.forget(tx, day);
+        await quotaStore.put(tx, slice);
       });
     }
   }
@@ -74,7 +73,8 @@ export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError:
   return {
     /** Uses of today before this start. */
     async load(): Promise<void> {
-      for (const row of await db.read((on) => store.of(on, today()))) used.set(row.agentId, { ...row, unsaved: false });
+      for (const row of await db.read((on) => quotaStore.of(on, today())))
+        used.set(row.agentId, { ...row, unsaved: false });
     },
 
     check,

@@ -61,7 +61,7 @@ export function createSender(
     if (!isVerb) requirePlain(draft);
     const facts = known.get(from) ?? (await agents.requireActor(tx, caller, from));
     known.set(from, facts);
-    if (!(await isOwed(tx, draft))) quotas.take(tx, facts, "messages");
+    if (draft.replyTo == null || !(await isOwed(tx, draft.replyTo))) quotas.take(tx, facts, "messages");
     const signature = signedBy(caller, from);
     const addressed = await address(tx, { id: from, kind: facts.kind, ...signature }, draft);
     if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, caller, from, draft);
@@ -75,8 +75,8 @@ export function createSender(
   }
 
   /** Answers to requests are accepted beyond the sender's daily quota. */
-  async function isOwed(on: ReadTx, { replyTo }: ParsedDraft): Promise<boolean> {
-    return replyTo != null && (await store.lineage(on, replyTo))?.kind === "request";
+  async function isOwed(on: ReadTx, replyTo: number): Promise<boolean> {
+    return (await store.lineage(on, replyTo))?.kind === "request";
   }
 
   async function checkReferences(on: ReadTx, caller: Caller, from: string, draft: ParsedDraft): Promise<void> {

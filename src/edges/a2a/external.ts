@@ -10,8 +10,8 @@ import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import { DELIVER, REFRESH } from "./kinds.ts";
 import { interfaceOf } from "./remote.ts";
-import type { ExternalRow, ExternalStore } from "./store.ts";
-import { MAX_EXTERNAL, type WakeUps } from "./wake-ups.ts";
+import { type ExternalRow, type ExternalStore, MAX_EXTERNAL } from "./store.ts";
+import type { WakeUps } from "./wake-ups.ts";
 
 const MAX_COUNTED = 1000;
 const RIG = "A2A";
@@ -59,7 +59,7 @@ export function createExternalService(areas: Areas, store: ExternalStore, wakeUp
     const known = await directory.byId(tx, id);
     if (!before && known?.deletedAt === null && known.rig !== RIG)
       throw new Problem("conflict", `${id} is the name of an agent of this relay.`);
-    if (!before && (await store.ids(tx, MAX_EXTERNAL)).length >= MAX_EXTERNAL)
+    if (!before && store.ids(tx).length >= MAX_EXTERNAL)
       throw new Problem("conflict", `Limit reached: ${MAX_EXTERNAL} external A2A agents. Delete one first.`);
     if (before && draft.name === undefined) return;
     const said = {

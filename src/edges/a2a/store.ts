@@ -11,6 +11,9 @@ export type CallRow = typeof externalCalls.$inferSelect;
 
 export type ExternalStore = ReturnType<typeof createExternalStore>;
 
+/** Most external agents. Every message for a group checks the membership of each. */
+export const MAX_EXTERNAL = 200;
+
 /** External agents, and the calls to them. */
 export function createExternalStore(db: Db) {
   const isExternal = columnsWhere(
@@ -21,6 +24,10 @@ export function createExternalStore(db: Db) {
   );
   // Every send asks.
   const known = db.keep("external agents", (on, agentId): boolean => isExternal(on).get({ agentId }) !== undefined);
+  // Every send to a group asks.
+  const ids = db.keep("all external agents", (on): readonly string[] =>
+    readValues(on, externalAgents.agentId, undefined, { limit: MAX_EXTERNAL }),
+  );
   const call = (messageId: number, agentId: string) =>
     and(eq(externalCalls.messageId, messageId), eq(externalCalls.agentId, agentId));
   const agents = (on: ReadTx) => on.db.select().from(externalAgents);
@@ -37,11 +44,12 @@ export function createExternalStore(db: Db) {
         .orderBy(asc(externalAgents.agentId))
         .limit(limit)
         .all(),
-    ids: async (on: ReadTx, limit: number): Promise<string[]> =>
-      readValues(on, externalAgents.agentId, undefined, { limit }),
+    /** The first 200. */
+    ids: (on: ReadTx): readonly string[] => ids.get(on, "all"),
     put: async (tx: Tx, row: ExternalRow): Promise<void> => {
       tx.db.insert(externalAgents).values(row).onConflictDoUpdate({ target: externalAgents.agentId, set: row }).run();
       known.forget(row.agentId);
+      ids.forget();
     },
     change: async (tx: Tx, agentId: string, change: Partial<ExternalRow>): Promise<void> => {
       tx.db.update(externalAgents).set(change).where(eq(externalAgents.agentId, agentId)).run();
@@ -49,6 +57,7 @@ export function createExternalStore(db: Db) {
     remove: async (tx: Tx, agentId: string): Promise<void> => {
       tx.db.delete(externalAgents).where(eq(externalAgents.agentId, agentId)).run();
       known.forget(agentId);
+      ids.forget();
     },
 
     call: async (on: ReadTx, messageId: number, agentId: string): Promise<CallRow | undefined> =>

@@ -8,9 +8,6 @@ import type { Paused } from "../../protocol/tokens.ts";
 import { DELIVER, PUSH, REFRESH } from "./kinds.ts";
 import type { Stores } from "./stores.ts";
 
-/** Most external agents. Every message for a group checks the membership of each. */
-export const MAX_EXTERNAL = 200;
-
 export type WakeUps = ReturnType<typeof createWakeUps>;
 
 /** Reactions that make A2A work due, in the write that causes it. The code of that work is loaded when it runs. */
@@ -28,12 +25,12 @@ export function createWakeUps({ kernel, identity, core }: Areas, { external, pus
   }
 
   function wakeDelivery(tx: Tx, { id, target }: MessageRow): Promise<void> | undefined {
-    if (isGroup(target)) return wakeMembers(tx, target, id);
+    if (isGroup(target)) return external.ids(tx).length === 0 ? undefined : wakeMembers(tx, target, id);
     return external.isExternal(tx, target) ? due.hurry(tx, DELIVER, target, clock.now()) : undefined;
   }
 
   async function wakeMembers(tx: Tx, target: string, id: number): Promise<void> {
-    for (const agentId of await external.ids(tx, MAX_EXTERNAL))
+    for (const agentId of external.ids(tx))
       if (await directory.memberAt(tx, agentId, target, id)) await due.hurry(tx, DELIVER, agentId, clock.now());
   }
 
@@ -86,7 +83,7 @@ export function createWakeUps({ kernel, identity, core }: Areas, { external, pus
     noteExternal: (tx: Tx, id: string): void => tx.afterCommit(() => roster.elsewhere.add(id)),
     /** Runs at a start. */
     async load(on: ReadTx): Promise<void> {
-      for (const id of await external.ids(on, MAX_EXTERNAL)) roster.elsewhere.add(id);
+      for (const id of external.ids(on)) roster.elsewhere.add(id);
     },
   };
 }

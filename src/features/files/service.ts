@@ -66,11 +66,12 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
 
   /** When a message is planned: what its payload names has to be there for its messages. @throws Problem 422 */
   function checkUse(on: ReadTx, author: { id: string }, { payload }: { payload?: Payload }) {
-    return payload ? checkNamed(on, author.id, payload) : undefined;
+    const named = payload && ("files" in payload || "attachments" in payload) ? namedIn(payload) : [];
+    return named.length > 0 ? checkNamed(on, author.id, named) : undefined;
   }
 
-  async function checkNamed(on: ReadTx, agentId: AgentId, payload: Record<string, unknown>): Promise<undefined> {
-    for (const { id, pointer } of namedIn(payload)) await requireUsable(on, agentId, id, pointer);
+  async function checkNamed(on: ReadTx, agentId: AgentId, named: ReturnType<typeof namedIn>): Promise<undefined> {
+    for (const { id, pointer } of named) await requireUsable(on, agentId, id, pointer);
   }
 
   /** Files of a planned message are kept until it is sent, as if uploaded then. */

@@ -21,23 +21,37 @@ const {
 
 const p = sql.placeholder;
 
-export type KeptFacts = ReturnType<typeof keepFacts>;
+export type KeptAgents = ReturnType<typeof keepAgents>;
 
-/** Facts about agents: every write asks for those of its caller, and every send for those of its target. */
-export function keepFacts(db: Db) {
+/** Facts about agents and groups that every write asks for: of its caller, of the target of a send. */
+export function keepAgents(db: Db) {
   const factsById = columnsWhere(
     db,
     pick(agents, "id", "kind", "ready", "instanceId", "epoch", "cursor", "deletedAt"),
     agents,
     equal(agents, "id"),
   );
-  return db.keep("facts of agents", (on, id): AgentFacts | undefined => factsById(on).get({ id }));
+  const membersOf = columnsWhere(db, pick(groups, "members"), groups, equal(groups, "target"));
+  const targetsNow = columnsWhere(
+    db,
+    pick(memberships, "target"),
+    memberships,
+    and(equal(memberships, "agentId"), isNull(memberships.untilId)),
+  );
+  return {
+    facts: db.keep("facts of agents", (on, id): AgentFacts | undefined => factsById(on).get({ id })),
+    members: db.keep("members of groups", (on, target): number => membersOf(on).get({ target })?.members ?? 0),
+    targets: db.keep("targets of agents", (on, agentId): readonly string[] =>
+      targetsNow(on)
+        .all({ agentId })
+        .map((row) => row.target),
+    ),
+  };
 }
 
 /** Questions that all areas ask about agents and groups, and acknowledgements. */
-export function createDirectory(db: Db, kept: KeptFacts) {
+export function createDirectory(db: Db, kept: KeptAgents) {
   const rowById = rowsWhere(db, agents, equal(agents, "id"));
-  const membersOf = columnsWhere(db, pick(groups, "members"), groups, equal(groups, "target"));
   const firstGroups = columnsWhere(db, pick(groups, "target", "members"), groups, gt(groups.target, bound("after")), {
     limit: MOST_NAMES,
   });
@@ -63,12 +77,6 @@ export function createDirectory(db: Db, kept: KeptFacts) {
       sql`${memberships.sinceId} < ${bound("at")} and (${memberships.untilId} is null or ${memberships.untilId} >= ${bound("at")})`,
     ),
     { limit: 1 },
-  );
-  const targetsNow = columnsWhere(
-    db,
-    pick(memberships, "target"),
-    memberships,
-    and(equal(memberships, "agentId"), isNull(memberships.untilId)),
   );
   const anyHere = db.statement((q) => q.select({ id: sql<string>`id` }).from(sql`(${someoneHere()})`).prepare());
   const setCursor = changeWhere(
@@ -97,12 +105,12 @@ export function createDirectory(db: Db, kept: KeptFacts) {
   );
 
   return {
-    facts: async (on: ReadTx, agentId: string): Promise<AgentFacts | undefined> => kept.get(on, agentId),
+    facts: async (on: ReadTx, agentId: string): Promise<AgentFacts | undefined> => kept.facts.get(on, agentId),
     /** How far an agent has acknowledged. */
-    cursorOf: (on: ReadTx, agentId: string): number => kept.get(on, agentId)?.cursor ?? 0,
+    cursorOf: (on: ReadTx, agentId: string): number => kept.facts.get(on, agentId)?.cursor ?? 0,
     byId: async (on: ReadTx, agentId: string): Promise<AgentRow | undefined> => rowById(on).get({ id: agentId }),
     /** Current number of members of a group. */
-    members: async (on: ReadTx, target: string): Promise<number> => membersOf(on).get({ target })?.members ?? 0,
+    members: async (on: ReadTx, target: string): Promise<number> => kept.members.get(on, target),
     /** Groups with members: some of them where there are many. */
     groupNames: async (on: ReadTx): Promise<string[]> =>
       firstGroups(on)
@@ -160,17 +168,14 @@ export function createDirectory(db: Db, kept: KeptFacts) {
     memberAt: async (on: ReadTx, agentId: AgentId, target: Target, at: number): Promise<boolean> =>
       memberAt(on).get({ agentId, target, at }) !== undefined,
     /** Current targets of an agent: its own id, and groups. */
-    targetsNow: async (on: ReadTx, agentId: string): Promise<string[]> =>
-      targetsNow(on)
-        .all({ agentId })
-        .map((row) => row.target),
+    targetsNow: async (on: ReadTx, agentId: string): Promise<readonly string[]> => kept.targets.get(on, agentId),
     /** Whether an agent, or one of the first thousand of a group but `except`, is not offline. */
     anyHere: async (on: ReadTx, target: string, except: string): Promise<boolean> =>
       anyHere(on).get({ target, except }) !== undefined,
     /** At most one row a second: with it one can say when a message was acknowledged. */
     ack: async (tx: Tx, agentId: string, upTo: number, at: number): Promise<void> => {
       setCursor(tx).run({ agentId, upTo, at });
-      kept.forget(agentId);
+      kept.facts.forget(agentId);
       addAck(tx).run({ agentId, second: Math.floor(at / 1000), upTo, at });
     },
     /** When the agent first acknowledged as far as `id`. */

@@ -4,7 +4,7 @@ import { readRows, readValues } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, equal, everyColumn, putWhole, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
 import type { AgentRow, Membership } from "./row.ts";
-import type { KeptFacts } from "./store-directory.ts";
+import type { KeptAgents } from "./store-directory.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
 
 export interface AgentFilter {
@@ -16,10 +16,9 @@ export interface AgentFilter {
   machine?: string | undefined;
 }
 
-export function createAgentStore(db: Db, kept: KeptFacts) {
+export function createAgentStore(db: Db, kept: KeptAgents) {
   const put = putWhole(db, agents, agents.id);
   const instance = rowsWhere(db, instances, equal(instances, "agentId", "instanceId"));
-  const touch = changeWhere(db, agents, { lastSeenAt: sql`${sql.placeholder("at")}` }, equal(agents, "id"));
   const end = changeWhere(db, memberships, columns("untilId"), equal(memberships, "agentId", "target", "sinceId"));
   const join = db.statement((q) =>
     q
@@ -39,6 +38,11 @@ export function createAgentStore(db: Db, kept: KeptFacts) {
       .prepare(),
   );
 
+  function regrouped(agentId: string, target: string): void {
+    kept.targets.forget(agentId);
+    kept.members.forget(target);
+  }
+
   return {
     /** Agents that are not deleted, by id. */
     page: async (on: ReadTx, filter: AgentFilter, after: string | undefined, limit: number): Promise<AgentRow[]> =>
@@ -50,10 +54,13 @@ export function createAgentStore(db: Db, kept: KeptFacts) {
       ),
     put: async (tx: Tx, row: AgentRow): Promise<void> => {
       put(tx).run({ ...row });
-      kept.forget(row.id);
+      kept.facts.forget(row.id);
     },
-    touch: async (tx: Tx, agentId: string, at: number): Promise<void> => {
-      touch(tx).run({ id: agentId, at });
+    /** Notes when agents were last heard of, all in one statement. */
+    touch: async (tx: Tx, seen: readonly { id: string; lastSeenAt: number }[]): Promise<void> => {
+      const values = JSON.stringify(seen.map(({ id, lastSeenAt }) => [id, lastSeenAt]));
+      tx.db.run(sql`update agents set last_seen_at = seen.value ->> 1
+        from json_each(${values}) seen where agents.id = seen.value ->> 0`);
     },
     setStatus: async (tx: Tx, agentId: string, status: AgentRow["status"]): Promise<void> => {
       tx.db.update(agents).set({ status }).where(eq(agents.id, agentId)).run();
@@ -68,10 +75,12 @@ export function createAgentStore(db: Db, kept: KeptFacts) {
       // Joining again where one left in the same place in the log: the gap holds nothing.
       join(tx).run({ agentId, target, sinceId, untilId: null });
       changeCount(tx).run({ target, by: 1 });
+      regrouped(agentId, target);
     },
     leave: async (tx: Tx, membership: Membership, untilId: number): Promise<void> => {
       end(tx).run({ ...membership, untilId });
       changeCount(tx).run({ target: membership.target, by: -1 });
+      regrouped(membership.agentId, membership.target);
     },
     /** Shrinks some tombstones from before `before` to id and kind. Answers how many. */
     shrink: async (tx: Tx, before: number, limit: number): Promise<number> => {
@@ -80,7 +89,8 @@ export function createAgentStore(db: Db, kept: KeptFacts) {
       for (const id of old) {
         for (const table of [instances, memberships, acks]) tx.db.delete(table).where(eq(table.agentId, id)).run();
         tx.db.update(agents).set(SHRUNK).where(eq(agents.id, id)).run();
-        kept.forget(id);
+        kept.facts.forget(id);
+        kept.targets.forget(id);
       }
       return old.length;
     },

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import { createDeliveries } from "../../../src/core/inbox/deliveries.ts";
 import { createInboxStore } from "../../../src/core/inbox/store.ts";
-import { createDirectory, keepFacts } from "../../../src/identity/agents/store-directory.ts";
+import { createDirectory, keepAgents } from "../../../src/identity/agents/store-directory.ts";
 import { createHooks } from "../../../src/kernel/hooks.ts";
 import { createManualClock } from "../../support/clock.ts";
 import { openTestDatabase } from "../../support/database.ts";
@@ -13,7 +13,7 @@ function startOffers() {
   const failures: unknown[] = [];
   const deliveries = createDeliveries(
     { db, clock, hooks: createHooks(), onError: (error) => failures.push(error) },
-    createInboxStore(db, createDirectory(db, keepFacts(db))),
+    createInboxStore(db, createDirectory(db, keepAgents(db))),
   );
   return {
     ...{ db, clock, deliveries, failures },

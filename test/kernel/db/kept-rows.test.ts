@@ -49,6 +49,8 @@ describe("rows in memory", () => {
     await step("a registration", () =>
       ask("PUT", "/v1/agents/bob", { name: "Bob", tags: ["pool"], instanceId: "i1" }, bob),
     );
+    await step("another group", () => ask("PATCH", "/v1/agents/bob", { tags: ["other"] }, bob));
+    await step("the group again", () => ask("PATCH", "/v1/agents/bob", { tags: ["pool"] }, bob));
     await step("a change", () => ask("PATCH", "/v1/agents/bob", { ready: false }, bob));
     await step("another change", () => ask("PATCH", "/v1/agents/bob", { ready: true }, bob));
     const { head } = await step<{ head: number }>("a poll", () =>
