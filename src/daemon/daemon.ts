@@ -72,7 +72,7 @@ export function createDaemon(options: DaemonOptions) {
   const live = createLiveSessions(services, reporter);
   const settle = createSettle(services, add);
   const openFor = createOpener(services, live, reporter, tell);
-  const turns = createTurns(services, { live, reporter, settle, openFor: openFor, over });
+  const turns = createTurns(services, { live, reporter, settle, openFor, over, reached: acks.nudge });
   const lanes = createLanes(services, { turns, live });
   const approvals = createApprovals(services, { live, turns });
   const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });

@@ -208,4 +208,46 @@ describe("commands to a daemon", () => {
     expect(resultOf(spawned).runId).toBeDefined();
     expect(await world.answers()).toHaveLength(1);
   });
+
+  test("an agent's spawn is part of its run, and its result is announced to that run", async () => {
+    const world = await startDaemon({ config: { approvalMode: "open" } });
+    const { ask } = world.relay;
+    const planner = await world.relay.agent("planner");
+    await ask("PATCH", "/v1/orchestrators/box", { spawners: ["planner"] });
+    const by = { token: planner.token };
+    const { body: run } = await ask("POST", "/v1/runs", { task: "Plan." }, by);
+    const how = { ...by, headers: { "signalbox-run": run.token } };
+    const command = { do: "spawn", provider: "fake", prompt: "Build it" };
+    const given = await ask("POST", "/v1/orchestrators/box/commands", { command }, how);
+    expect(given.status).toBe(201);
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    world.fake.latest().turn.finish("Built.");
+    const runs = async () => (await ask("GET", `/v1/runs?agent=${AGENT}`)).body.items;
+    await until(async () => (await runs())[0]?.status === "ended");
+    expect((await runs())[0]).toMatchObject({ parentId: run.id, cause: "spawn", result: { text: "Built." } });
+    const inbox = async () => (await ask("GET", "/v1/agents/planner/inbox", undefined, by)).body.items;
+    await until(async () => (await inbox()).some(({ kind }: { kind: string }) => kind === "announcement"));
+  });
+
+  test("the result of work that a dialogue gave to others comes back to that dialogue", async () => {
+    const world = await startDaemon();
+    const helper = await world.relay.agent("helper");
+    const first = await world.say("Ask the helper.");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    const { link } = world.daemon.services;
+    const asked = await link
+      .of(AGENT)
+      .client.delegations.ask(
+        { to: "helper", text: "How many?" },
+        { run: world.daemon.turns.all()[0]?.handle?.token ?? "" },
+      );
+    world.fake.latest().turn.finish("I asked.");
+    await until(async () => (await world.answers()).some(({ body }) => body === "I asked."));
+    await world.relay.ask("POST", `/v1/delegations/${asked.id}/response`, { text: "Three." }, { token: helper.token });
+    await until(() => world.fake.sessions[0]?.inputs.length === 2);
+    expect(world.fake.sessions[0]?.inputs[1]?.text).toContain("| Three.");
+    world.fake.latest().turn.finish("It is three.");
+    await until(async () => (await world.answers()).some(({ body }) => body === "It is three."));
+    expect((await world.answers()).find(({ body }) => body === "It is three.")).toMatchObject({ replyTo: first });
+  });
 });

@@ -75,7 +75,8 @@ function draftOf({ config, journal }: Services, turn: TurnRow, session: SessionR
     sessionKey: turn.sessionKey,
     task: plan.task,
     ...(messageId !== null && letter && { messageId }),
-    ...(plan.parentId !== undefined && { parentId: plan.parentId }),
+    // The orchestrator works on the command that asked for it, so the parent is one that it may name.
+    ...(plan.parentId !== undefined && { parentId: plan.parentId, from: `orchestrator-${config.id}` }),
     ...(plan.name !== undefined && { label: plan.name }),
     origin: letter && conversationOf(letter.entry),
     orchestratorId: config.id,

@@ -24,6 +24,8 @@ export interface TurnParts {
     session: SessionRow,
     continueTurn: boolean,
   ): Promise<{ session: SessionRow; native: NativeSession }>;
+  /** Called when a message has reached a turn. */
+  reached(): void;
   /** Called when a turn is over, with those that follow. */
   over(turn: TurnRow, following: TurnRow[]): void;
 }
@@ -146,6 +148,7 @@ export function createTurns(services: Services, parts: TurnParts) {
       journal.sessions.change(session.id, { lastTurnAt: sentAt });
       if (turn.messageId !== null) journal.letters.mark(turn.messageId, turn.agentId, "turn");
     });
+    parts.reached();
   }
 
   /** First of result, exit and time limit. */
