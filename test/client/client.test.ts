@@ -170,7 +170,16 @@ describe("a send", () => {
 test("a token's own agent is asked for once", async () => {
   const instance = { given: null, current: null, fenced: false };
   const who = {
-    ...{ tokenId: "tok_1", role: "agent", agentId: "mine", groups: null, prefix: null, source: null, personId: null },
+    ...{
+      tokenId: "tok_1",
+      role: "agent",
+      agentId: "mine",
+      groups: null,
+      prefix: null,
+      source: null,
+      personId: null,
+      sessionId: null,
+    },
     instance,
   };
   far.answer(({ path }) => Response.json(path === "/v1/whoami" ? who : { items: [], nextPage: null }));

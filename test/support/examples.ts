@@ -394,7 +394,7 @@ export const EXAMPLES: Record<string, Make> = {
   changeOrchestrator: async (world) =>
     byOperator({
       path: { id: await orchestratorIn(world) },
-      body: { ...box, status: "draining", approvalMode: "open" },
+      body: { hostname: "box", baseDir: "/work", status: "draining", approvalMode: "open" },
     }),
   sendCommand: async (world) =>
     byOperator({
