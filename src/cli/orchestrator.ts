@@ -1,66 +1,88 @@
 import type { Command } from "commander";
+import { DaemonError } from "../daemon/errors.ts";
 import type { CliCommand } from "./commands.ts";
-import { type Context, outputOf, untilStopped } from "./context.ts";
+import { contextOf, outputOf, untilStopped } from "./context.ts";
 import { filled } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 
-interface ConfigOption {
-  config?: string;
-}
-
 /** Group of the help. */
 const GROUP = "Agents and tokens:";
 
-/** Adds `orchestrator`: the daemon, which loads late. */
-export function addOrchestratorCommand(program: CliCommand): void {
-  const group = program
-    .sub("orchestrator", "Run agents on this machine for the relay, until Ctrl-C", GROUP)
-    .option("--config <file>", "the configuration (default: ~/.config/signalbox/orchestrator.json)", filled)
-    .example("orchestrator init --workspace ~/agents", "orchestrator --config ~/box.json")
-    .action((given: ConfigOption, command: Command) => run(given, outputOf(command)));
-  group
-    .sub("init", "Write a first configuration, with the agent CLIs that are found")
-    .option("--config <file>", "the file to write", filled)
-    .option("--id <id>", "the orchestrator's id (default: this machine's name)", filled)
-    .option("--workspace <folder>", "the folder in which its agents work (default: ~/agents)", filled)
-    .option("--token-file <file>", "the file with its token", filled)
-    .act(init);
-  group
-    .sub("stop", "Let running turns end, and stop the daemon of a configuration")
-    .option("--config <file>", "the configuration", filled)
-    .action((given: ConfigOption, command: Command) => stop(given, outputOf(command)));
-}
-
-/** Runs the daemon. Its configuration names the relay, not the folder or the flags. */
-async function run({ config }: ConfigOption, out: Output): Promise<void> {
-  const { runDaemon } = await import("../daemon/main.ts");
-  const log = (sentence: string, facts?: Record<string, unknown>): void =>
-    out.note(safeLine(facts ? `${sentence} ${JSON.stringify(facts)}` : sentence));
-  await runDaemon({ configPath: config, environment: process.env, log, stop: untilStopped() });
-}
-
-interface InitOptions extends ConfigOption {
+interface Options {
+  config?: string;
   id?: string;
   workspace?: string;
   tokenFile?: string;
 }
 
-async function init({ out, settings }: Context, { config, ...given }: InitOptions): Promise<void> {
+type Step = (options: Options, command: Command) => Promise<void>;
+
+/** Adds `orchestrator`: the daemon, which loads late. */
+export function addOrchestratorCommand(program: CliCommand): void {
+  // `--config` belongs to the group and its commands alike, wherever it stands.
+  const step = (carryOut: Step) => (_: Options, command: Command) =>
+    carryOut(command.optsWithGlobals<Options>(), command);
+  const withConfig = (command: CliCommand, about: string) => command.option("--config <file>", about, filled);
+  const group = withConfig(
+    program.sub("orchestrator", "Run agents on this machine for the relay, until Ctrl-C", GROUP),
+    "the configuration (default: ~/.config/signalbox/orchestrator.json)",
+  )
+    .example("orchestrator init --workspace ~/agents", "orchestrator --config ~/box.json")
+    .action(step(run));
+  withConfig(group.sub("init", "Write a first configuration, with the agent CLIs that are found"), "the file to write")
+    .option("--id <id>", "the orchestrator's id (default: this machine's name)", filled)
+    .option("--workspace <folder>", "the folder in which its agents work (default: ~/agents)", filled)
+    .option("--token-file <file>", "the file with its token", filled)
+    .action(step(init));
+  withConfig(
+    group.sub("stop", "Let running turns end, and stop the daemon of a configuration"),
+    "the configuration",
+  ).action(step(stop));
+  withConfig(
+    group.sub("restart", "Stop the daemon of a configuration, and run it here until Ctrl-C"),
+    "the configuration",
+  ).action(step(restart));
+}
+
+const loggingTo =
+  (out: Output) =>
+  (sentence: string, facts?: Record<string, unknown>): void =>
+    out.note(safeLine(facts ? `${sentence} ${JSON.stringify(facts)}` : sentence));
+
+/** Runs the daemon. Its configuration names the relay, not the folder or the flags. */
+async function run({ config }: Options, command: Command): Promise<void> {
+  const { runDaemon } = await import("../daemon/main.ts");
+  const log = loggingTo(outputOf(command));
+  await runDaemon({ configPath: config, environment: process.env, log, stop: untilStopped() });
+}
+
+async function init({ config, id, workspace, tokenFile }: Options, command: Command): Promise<void> {
   const { initConfig } = await import("../daemon/init.ts");
-  const made = initConfig({ configPath: config, relay: settings.url, environment: process.env, ...given });
-  const { id, tokenFile } = made.config;
+  const { out, settings } = contextOf(command);
+  const given = { id, workspace, tokenFile, relay: settings.url };
+  const made = initConfig({ configPath: config, environment: process.env, ...given });
   await out.show(made, () =>
     [
       `Wrote ${made.path}. Then, with an operator's token:`,
-      `  signalbox tokens create --role orchestrator --agent orchestrator-${id} --prefix ${id}-`,
-      `Put the token into ${tokenFile}, for your eyes alone (chmod 600), and start: signalbox orchestrator`,
+      `  signalbox tokens create --role orchestrator --agent orchestrator-${made.config.id} --prefix ${made.config.id}-`,
+      `Put the token into ${made.config.tokenFile}, for your eyes alone (chmod 600), and start: signalbox orchestrator`,
     ].join("\n"),
   );
 }
 
-async function stop({ config }: ConfigOption, out: Output): Promise<void> {
+async function stop({ config }: Options, command: Command): Promise<void> {
   const { stopDaemon } = await import("../daemon/main.ts");
+  const out = outputOf(command);
   const pid = await stopDaemon(config);
   await out.show({ stopped: pid }, () => `Stopped process ${pid}`);
+}
+
+async function restart(options: Options, command: Command): Promise<void> {
+  const { stopDaemon } = await import("../daemon/main.ts");
+  await stopDaemon(options.config).catch((error) => {
+    if (!(error instanceof DaemonError)) throw error;
+    outputOf(command).note(error.message);
+  });
+  await run(options, command);
 }

@@ -69,7 +69,11 @@ test("the program runs a command agent, and a kill -9 loses and doubles nothing,
   writeFileSync(join(workspace, "go"), "");
   const answers = async () => (await client.messages.list({ from: "box-own" })).items;
   await until(async () => (await answers()).length > 0, "the answer");
-  second.child.kill("SIGTERM");
+  const stopped = Bun.spawn([...PROGRAM, "orchestrator", "stop", "--config", join(folder, "config.json")], {
+    env: { PATH: process.env.PATH, HOME: folder, ...ENGINE },
+    stdout: "ignore",
+  });
+  expect(await stopped.exited).toBe(0);
   expect(await second.child.exited).toBe(0);
   expect((await answers()).map(({ body, replyTo }) => ({ body, replyTo }))).toEqual([
     { body: "went on", replyTo: sent.id },
