@@ -14,7 +14,7 @@ export function createAcks({ journal, link, time, life, log, config }: Services)
     while (isDue && !life.aborted) {
       await time.sleep(QUIET_MS, life);
       isDue = false;
-      for (const id of [`orchestrator-${config.id}`, ...link.ids()]) await ackOf(id);
+      for (const id of [`orchestrator-${config.id}`, ...journal.agents.all().map(({ id }) => id)]) await ackOf(id);
     }
   }
 

@@ -148,20 +148,12 @@ export function createDaemon(options: DaemonOptions) {
       onEvent(event) {
         if (event.type === "reconnecting")
           log(`The relay is away. The next try is in ${Math.round(event.inMs / 1000)} s.`);
-        if (event.type === "agent") void met(event.agentId);
       },
     });
     for await (const { for: agents, message } of stream) {
       inbox.receive(agents, message);
       acks.nudge();
     }
-  }
-
-  /** An agent of the orchestrator that somebody else has registered. */
-  async function met(agentId: string): Promise<void> {
-    const prefix = prefixOf(config);
-    const provider = options.providers.find(({ config: own }) => agentId === `${prefix}${own.name}`);
-    if (provider && !link.has(agentId)) await link.agent(agentId, provider.config.name);
   }
 
   /** Ends everything at once: turns go on after the next start. */

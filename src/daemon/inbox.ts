@@ -1,6 +1,7 @@
 import { ApprovalControl } from "../protocol/approvals.ts";
 import type { Entry } from "../protocol/messages.ts";
 import { RunControl } from "../protocol/run-control.ts";
+import { prefixOf } from "./config.ts";
 import type { TurnRow } from "./journal/turns.ts";
 import type { Services } from "./services.ts";
 import { answeredBy, isNews, keyOf } from "./sessions/places.ts";
@@ -20,11 +21,23 @@ export interface InboxParts {
 
 /** Receives the messages of the one stream: each is in the journal before anything comes of it, and a repeat changes nothing. */
 export function createInbox(services: Services, { add, offer, command, runCommands, approval }: InboxParts) {
-  const { journal, link, hub, config } = services;
+  const { journal, hub, config, log } = services;
   const own = `orchestrator-${config.id}`;
 
   function knownKey(agentId: string) {
     return (id: number): string | undefined => journal.letters.get(id, agentId)?.sessionKey;
+  }
+
+  /** Whether the configuration has a provider for an agent, also for one that the relay registered just now. In the open write. */
+  function isRunHere(id: string): boolean {
+    if (journal.agents.get(id)) return true;
+    const provider = config.providers.find(({ name }) => id === `${prefixOf(config)}${name}`)?.name;
+    if (provider === undefined) {
+      log(`A message for ${id} is left: no provider of the configuration runs it.`);
+      return false;
+    }
+    journal.agents.put({ id, provider });
+    return true;
   }
 
   /** Turns that a message asks an agent for. */
@@ -71,7 +84,7 @@ export function createInbox(services: Services, { add, offer, command, runComman
       const turns = journal.write(() => {
         journal.setPosition(entry.id);
         if (agents.includes(own)) command(entry);
-        return add(agents.filter((id) => id !== own && link.has(id)).flatMap((id) => turnsFor(id, entry)));
+        return add(agents.filter((id) => id !== own && isRunHere(id)).flatMap((id) => turnsFor(id, entry)));
       });
       offer(turns);
       if (agents.includes(own)) runCommands();

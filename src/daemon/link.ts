@@ -34,6 +34,8 @@ export type Link = ReturnType<typeof createLink>;
 export function createLink({ url, token, instanceId, fetch, time, journal, life }: LinkOptions) {
   const box = createClient({ url, token, instanceId, fetch, timing: time });
   const links = new Map<string, AgentLink>();
+  /** Agents that were made sure of. */
+  const sure = new Set<string>();
 
   /** Registers an agent, unless it is the orchestrator's already. @throws RelayProblem 403 for one of somebody else */
   async function enroll(id: string): Promise<void> {
@@ -48,25 +50,22 @@ export function createLink({ url, token, instanceId, fetch, time, journal, life 
   return {
     box,
     /** Makes sure that an agent is registered under the orchestrator's prefix. Its own token is never used. */
-    async agent(id: string, provider: string): Promise<AgentLink> {
-      const open = links.get(id);
-      if (open) return open;
+    async agent(id: string, provider: string): Promise<void> {
+      if (sure.has(id)) return;
       await untilAnswered(time, () => enroll(id), life);
       journal.write(() => journal.agents.put({ id, provider }));
+      sure.add(id);
+    },
+    /** Connection for an agent of the journal. */
+    of(id: string): AgentLink {
+      const open = links.get(id);
+      if (open) return open;
       const options = { url, token, instanceId, agentId: id, fetch, timing: time };
       const caller = createCaller(createTransport(options), options);
       const made: AgentLink = { id, client: createClient(options), caller, verbs: runVerbs(caller) };
       links.set(id, made);
       return made;
     },
-    /** Connection of an agent that was made sure of. */
-    of(id: string): AgentLink {
-      const link = links.get(id);
-      if (!link) throw new Error(`no connection for ${id}`);
-      return link;
-    },
-    has: (id: string): boolean => links.has(id),
-    ids: (): string[] => [...links.keys()],
   };
 }
 
