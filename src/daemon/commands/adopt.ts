@@ -2,6 +2,7 @@ import type { CommandOf } from "../../protocol/commands.ts";
 import { prefixOf } from "../config.ts";
 import { DaemonError } from "../errors.ts";
 import { runnableOf } from "../services.ts";
+import { nameOf } from "../sessions/names.ts";
 import { newSession } from "../sessions/rows.ts";
 import { folderIn } from "./folders.ts";
 import type { Done, Hands } from "./hands.ts";
@@ -23,7 +24,7 @@ export async function adopt({ services, reporter }: Hands, command: CommandOf<"a
       `${command.provider} does not say whether somebody has this session open, and cannot copy it. Close it there first.`,
     );
   const isMain = journal.sessions.main(agentId, "main") === undefined;
-  const name = foreign?.name ?? "adopted";
+  const name = nameOf(foreign?.name ?? "adopted");
   const plan = { task: "", lane: isMain ? ("main" as const) : ("background" as const), name, cwd };
   const sessionKey = isMain ? "main" : `bg:${name}`;
   const row = journal.write(() =>

@@ -2,6 +2,7 @@ import { RelayProblem } from "../../client/errors.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
 import type { TurnEnd, TurnPlan, TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
+import { nameOf } from "../sessions/names.ts";
 import { uploadFiles } from "./files.ts";
 
 export type Settle = ReturnType<typeof createSettle>;
@@ -97,7 +98,7 @@ export function createSettle(services: Services, later: (turns: NewTurn[]) => Tu
         },
       },
     ];
-    const beside = (end.background ?? []).map(
+    const beside = named(end.background ?? []).map(
       ({ name, prompt, model }): NewTurn => ({
         ...{ agentId, sessionKey: `bg:${name}`, kind: "spawn" },
         plan: {
@@ -137,3 +138,7 @@ function textOf({ outcome, text, error, errorCode }: TurnEnd, missing: string[])
   const lost = missing.length > 0 ? `[Not there: ${missing.join(", ")}]` : "";
   return [text, failure, lost].filter(Boolean).join("\n\n");
 }
+
+/** Work beside, under names that may stand in our own words: a model chose them. */
+const named = <One extends { name: string }>(list: readonly One[]): One[] =>
+  list.map((one) => ({ ...one, name: nameOf(one.name) }));
