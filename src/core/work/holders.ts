@@ -38,14 +38,17 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
   async function requireLease(tx: Tx, caller: Caller, id: number, token: string, outcome?: string) {
     const work = await items.require(tx, caller, id);
     const fence = fenceOf(token, id);
-    const attempt = fence === undefined ? undefined : await works.attempt(tx, id, fence);
-    const actor = actingFor(caller, attempt?.agentId);
+    // The row of held work names the holder of its newest lease; only of older ones the attempt has to be read.
+    const isNewest = work.state === "claimed" && work.fence === fence;
+    const ended = isNewest || fence === undefined ? undefined : await works.attempt(tx, id, fence);
+    const holder = isNewest ? (work.holder ?? undefined) : ended?.agentId;
+    const actor = actingFor(caller, holder);
     await agents.requireActor(tx, caller, actor);
-    if (attempt?.agentId !== actor) return items.refuse(tx, caller, id, notHeld(actor, id));
-    if (outcome !== undefined && attempt.outcome === outcome) return { work, actor, attempt, repeated: true };
-    const live = work.state === "claimed" && work.fence === fence && (work.dueAt ?? 0) > clock.now();
+    if (holder !== actor) return items.refuse(tx, caller, id, notHeld(actor, id));
+    if (outcome !== undefined && ended?.outcome === outcome) return { work, actor, repeated: true };
+    const live = isNewest && (work.dueAt ?? 0) > clock.now();
     if (!live) throw new Problem("claim-lost", `That lease of message ${id} has ended; it is ${work.state}.`);
-    return { work, actor, attempt, repeated: false };
+    return { work, actor, repeated: false };
   }
 
   /** `POST /v1/messages/{id}/renew`: a report of progress goes to the sender in the same write. */

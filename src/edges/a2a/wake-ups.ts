@@ -34,13 +34,16 @@ export function createWakeUps({ kernel, identity, core }: Areas, { external, pus
       if (await directory.memberAt(tx, agentId, target, id)) await due.hurry(tx, DELIVER, agentId, clock.now());
   }
 
+  async function wakeOfTask(tx: Tx, messageId: number): Promise<void> {
+    for (const { id } of await pushes.ofTask(tx, messageId)) await due.hurry(tx, PUSH, id, clock.now());
+  }
+
   return {
     wakePushes,
     wakeDelivery,
 
-    async followWork(tx: Tx, moved: WorkRow, before: WorkRow): Promise<void> {
-      if (moved.kind !== "request" || moved.holder === before.holder) return;
-      for (const { id } of await pushes.ofTask(tx, moved.messageId)) await due.hurry(tx, PUSH, id, clock.now());
+    followWork(tx: Tx, moved: WorkRow, before: WorkRow): Promise<void> | undefined {
+      return moved.kind === "request" && moved.holder !== before.holder ? wakeOfTask(tx, moved.messageId) : undefined;
     },
 
     async dropAgent(tx: Tx, agentId: string): Promise<void> {

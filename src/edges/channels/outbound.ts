@@ -60,8 +60,11 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
   }
 
   /** Opens the next post of a conversation when one ends, and restarts a post that an operator has requeued. */
-  async function followWork(tx: Tx, work: WorkRow, was: WorkRow): Promise<void> {
-    if (!mayBePost(work.target)) return;
+  function followWork(tx: Tx, work: WorkRow, was: WorkRow): Promise<void> | undefined {
+    return mayBePost(work.target) ? followPost(tx, work, was) : undefined;
+  }
+
+  async function followPost(tx: Tx, work: WorkRow, was: WorkRow): Promise<void> {
     const post = await traffic.post(tx, work.messageId);
     if (!post) return;
     if (FINAL.has(work.state)) {

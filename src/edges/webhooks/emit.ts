@@ -79,8 +79,8 @@ export function createEmitter({ kernel, core }: Areas, store: WebhookStore, noti
     created: (tx: Tx, row: MessageRow): Promise<void> | undefined =>
       emit(tx, { type: "message.created", messageId: row.id, data: null }),
 
-    async workMoved(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
-      if (!isNews(work, before)) return;
+    workMoved(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> | undefined {
+      if (!isNews(work, before) || store.subscribers(tx, TYPE_OF[work.state]).length === 0) return undefined;
       const { messageId, state, attempts, error } = work;
       const data = {
         ...{ messageId, to: work.target, kind: work.kind, topic: work.topic || null, state, attempts, error },
@@ -88,7 +88,7 @@ export function createEmitter({ kernel, core }: Areas, store: WebhookStore, noti
         leaseUntil: work.state === "claimed" ? toTimeOrNull(work.dueAt) : null,
         at: toTime(clock.now()),
       };
-      await emit(tx, { type: TYPE_OF[work.state], messageId, data });
+      return emit(tx, { type: TYPE_OF[work.state], messageId, data });
     },
 
     async taskChanged(tx: Tx, { body: _, ...data }: Task): Promise<void> {

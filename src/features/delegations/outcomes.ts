@@ -157,8 +157,12 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
   }
 
   /** Gives the delegation of a group's request the state of its work. */
-  async function followWork(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
-    if (work.kind !== "request" || (work.state === before.state && work.holder === before.holder)) return;
+  function followWork(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> | undefined {
+    if (work.kind !== "request" || (work.state === before.state && work.holder === before.holder)) return undefined;
+    return follow(tx, work, before);
+  }
+
+  async function follow(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
     const row = await store.byMessage(tx, work.messageId);
     if (!row) return;
     if (!isOpen(row)) {

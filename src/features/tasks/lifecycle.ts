@@ -56,9 +56,13 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
   const changed = hooks.event<[task: Task]>("tasks.changed");
 
   /** Gives a task the state of its message's lease, in the same write. */
-  async function followWork(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
+  function followWork(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> | undefined {
     const isRenewal = work.state === before.state && work.fence === before.fence;
-    if (work.kind !== "task" || isRenewal) return;
+    if (work.kind !== "task" || isRenewal || !store.isTask(tx, work.messageId)) return undefined;
+    return follow(tx, work, before);
+  }
+
+  async function follow(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
     const task = await store.byMessage(tx, work.messageId);
     const status = STATUS_OF[work.state];
     // A verb that ends both writes the end of the task first, with its own note.

@@ -66,13 +66,22 @@ export function createTaskStore(db: Db) {
     limit: "limit",
   });
 
+  // Asked at each step of each piece of work, most of which is no task.
+  const isTask = db.keep(
+    "messages of tasks",
+    (on, id): boolean => byMessage(on).get({ messageId: Number(id) }) !== undefined,
+  );
+
   return {
     add: async (tx: Tx, row: TaskRow): Promise<void> => {
       insert(tx).run({ ...row });
+      isTask.forget(String(row.messageId));
     },
     byId: async (on: ReadTx, id: string): Promise<TaskRow | undefined> => byId(on).get({ id }),
     /** Task of a message. */
     byMessage: async (on: ReadTx, messageId: number): Promise<TaskRow | undefined> => byMessage(on).get({ messageId }),
+    /** Whether a message is the one that a task is worked through. */
+    isTask: (on: ReadTx, messageId: number): boolean => isTask.get(on, String(messageId)),
     byKey: async (on: ReadTx, source: string, key: string): Promise<TaskRow | undefined> =>
       byKey(on).get({ source, key }),
     move: async (
@@ -88,6 +97,8 @@ export function createTaskStore(db: Db) {
     /** Stores all but its id. */
     reopen: async (tx: Tx, { id, ...row }: TaskRow): Promise<void> => {
       tx.db.update(tasks).set(row).where(eq(tasks.id, id)).run();
+      // It is worked through another message from now on.
+      isTask.forget();
     },
 
     addEvent: async (tx: Tx, event: Omit<TaskEventRow, "id">): Promise<void> => {
@@ -129,6 +140,7 @@ export function createTaskStore(db: Db) {
         .all(),
     remove: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(tasks).where(eq(tasks.id, id)).run();
+      isTask.forget();
     },
     /** Deletes at most `limit` steps of a task; answers how many. */
     removeEventsOf: async (tx: Tx, taskId: string, limit: number): Promise<number> => {

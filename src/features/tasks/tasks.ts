@@ -27,8 +27,12 @@ export function createTasks(areas: Areas) {
   const readers = createTaskReaders(areas, store);
   const service = createTaskService(areas, store, lifecycle, readers);
 
-  async function ofWork(on: ReadTx, work: WorkRow) {
-    const task = work.kind === "task" ? await store.byMessage(on, work.messageId) : undefined;
+  function ofWork(on: ReadTx, work: WorkRow) {
+    return work.kind === "task" && store.isTask(on, work.messageId) ? shown(on, work) : undefined;
+  }
+
+  async function shown(on: ReadTx, { messageId }: WorkRow) {
+    const task = await store.byMessage(on, messageId);
     return task && { task: toTask(task) };
   }
 

@@ -75,6 +75,9 @@ describe("rows in memory", () => {
     await look("an expired lease");
     await step("a cancellation", () => ask("POST", `/v1/messages/${late.id}/cancel`, {}, alice));
 
+    const made = await step<{ id: string }>("a task", () => ask("POST", "/v1/tasks", { title: "x", target: "bob" }));
+    await step("a cancelled task", () => ask("POST", `/v1/tasks/${made.id}/status`, { status: "cancelled" }));
+
     const deliverAt = new Date(clock.now() + HOUR_MS).toISOString();
     const planned = { to: "bob", body: "x", deliverAt, idempotencyKey: "plan" };
     const plan = await step<{ scheduleId: string }>("a plan", () => ask("POST", "/v1/messages", planned, alice));
