@@ -4,6 +4,8 @@ import { createApprovals } from "./approvals.ts";
 import { createCommands } from "./commands/commands.ts";
 import { type DaemonConfig, prefixOf } from "./config.ts";
 import { DaemonError } from "./errors.ts";
+import { createGit, type Git } from "./git/command.ts";
+import { createObservations } from "./git/observations.ts";
 import { createInbox } from "./inbox.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { TurnRow } from "./journal/turns.ts";
@@ -27,6 +29,7 @@ export interface DaemonOptions {
   time: DaemonTime;
   log: Log;
   fetch?: Fetch;
+  git?: Git;
   processes: Processes;
   environment: Readonly<Record<string, string | undefined>>;
   hostname: string;
@@ -64,20 +67,21 @@ export function createDaemon(options: DaemonOptions) {
     providers: new Map(options.providers.map((one) => [one.config.name, one])),
     gates: [...(options.gates ?? []), beforeStop],
     observers: [...(options.observers ?? [])],
-    ...{ environment: options.environment, hostname: options.hostname },
+    ...{ environment: options.environment, hostname: options.hostname, git: options.git ?? createGit() },
   };
   const ended = Promise.withResolvers<DaemonError | undefined>();
   const acks = createAcks(services);
   const reporter = createReporter(services);
   const live = createLiveSessions(services, reporter);
-  const settle = createSettle(services, add);
+  const observations = createObservations(services);
+  const settle = createSettle(services, { later: add, observations, reporter });
   const openFor = createOpener(services, live, reporter, tell);
-  const turns = createTurns(services, { live, reporter, settle, openFor, over, reached: acks.nudge });
+  const turns = createTurns(services, { live, reporter, settle, observations, openFor, over, reached: acks.nudge });
   const lanes = createLanes(services, { turns, live });
   const approvals = createApprovals(services, { live, turns });
   const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });
   services.gates.push(commands.gate);
-  services.observers.push(approvals.observe);
+  services.observers.push(approvals.observe, observations.observe);
   const parts = { live, reporter, turns, processes: options.processes, offer: lanes.offer };
   const inbox = createInbox(services, {
     add,

@@ -1,6 +1,7 @@
 import type { Environment, Provider, SessionEvent } from "../harness/providers/provider.ts";
 import type { DaemonConfig, ProviderConfig } from "./config.ts";
 import { DaemonError } from "./errors.ts";
+import type { Git } from "./git/command.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { SessionRow } from "./journal/sessions.ts";
 import type { TurnRow } from "./journal/turns.ts";
@@ -28,6 +29,7 @@ export interface Services {
   readonly link: Link;
   readonly hub: Hub;
   readonly providers: ReadonlyMap<string, Runnable>;
+  readonly git: Git;
   readonly time: DaemonTime;
   readonly log: Log;
   readonly gates: Gate[];

@@ -57,6 +57,7 @@ export const Seen = strictObject(() => ({
   branch: line(512).optional(),
   head: line(64).optional(),
 }));
+export type Seen = z.infer<typeof Seen>;
 
 const evidence = jsonObject(8192).describe("Facts that the state rests on.");
 

@@ -6,6 +6,7 @@ import { agentBook } from "./agents.ts";
 import { approvalBook } from "./approvals.ts";
 import { commandBook } from "./commands.ts";
 import { letterBook } from "./letters.ts";
+import { lookBook } from "./looks.ts";
 import { SCHEMA } from "./schema.ts";
 import { sessionBook } from "./sessions.ts";
 import { turnBook } from "./turns.ts";
@@ -40,6 +41,7 @@ export function openJournal(path: string, pid: number) {
     letters: letterBook(db),
     sessions: sessionBook(db),
     turns: turnBook(db),
+    looks: lookBook(db),
     approvals: approvalBook(db),
     commands: commandBook(db),
     close(): void {

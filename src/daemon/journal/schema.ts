@@ -29,6 +29,8 @@ create index if not exists turns_open on turns (createdAt) where state <> 'done'
 create index if not exists turns_of_key on turns (agentId, sessionKey, createdAt);
 create unique index if not exists turns_of_message on turns (agentId, messageId, kind) where messageId is not null;
 
+create table if not exists looks (turnId text primary key, look text not null) without rowid;
+
 create table if not exists approvals (
   id text primary key, sessionId text not null, turnId text not null, requestId text not null, hash text not null,
   exact text not null, state text not null, answer text

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
-import type { RunErrorCode, RunOutcome } from "../../protocol/runs.ts";
+import type { RunErrorCode, RunLink, RunOutcome } from "../../protocol/runs.ts";
+import type { Seen } from "../../protocol/sessions.ts";
 
 /** Purpose of a turn. `message`: a letter. `run`: a turn that others asked for. `feed`: a result for the main session. */
 export type TurnKind = "message" | "run" | "feed" | "spawn";
@@ -13,7 +14,7 @@ export interface TurnPlan {
   /** Message of a person, or another, that the answer replies to. */
   answerTo?: number;
   /** Run whose result is fed. */
-  feedOf?: { runId: string; name: string; text: string };
+  feedOf?: { runId: string; name: string; text: string; links?: RunLink[] };
   /** Dialogue whose main session gets the result. */
   feedTo?: string;
   model?: string;
@@ -32,6 +33,15 @@ export interface TurnPlan {
   onInterrupt?: "continue" | "give-back";
 }
 
+/** A turn as it was seen from outside, beside what its model says. */
+export interface Observed {
+  project: string;
+  links: RunLink[];
+  /** Paths that it changed, from the root of the working tree. */
+  changed: string[];
+  seen: Seen;
+}
+
 /** End of a turn, stored before anybody hears of it. */
 export interface TurnEnd {
   outcome: RunOutcome;
@@ -46,6 +56,8 @@ export interface TurnEnd {
   background?: { name: string; prompt: string; model?: string }[];
   /** Way of the answer, decided when the end came. */
   way: "reply" | "result" | "feed" | "none";
+  /** Left out until it was looked at. */
+  observed?: Observed;
 }
 
 /** `queued`: no session has it. `sent`: its CLI may have it. `ended`: its end is stored, and not handed over. */

@@ -13,12 +13,16 @@ export function createReporter({ journal, link, log, time, life }: Services) {
   const dirty = new Set<string>();
   /** Members that are not in the journal: reasons, runs, queues. */
   const extras = new Map<string, Partial<SessionDraft>>();
+  /** Members of the next report alone: the relay takes them for news each time. */
+  const news = new Map<string, Partial<SessionDraft>>();
 
   async function send(id: string): Promise<void> {
     while (dirty.delete(id) && !life.aborted) {
       const row = journal.sessions.get(id);
       if (!row) return;
-      await untilAnswered(time, () => link.box.sessions.put(id, draftOf(row, extras.get(id))), life).catch((error) => {
+      const draft = draftOf(row, { ...extras.get(id), ...news.get(id) });
+      news.delete(id);
+      await untilAnswered(time, () => link.box.sessions.put(id, draft), life).catch((error) => {
         if (life.aborted) return;
         if (!(error instanceof RelayProblem)) throw error;
         log(`The relay refused the report of session ${id}: ${error.message}`);
@@ -27,8 +31,9 @@ export function createReporter({ journal, link, log, time, life }: Services) {
   }
 
   return {
-    /** Reports a session. Resolves when the relay has its state of now, or has refused it. */
-    async report(id: string, extra?: Partial<SessionDraft>): Promise<void> {
+    /** Reports a session. Resolves when the relay has its state of now, or has refused it. `once`: said in one report alone. */
+    async report(id: string, extra?: Partial<SessionDraft>, once?: Partial<SessionDraft>): Promise<void> {
+      if (once) news.set(id, { ...news.get(id), ...once });
       if (extra) extras.set(id, { ...extras.get(id), ...extra });
       dirty.add(id);
       const before = running.get(id);

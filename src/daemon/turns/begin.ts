@@ -11,17 +11,23 @@ import { conversationOf } from "../sessions/places.ts";
 
 const LEASE_SECONDS = 120;
 
+/** Session and project of a turn. */
+interface At {
+  session: SessionRow;
+  project: string;
+}
+
 /**
  * Begins, takes or takes back the run of a turn, and holds it.
  * @throws RelayProblem `not-open` when the run has ended for good
  */
-export async function beginRun(services: Services, turn: TurnRow, session: SessionRow): Promise<RunHandle> {
+export async function beginRun(services: Services, turn: TurnRow, at: At): Promise<RunHandle> {
   const link = services.link.of(turn.agentId);
   const ask = <T>(call: () => Promise<T>) => untilAnswered(services.time, call, services.life);
   const known = turn.runId ?? (await ask(() => queuedOn(link, turn)));
   const { run, token } = known
     ? await ask(() => takeBack(link, known))
-    : await ask(() => create(services, link, turn, session));
+    : await ask(() => create(services, link, turn, at));
   services.journal.write(() => services.journal.turns.change(turn.id, { runId: run.id, token }));
   const handleServices = { caller: link.caller, verbs: link.verbs, ears: services.hub, leaseSeconds: LEASE_SECONDS };
   const asked: Turn =
@@ -51,14 +57,14 @@ async function takeBack({ verbs }: AgentLink, id: string): Promise<Held> {
   return { run: { ...taken.run, turnId: taken.turnId }, token: taken.token };
 }
 
-async function create(services: Services, link: AgentLink, turn: TurnRow, session: SessionRow): Promise<Held> {
-  const draft = draftOf(services, turn, session);
+async function create(services: Services, link: AgentLink, turn: TurnRow, at: At): Promise<Held> {
+  const draft = draftOf(services, turn, at);
   try {
     return held(await link.verbs.create(draft, { idempotencyKey: `turn:${turn.id}` }), link);
   } catch (error) {
     if (!(error instanceof RelayProblem) || error.code !== "already-running") throw error;
     // The session that stepped aside still works under this key.
-    const sessionKey = `${turn.sessionKey}#${session.id.slice(-6)}`;
+    const sessionKey = `${turn.sessionKey}#${at.session.id.slice(-6)}`;
     return held(await link.verbs.create({ ...draft, sessionKey }, { idempotencyKey: `turn:${turn.id}:aside` }), link);
   }
 }
@@ -67,7 +73,7 @@ async function held(run: Run, link: AgentLink): Promise<Held> {
   return run.token && run.status !== "ended" ? { run, token: run.token } : takeBack(link, run.id);
 }
 
-function draftOf({ config, journal }: Services, turn: TurnRow, session: SessionRow): RunDraft {
+function draftOf({ config, journal }: Services, turn: TurnRow, { session, project }: At): RunDraft {
   const { plan, messageId, agentId } = turn;
   const letter = messageId === null ? undefined : journal.letters.get(messageId, agentId);
   return {
@@ -82,7 +88,7 @@ function draftOf({ config, journal }: Services, turn: TurnRow, session: SessionR
     orchestratorId: config.id,
     sessionId: session.id,
     cwd: session.cwd,
-    project: session.cwd,
+    project,
     leaseSeconds: LEASE_SECONDS,
     ...(plan.parentId === undefined && messageId === null && { cause: "message" as const }),
     ...(plan.files?.length && { files: plan.files }),

@@ -1,8 +1,13 @@
 import { RelayProblem } from "../../client/errors.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
+import { withLinks } from "../../protocol/link-text.ts";
+import type { RunLink } from "../../protocol/runs.ts";
+import { type Observations, placesOf } from "../git/observations.ts";
 import type { TurnEnd, TurnPlan, TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
 import { nameOf } from "../sessions/names.ts";
+import { conversationOf } from "../sessions/places.ts";
+import type { Reporter } from "../sessions/reporter.ts";
 import { uploadFiles } from "./files.ts";
 
 export type Settle = ReturnType<typeof createSettle>;
@@ -17,8 +22,15 @@ export interface NewTurn {
   plan: TurnPlan;
 }
 
+export interface SettleParts {
+  /** Puts turns into the journal, in the open write. */
+  later(turns: NewTurn[]): TurnRow[];
+  observations: Observations;
+  reporter: Reporter;
+}
+
 /** Hands the stored end of a turn to whom it is for. Every step may be repeated: after a crash it begins anew. */
-export function createSettle(services: Services, later: (turns: NewTurn[]) => TurnRow[]) {
+export function createSettle(services: Services, { later, observations, reporter }: SettleParts) {
   const { journal, link, time, life, log } = services;
 
   /** Repeats while the relay is away. @returns undefined when it refused */
@@ -44,6 +56,7 @@ export function createSettle(services: Services, later: (turns: NewTurn[]) => Tu
       ...(error && { error: error.slice(0, 4000) }),
       ...(isSilent ? { silent: true } : outcome === "ok" && { result }),
       ...(files.length > 0 && { files }),
+      ...(end.observed?.links.length && { links: end.observed.links }),
     };
     await asked(`The end of ${runId}`, async () => {
       try {
@@ -70,7 +83,8 @@ export function createSettle(services: Services, later: (turns: NewTurn[]) => Tu
       ...(end.buttons?.length && { buttons: end.buttons }),
     };
     const draft = {
-      ...{ to, body, idempotencyKey: `answer:${turn.id}` },
+      ...{ to, body: letter && conversationOf(letter.entry) ? withLinks(body, linksOf(turn, end)) : body },
+      ...{ idempotencyKey: `answer:${turn.id}` },
       ...(letter && { replyTo: letter.entry.id }),
       ...(Object.keys(payload).length > 0 && { payload }),
     };
@@ -94,7 +108,7 @@ export function createSettle(services: Services, later: (turns: NewTurn[]) => Tu
           task: `Result of the background work ${name}`,
           lane: "main",
           ...(answerTo !== undefined && { answerTo }),
-          feedOf: { runId: runId ?? turn.id, name, text },
+          feedOf: { runId: runId ?? turn.id, name, text, links: linksOf(turn, end) },
         },
       },
     ];
@@ -111,11 +125,27 @@ export function createSettle(services: Services, later: (turns: NewTurn[]) => Tu
     return [...(end.way === "feed" ? fed : []), ...beside];
   }
 
+  /** The end with what was seen of the turn from outside, looked at once. */
+  async function observed(turn: TurnRow, end: TurnEnd): Promise<TurnEnd> {
+    const session = turn.sessionId === null ? undefined : journal.sessions.get(turn.sessionId);
+    if (end.observed || !session) return end;
+    const seen = { ...end, observed: await observations.end(turn, session) };
+    life.throwIfAborted();
+    journal.write(() => {
+      journal.turns.change(turn.id, { end: seen });
+      journal.looks.remove(turn.id);
+    });
+    const evidence = placesOf(seen.observed);
+    const more = { links: observations.linksOf(session), seen: seen.observed.seen, ...(evidence && { evidence }) };
+    void reporter.report(session.id, { project: seen.observed.project }, more);
+    return seen;
+  }
+
   return {
     /** Resolves when the relay has everything of the turn. @returns the turns that follow */
     async settle(turn: TurnRow): Promise<TurnRow[]> {
-      const { end } = turn;
-      if (!end) throw new Error(`turn ${turn.id} has no end`);
+      if (!turn.end) throw new Error(`turn ${turn.id} has no end`);
+      const end = await observed(turn, turn.end);
       const session = turn.sessionId === null ? undefined : journal.sessions.get(turn.sessionId);
       const cwd = session?.cwd ?? services.config.workspace;
       const { ids, missing } = await uploadFiles(services, { agentId: turn.agentId, cwd, paths: end.files ?? [] });
@@ -131,6 +161,12 @@ export function createSettle(services: Services, later: (turns: NewTurn[]) => Tu
     },
   };
 }
+
+/** Links of a turn, and of the background work whose result it was fed. */
+const linksOf = ({ plan }: TurnRow, { observed }: TurnEnd): RunLink[] => [
+  ...(plan.feedOf?.links ?? []),
+  ...(observed?.links ?? []),
+];
 
 /** Text of an answer: of a failure its sentence, and what was said before it. */
 function textOf({ outcome, text, error, errorCode }: TurnEnd, missing: string[]): string {

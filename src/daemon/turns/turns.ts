@@ -1,6 +1,7 @@
 import { RunStopped } from "../../client/errors.ts";
 import type { RunHandle, RunWord } from "../../client/run-handle.ts";
 import type { Exit, NativeSession, SessionEvent, TurnInput } from "../../harness/providers/provider.ts";
+import type { Observations } from "../git/observations.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
@@ -18,6 +19,7 @@ export interface TurnParts {
   live: LiveSessions;
   reporter: Reporter;
   settle: Settle;
+  observations: Observations;
   /** Opens the session of a turn: also a new one where its native dialogue is gone. */
   openFor(
     turn: TurnRow,
@@ -57,8 +59,9 @@ export function createTurns(services: Services, parts: TurnParts) {
     try {
       own.release = await claims.hold(turn);
       // The run names the session, so the relay has to know it.
-      await reporter.report(session.id);
-      const handle = await beginRun(services, turn, session);
+      const project = await parts.observations.begin(turn, session);
+      await reporter.report(session.id, { project });
+      const handle = await beginRun(services, turn, { session, project });
       own.handle = handle;
       void reporter.report(session.id, { runId: handle.id });
       ears = listenIn(own, turn, handle, continues);
