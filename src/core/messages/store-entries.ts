@@ -29,17 +29,19 @@ const entries = sqliteTable("entries", {
   senderId: integer("sender_id").notNull(),
 });
 
+/** Names held in memory. */
+const MAX_NAMES = 50_000;
 /** Rows that one statement inserts. */
 const AT_ONCE = 32;
 
 /** The index of messages by target, as it is stored: it ends at its mark, and what was merged beyond that does not count yet. */
 export function createEntryStore(db: Db) {
-  const candidate = { id: sql<number>`id`, fromId: sql<string>`from_id`, target: sql<string>`target` };
+  const found = { id: sql<number>`id`, senderId: sql<number>`sender_id`, target: sql<string>`target` };
   const ordered = (direction: "asc" | "desc", some: "ranges" | "member") =>
     db.statement((q) =>
       q
-        .select(candidate)
-        .from(sql`(${named(direction, some === "ranges" ? inRanges(direction) : ofMember(direction))})`)
+        .select(found)
+        .from(sql`(${some === "ranges" ? inRanges(direction) : ofMember(direction)})`)
         .prepare(),
     );
   const byRanges = { asc: ordered("asc", "ranges"), desc: ordered("desc", "ranges") };
@@ -53,6 +55,24 @@ export function createEntryStore(db: Db) {
   const mark = columnsWhere(db, pick(marks, "position"), marks, equal(marks, "name"));
   const markOf = db.keep("mark of entries", (on, name): number => mark(on).get({ name })?.position ?? 0);
   const idOf = columnsWhere(db, pick(targets, "id"), targets, equal(targets, "name"));
+  const nameOf = columnsWhere(db, pick(targets, "name"), targets, equal(targets, "id"));
+  /** Names by number: joined to each row they would cost a page of an inbox a tenth. */
+  let names = new Map<number, string>();
+
+  function senderOf(on: ReadTx, id: number): string {
+    const known = names.get(id);
+    if (known !== undefined) return known;
+    const name = nameOf(on).get({ id })?.name ?? "";
+    // The transaction of a write may be rolled back, and its numbers given to others.
+    if ("writes" in on) return name;
+    if (names.size >= MAX_NAMES) names = new Map();
+    names.set(id, name);
+    return name;
+  }
+
+  const named = (on: ReadTx, rows: readonly { id: number; senderId: number; target: string }[]): Candidate[] =>
+    rows.map(({ id, senderId, target }) => ({ id, fromId: senderOf(on, senderId), target }));
+
   const intern = db.statement((q) =>
     q
       .insert(targets)
@@ -84,18 +104,17 @@ export function createEntryStore(db: Db) {
     },
 
     /** Entries in any of these ranges, from one end. */
-    inRanges: (on: ReadTx, ranges: readonly TargetRange[], limit: number, direction: "asc" | "desc"): Candidate[] =>
-      byRanges[direction](on).all({
-        ranges: JSON.stringify(ranges.map(({ target, after, upTo }) => [target, after, upTo])),
-        limit,
-      }),
+    inRanges: (on: ReadTx, ranges: readonly TargetRange[], limit: number, direction: "asc" | "desc"): Candidate[] => {
+      const bounds = JSON.stringify(ranges.map(({ target, after, upTo }) => [target, after, upTo]));
+      return named(on, byRanges[direction](on).all({ ranges: bounds, limit }));
+    },
     /** Entries in (after, upTo] for targets that the agent belonged to at their append, from one end. */
     ofMember: (
       on: ReadTx,
       member: { agentId: string; after: number; upTo: number },
       limit: number,
       direction: "asc" | "desc",
-    ): Candidate[] => byMember[direction](on).all({ ...member, limit }),
+    ): Candidate[] => named(on, byMember[direction](on).all({ ...member, limit })),
     /** For each target that an agent belongs to, its newest mail in (after, upTo]: id and sender, newest first. */
     mail: (on: ReadTx, agentId: string, after: number, upTo: number): { target: string; recent: string }[] =>
       mail(on).all({ agentId, after, upTo }),
@@ -145,11 +164,6 @@ function valuesOf(rows: readonly EntryRow[], from: number, count: number): Recor
   }
   return values;
 }
-
-/** Names are looked up for the rows of the answer alone: the walk below stops early only while it is the innermost loop. */
-const named = (direction: "asc" | "desc", found: ReturnType<typeof sql>) => sql`
-  select found.id as id, s.name as from_id, found.target as target from (${found}) found
-  cross join targets s on s.id = found.sender_id order by found.id ${sql.raw(direction)}`;
 
 const inRanges = (direction: "asc" | "desc") => sql`
   select e.id as id, e.sender_id as sender_id, t.name as target
