@@ -58,18 +58,34 @@ async function run({ config }: Options, command: Command): Promise<void> {
 }
 
 async function init({ config, id, workspace, tokenFile }: Options, command: Command): Promise<void> {
-  const { initConfig } = await import("../daemon/init.ts");
-  const { out, settings } = contextOf(command);
+  const { initConfig, initToken } = await import("../daemon/init.ts");
+  const { client, out, settings } = contextOf(command);
   const given = { id, workspace, tokenFile, relay: settings.url };
   const made = initConfig({ configPath: config, environment: process.env, ...given });
+  const own = made.config;
+  const make = async (draft: { agentId: string; prefix: string }) =>
+    (await client.tokens.create({ role: "orchestrator", ...draft })).token;
+  const token = await initToken(own, make).catch((error: Error) => error);
+  const agents = own.providers.map(({ name }) => `${own.id}-${name}`);
+  const start = config === undefined ? "signalbox orchestrator" : `signalbox orchestrator --config ${config}`;
   await out.show(made, () =>
     [
-      `Wrote ${made.path}. Then, with an operator's token:`,
-      `  signalbox tokens create --role orchestrator --agent orchestrator-${made.config.id} --prefix ${made.config.id}-`,
-      `Put the token into ${made.config.tokenFile}, for your eyes alone (chmod 600), and start: signalbox orchestrator`,
+      `Wrote ${safeLine(made.path)}: ${agents.length === 1 ? "the agent" : "the agents"} ${agents.join(", ")}, in ${safeLine(own.workspace)}`,
+      ...(token instanceof Error ? tokenHelp(own, token) : [tokenText(token)]),
+      `Start: ${safeLine(start)}`,
     ].join("\n"),
   );
 }
+
+const tokenText = ({ file, isNew }: { file: string; isNew: boolean }): string =>
+  isNew ? `Wrote ${safeLine(file)}: its token, for you alone` : `The token is the one in ${safeLine(file)}, as it was`;
+
+const tokenHelp = ({ id, tokenFile = "" }: { id: string; tokenFile?: string | undefined }, error: Error): string[] => [
+  `No token could be made: ${safeLine(error.message)}`,
+  "Make one where you have an operator's token:",
+  `  signalbox tokens create --role orchestrator --agent orchestrator-${id} --prefix ${id}-`,
+  `Put it into ${safeLine(tokenFile)}, for you alone: chmod 600 ${safeLine(tokenFile)}`,
+];
 
 async function stop({ config }: Options, command: Command): Promise<void> {
   const { stopDaemon } = await import("../daemon/main.ts");

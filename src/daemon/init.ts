@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
+import { writePrivately } from "../harness/private-file.ts";
 import type { DaemonConfigInput } from "./config.ts";
 import { absolute, CONFIG_PATH } from "./config-file.ts";
 import { DaemonError } from "./errors.ts";
@@ -43,6 +44,21 @@ export function initConfig({ configPath = CONFIG_PATH, environment, ...given }: 
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
   return { path, config };
+}
+
+/** Makes a token for an orchestrator with this id and prefix. @throws RelayProblem, TypeError when the relay is away */
+type MakeToken = (draft: { agentId: string; prefix: string }) => Promise<string>;
+
+/**
+ * Puts the orchestrator's token into its file, for its owner alone. One that is there is kept.
+ * @returns the file, and whether the token is new @throws what `make` throws
+ */
+export async function initToken(config: DaemonConfigInput, make: MakeToken) {
+  const file = absolute(config.tokenFile ?? "", "--token-file");
+  if (existsSync(file)) return { file, isNew: false };
+  const token = await make({ agentId: `orchestrator-${config.id}`, prefix: `${config.id}-` });
+  writePrivately(file, `${token}\n`);
+  return { file, isNew: true };
 }
 
 /** Name of this machine as an orchestrator's id. */

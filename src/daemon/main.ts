@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { findMarked } from "../harness/providers/process/processes.ts";
 import { endMarked } from "../harness/providers/process/sweep.ts";
+import { prefixOf } from "./config.ts";
 import { absolute, CONFIG_PATH, readConfig, readToken } from "./config-file.ts";
 import { createDaemon } from "./daemon.ts";
 import { DaemonError } from "./errors.ts";
@@ -33,7 +34,8 @@ export async function runDaemon({ configPath = CONFIG_PATH, environment, log, st
   });
   try {
     await daemon.start();
-    log(`Orchestrator ${config.id} runs`, { relay: config.relay, providers: config.providers.map(({ name }) => name) });
+    const agents = config.providers.map(({ name }) => `${prefixOf(config)}${name}`);
+    log(`Orchestrator ${config.id} runs`, { relay: config.relay, agents });
     void giveMemoryBack(stop);
     const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
     const reason = await Promise.race([daemon.ended, stopped]);

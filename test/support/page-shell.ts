@@ -18,6 +18,10 @@ export interface PageShell {
   folder: string;
   /** Runs a block as printed, and answers with its output. Ids like `tsk_...` stand for the newest of their kind. */
   run(block: string): Promise<string>;
+  /** Runs a block in another terminal, until the end of the test. @returns what it has printed so far */
+  begin(block: string): () => string;
+  /** Puts a program into the shell's path. */
+  install(name: string, line: string): void;
 }
 
 /** A shell in the folder of a relay of its own; it keeps variables and functions from block to block. */
@@ -26,13 +30,15 @@ export async function openPageShell(env: Record<string, string> = {}): Promise<P
   const server = await startServer({ dataDir: join(folder, "data"), env });
   const bin = join(folder, "bin");
   mkdirSync(bin);
-  for (const [name, line] of Object.entries(PROGRAMS(Bun.which("curl") ?? "curl"))) {
+  const install = (name: string, line: string) => {
     writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`);
     chmodSync(join(bin, name), 0o755);
-  }
+  };
+  for (const [name, line] of Object.entries(PROGRAMS(Bun.which("curl") ?? "curl"))) install(name, line);
+  const environment = { PATH: `${bin}:${process.env.PATH}`, HOME: folder, ...ENGINE };
   const shell = Bun.spawn(["bash", "-eu", "-o", "pipefail"], {
     cwd: folder,
-    env: { PATH: `${bin}:${process.env.PATH}`, HOME: folder, ...ENGINE },
+    env: environment,
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
@@ -56,6 +62,21 @@ export async function openPageShell(env: Record<string, string> = {}): Promise<P
   return {
     url: server.url,
     folder,
+    install,
+    begin(block) {
+      const terminal = Bun.spawn(["bash", "-euc", `exec 2>&1\nexec ${whole(block).trim()}`], {
+        ...{ cwd: folder, env: environment, stdin: "ignore", stdout: "pipe", stderr: "ignore" },
+      });
+      atEnd(async () => {
+        terminal.kill(9);
+        await terminal.exited;
+      });
+      let text = "";
+      void (async () => {
+        for await (const part of terminal.stdout.pipeThrough(new TextDecoderStream())) text += part;
+      })();
+      return () => text;
+    },
     async run(block) {
       const file = join(folder, `block-${++count}.sh`);
       writeFileSync(file, whole(block));

@@ -139,7 +139,8 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
   }
 
   async function step(line: string, end: Json, earlier: string, turn: NonNullable<typeof running>): Promise<void> {
-    const [, word = "", rest = ""] = /^(\w+) ?(.*)$/.exec(line) ?? [];
+    // Texts by others are quoted.
+    const [, word = "", rest = ""] = /^(?:\| )?(\w+) ?(.*)$/.exec(line) ?? [];
     if (word === "say") {
       words(rest);
       end.result = rest;
