@@ -14,6 +14,7 @@ const PRINTS: Record<string, string[]> = {
   "docs/a2a.md": ['"TASK_STATE_COMPLETED"', '"jsonrpc":"2.0","id":1,"result"'],
   "docs/channels.md": ['"routed":1', "tier"],
   "docs/cli.md": ["Message 1 to reviewer, which is 1 agent", "acknowledged at"],
+  "docs/commands.md": ["orchestrator-box", '"status":"pending"'],
   "docs/concepts.md": ["builder"],
   "docs/delegations.md": ['"status":"answered"', "None."],
   "docs/files.md": ["notes.md", "copy.md"],
