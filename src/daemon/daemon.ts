@@ -17,6 +17,7 @@ import { createLanes } from "./sessions/lanes.ts";
 import { createLiveSessions } from "./sessions/live.ts";
 import { createOpener } from "./sessions/open.ts";
 import { createReporter } from "./sessions/reporter.ts";
+import { createLimits } from "./supervision/limits.ts";
 import type { DaemonTime } from "./time.ts";
 import { createSettle, type NewTurn } from "./turns/settle.ts";
 import { createTurns } from "./turns/turns.ts";
@@ -76,12 +77,22 @@ export function createDaemon(options: DaemonOptions) {
   const observations = createObservations(services);
   const settle = createSettle(services, { later: add, observations, reporter });
   const openFor = createOpener(services, live, reporter, tell);
-  const turns = createTurns(services, { live, reporter, settle, observations, openFor, over, reached: acks.nudge });
+  const limits = createLimits(services, { live, reporter, tell });
+  const turns = createTurns(services, {
+    live,
+    reporter,
+    settle,
+    observations,
+    limits,
+    openFor,
+    over,
+    reached: acks.nudge,
+  });
   const lanes = createLanes(services, { turns, live });
   const approvals = createApprovals(services, { live, turns });
   const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });
-  services.gates.push(commands.gate);
-  services.observers.push(approvals.observe, observations.observe);
+  services.gates.push(commands.gate, limits.gate);
+  services.observers.push(approvals.observe, observations.observe, limits.observe);
   const parts = { live, reporter, turns, processes: options.processes, offer: lanes.offer };
   const inbox = createInbox(services, {
     add,
@@ -91,6 +102,7 @@ export function createDaemon(options: DaemonOptions) {
     command: (entry) => commands.accept(entry),
     runCommands: () => commands.run(),
     approval: (control) => approvals.heard(control),
+    limit: limits.heard,
   });
 
   /** Gate that lets nothing begin while the daemon stops. */
@@ -173,6 +185,7 @@ export function createDaemon(options: DaemonOptions) {
     services,
     live,
     turns,
+    limits,
     /** Carries out the commands that the journal has. */
     runCommands: commands.run,
     /** Registers, recovers what an earlier process left, and begins to follow. @throws DaemonError, RelayProblem */
@@ -182,6 +195,7 @@ export function createDaemon(options: DaemonOptions) {
       await endLeftovers(services, parts);
       await waitForFormer(services, parts);
       prune();
+      await limits.load();
       await approvals.closeOld();
       resumeTurns(services, parts);
       commands.run();

@@ -1,6 +1,7 @@
 import { ApprovalControl } from "../protocol/approvals.ts";
 import type { Entry } from "../protocol/messages.ts";
 import { RunControl } from "../protocol/run-control.ts";
+import type { LimitControl } from "../protocol/sessions.ts";
 import { prefixOf } from "./config.ts";
 import type { TurnRow } from "./journal/turns.ts";
 import type { Services } from "./services.ts";
@@ -17,10 +18,11 @@ export interface InboxParts {
   /** After that write. */
   runCommands(): void;
   approval(control: ApprovalControl): void;
+  limit(control: LimitControl): void;
 }
 
 /** Receives the messages of the one stream: each is in the journal before anything comes of it, and a repeat changes nothing. */
-export function createInbox(services: Services, { add, offer, command, runCommands, approval }: InboxParts) {
+export function createInbox(services: Services, { add, offer, command, runCommands, approval, limit }: InboxParts) {
   const { journal, hub, config, log } = services;
   const own = `orchestrator-${config.id}`;
 
@@ -92,6 +94,7 @@ export function createInbox(services: Services, { add, offer, command, runComman
       for (const agentId of agents) hub.tell(agentId, entry);
       const { data } = ApprovalControl.safeParse(entry.payload?.approval);
       if (data) approval(data);
+      if (entry.payload?.limit) limit(entry.payload.limit as LimitControl);
     },
   };
 }

@@ -7,6 +7,7 @@ import type { TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
 import type { LiveSessions } from "../sessions/live.ts";
 import type { Reporter } from "../sessions/reporter.ts";
+import type { Limits } from "../supervision/limits.ts";
 import { beginRun } from "./begin.ts";
 import { createClaims } from "./claims.ts";
 import { type Ending, endOfExit, endOfResult, failed, wayOf } from "./end.ts";
@@ -20,6 +21,7 @@ export interface TurnParts {
   reporter: Reporter;
   settle: Settle;
   observations: Observations;
+  limits: Limits;
   /** Opens the session of a turn: also a new one where its native dialogue is gone. */
   openFor(
     turn: TurnRow,
@@ -84,8 +86,8 @@ export function createTurns(services: Services, parts: TurnParts) {
 
   /** Everything that a turn hears of its session, from before its process starts. */
   function listenIn(own: Own, turn: TurnRow, handle: RunHandle, continues: boolean) {
-    const results = createResults(continues ? null : turn.id);
-    const exited = Promise.withResolvers<Exit>();
+    let results = createResults(continues ? null : turn.id);
+    let exited = Promise.withResolvers<Exit>();
     const words = new Map<string, number>();
     const messagesOf = (inputId: string): number[] => {
       const id = inputId === turn.id ? (turn.messageId ?? handle.run.messageId) : words.get(inputId);
@@ -93,7 +95,18 @@ export function createTurns(services: Services, parts: TurnParts) {
     };
     const leaves: (() => void)[] = [];
     return {
-      ...{ results, words, exited: exited.promise },
+      words,
+      get ended() {
+        return results.ended;
+      },
+      get exited() {
+        return exited.promise;
+      },
+      /** Waits for the result of another input. */
+      renew(inputId: string): void {
+        results = createResults(inputId);
+        exited = Promise.withResolvers();
+      },
       to(sessionId: string): void {
         own.sessionId = sessionId;
         const ear = {
@@ -101,7 +114,7 @@ export function createTurns(services: Services, parts: TurnParts) {
             results.hear(event);
             reportEvent(handle, event, messagesOf);
           },
-          exited: exited.resolve,
+          exited: (exit: Exit) => exited.resolve(exit),
         };
         leaves.push(live.listen(sessionId, ear));
       },
@@ -138,10 +151,40 @@ export function createTurns(services: Services, parts: TurnParts) {
       own.sentAt = time.now();
       own.hasBegun();
       if (handle.signal.aborted) stopped();
-      return await endOf(own, native, ears);
+      const end = await endOf(own, native, ears);
+      return end.errorCode === "limited" ? await afterLimit(own, { turn, session, ears }, end) : end;
     } finally {
       unuse();
     }
+  }
+
+  /** Keeps a turn that its provider limits, with its run and its lease, until it may go on. A limit is no attempt. */
+  async function afterLimit(own: Own, on: Pick<Conversing, "turn" | "session" | "ears">, met: Ending): Promise<Ending> {
+    const { turn, session, ears } = on;
+    for (let end = met; ; ) {
+      const isOver = end.errorCode !== "limited" || own.stopReason !== undefined;
+      if (isOver || !parts.limits.isRejected(session.provider)) return end;
+      keepForLater(turn, session);
+      await parts.limits.again(turn, session, AbortSignal.any([own.halted.signal, life])).catch(() => undefined);
+      life.throwIfAborted();
+      if (own.isPaused) throw new Paused();
+      if (own.stopReason !== undefined) return { outcome: "aborted", text: "", reason: own.stopReason };
+      const input = { ...inputOf(GO_ON), provenance: { kind: "relay" as const, from: "relay" } };
+      ears.renew(input.id);
+      const { native } = await parts.openFor(turn, session, false);
+      own.native = native;
+      journal.write(() => journal.turns.change(turn.id, { state: "sent" }));
+      await native.send(input);
+      end = await endOf(own, native, ears);
+    }
+  }
+
+  /** A daemon that begins meanwhile gives it to its session anew, once the limit is over. */
+  function keepForLater(turn: TurnRow, { id: sessionId }: SessionRow): void {
+    journal.write(() => {
+      const { plan, tries } = journal.turns.get(turn.id) ?? turn;
+      journal.turns.change(turn.id, { state: "queued", tries: Math.max(0, tries - 1), plan: { ...plan, sessionId } });
+    });
   }
 
   function markSent(turn: TurnRow, session: SessionRow): void {
@@ -155,17 +198,17 @@ export function createTurns(services: Services, parts: TurnParts) {
   }
 
   /** First of result, exit and time limit. */
-  async function endOf(own: Own, native: NativeSession, { results, exited }: Conversing["ears"]): Promise<Ending> {
+  async function endOf(own: Own, native: NativeSession, { ended, exited }: Conversing["ears"]): Promise<Ending> {
     const limit = new AbortController();
     const late = time.sleep(config.runtimeSeconds * 1000, limit.signal).then(
       () => "late" as const,
       () => new Promise<never>(() => undefined),
     );
-    const won = await Promise.race([results.ended, exited, late]);
+    const won = await Promise.race([ended, exited, late]);
     limit.abort();
     life.throwIfAborted();
     if (own.isPaused) throw new Paused();
-    if (won === "late") return cutOff(native, results.ended, exited);
+    if (won === "late") return cutOff(native, ended, exited);
     const reason = own.stopReason;
     if ("outcome" in won)
       return reason === undefined ? endOfResult(won) : { ...endOfResult(won), outcome: "aborted", reason };
@@ -197,6 +240,8 @@ export function createTurns(services: Services, parts: TurnParts) {
     native?: NativeSession;
     stopReason?: string;
     isPaused?: boolean;
+    /** Fires when it is paused or stopped. */
+    halted: AbortController;
     hasBegun(): void;
     /** Stops renewing the claim of its message. */
     release?: () => void;
@@ -207,14 +252,17 @@ export function createTurns(services: Services, parts: TurnParts) {
     const own: Own = {
       ...{ turn, sessionId: session.id, isEnded: false, sent: begun.promise, done: Promise.resolve() },
       hasBegun: begun.resolve,
+      halted: new AbortController(),
       async pause() {
         own.isPaused = true;
+        own.halted.abort();
         const exit = await live.close(own.sessionId);
         await own.done;
         return exit?.left.length ?? 0;
       },
       stop(how, reason) {
         own.stopReason ??= reason;
+        own.halted.abort();
         void (how === "kill" ? live.close(own.sessionId) : own.native?.interrupt().catch(() => undefined));
       },
     };
@@ -268,6 +316,8 @@ export function createTurns(services: Services, parts: TurnParts) {
     all: (): RunningTurn[] => [...running.values()],
   };
 }
+
+const GO_ON = "The limit of your provider is over. Go on with what you were asked for.";
 
 const inputOf = (text: string): TurnInput => ({
   ...{ id: crypto.randomUUID(), text: promptOfWords(text), images: [] },
