@@ -64,7 +64,7 @@ export function createPresence(
       const slice = unsaved.slice(i, i + SAVE_SLICE);
       for (const entry of slice) entry.unsaved = false;
       await db.background(async (tx) => {
-        await store.touch(tx, slice);
+        for (const entry of slice) await store.touch(tx, entry.id, entry.lastSeenAt);
       });
     }
   }

@@ -19,6 +19,7 @@ export interface AgentFilter {
 export function createAgentStore(db: Db, kept: KeptAgents) {
   const put = putWhole(db, agents, agents.id);
   const instance = rowsWhere(db, instances, equal(instances, "agentId", "instanceId"));
+  const touch = changeWhere(db, agents, { lastSeenAt: sql`${sql.placeholder("at")}` }, equal(agents, "id"));
   const end = changeWhere(db, memberships, columns("untilId"), equal(memberships, "agentId", "target", "sinceId"));
   const join = db.statement((q) =>
     q
@@ -56,11 +57,8 @@ export function createAgentStore(db: Db, kept: KeptAgents) {
       put(tx).run({ ...row });
       kept.facts.forget(row.id);
     },
-    /** Notes when agents were last heard of, all in one statement. */
-    touch: async (tx: Tx, seen: readonly { id: string; lastSeenAt: number }[]): Promise<void> => {
-      const values = JSON.stringify(seen.map(({ id, lastSeenAt }) => [id, lastSeenAt]));
-      tx.db.run(sql`update agents set last_seen_at = seen.value ->> 1
-        from json_each(${values}) seen where agents.id = seen.value ->> 0`);
+    touch: async (tx: Tx, agentId: string, at: number): Promise<void> => {
+      touch(tx).run({ id: agentId, at });
     },
     setStatus: async (tx: Tx, agentId: string, status: AgentRow["status"]): Promise<void> => {
       tx.db.update(agents).set({ status }).where(eq(agents.id, agentId)).run();
