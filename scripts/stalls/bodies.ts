@@ -82,6 +82,12 @@ export const ALLOWED: Record<string, () => Body[]> = {
       messages: Array.from({ length: 1000 }, () => ({ to: "tag:crowd", body: "x", claimable: true })),
     }),
   ],
+  completeClaims: () => [
+    json("a thousand with results", {
+      items: Array.from({ length: 1000 }, (_, i) => ({ id: i + 1, token: "clm_1_1", result: "x".repeat(4000) })),
+    }),
+    json("a thousand that are none", { items: Array.from({ length: 1000 }, () => object(80)) }),
+  ],
   delegate: () => [json("256 KiB", { to: "ben", text, payload })],
   createTask: () => [json("256 KiB", { title: "x", body: text, target: "ben", payload })],
   addTraces: () => [

@@ -5,6 +5,8 @@ import { getThread, type Thread, type ThreadQuery } from "../protocol/threads.ts
 import { type Caller, type Query, randomKey } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
+const ATOMIC = { ...api.sendBatch, answers: { 201: api.sendBatch.answers[201] } };
+
 type SentNow = api.MessageDraft & { deliverAt?: null };
 
 /** Verbs on messages. */
@@ -33,7 +35,7 @@ export function messageVerbs({ ask, acting, transport }: Caller) {
 
     /** Sends up to 1,000 messages, all of them or none. */
     sendBatch: (drafts: api.MessageDraft[], call?: Call): Promise<api.SentBatch> =>
-      ask(api.sendBatch, { body: { messages: drafts.map((draft) => keyed(draft, call)) }, repeatable: true }, call),
+      ask(ATOMIC, { body: { messages: drafts.map((draft) => keyed(draft, call)) }, repeatable: true }, call),
 
     /** Lists the messages that the caller may read, newest first; `q` searches. */
     list: (query: Query<typeof api.MessageQuery> = {}, call?: Call) => ask(api.listMessages, { query }, call),

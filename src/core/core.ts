@@ -80,6 +80,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
     messages: {
       send: sender.send,
       sendAll: sender.sendAll,
+      sendEach: sender.sendEach,
       post: sender.post,
       tell: sender.tell,
       append: sender.append,

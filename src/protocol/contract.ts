@@ -32,6 +32,8 @@ export interface Many {
   max: number;
   /** The list may also be the body itself. */
   bare?: boolean;
+  /** Items are checked and answered each by itself: always, or where the query says `atomic=false`. */
+  apart?: "always" | "unless-atomic" | undefined;
 }
 
 /** Everything that a contract says of an operation, beside its name and its place. */

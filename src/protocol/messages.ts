@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts, paged } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES, MESSAGE_KINDS } from "./limits.ts";
+import { RefusedItem } from "./problem.ts";
 import { NAMED, named, object, strictObject, words } from "./shape.ts";
 import {
   Bool,
@@ -26,7 +27,7 @@ import {
 } from "./wire.ts";
 
 export const MAX_BATCH = 1000;
-const BATCH_BYTES = 8 * 1024 * 1024;
+export const BATCH_BYTES = 8 * 1024 * 1024;
 
 export const MessageKind = z.enum(MESSAGE_KINDS).register(NAMED, { id: "MessageKind" });
 export type MessageKind = z.infer<typeof MessageKind>;
@@ -159,6 +160,17 @@ export const SentBatch = object(() => ({ items: z.array(z.union([SentMessage, Sc
 });
 export type SentBatch = z.infer<typeof SentBatch>;
 
+export const BatchQuery = strictObject(() => ({
+  atomic: z.enum(["true", "false"]).optional().describe("false: each message is stored or refused by itself."),
+}));
+
+const STATUS = { status: z.int().describe("Status of the answer to this message alone: 201, 200 or 202.") };
+/** The answers to the messages of a batch with atomic=false, in their order. */
+export const SentEach = object(() => ({
+  items: z.array(z.union([SentMessage.extend(STATUS), Scheduled.extend(STATUS), RefusedItem])),
+})).register(NAMED, { id: "SentEach" });
+export type SentEach = z.infer<typeof SentEach>;
+
 export const MessageDetail = object(() => ({
   ...Message.shape,
   readBy: z.array(Str).describe("Who read it or acknowledged past it."),
@@ -218,7 +230,11 @@ export const sendMessage = contract("sendMessage", "POST /v1/messages", {
 });
 
 export const sendBatch = contract("sendBatch", "POST /v1/messages/batch", {
-  summary: "Send many messages, all or nothing",
+  summary: "Send many messages, all or nothing or each by itself",
+  description:
+    "With atomic=false each message is answered as if it came alone, in order and in one write: by the message and its status, or " +
+    "by its problem. A message under a key that was used before is answered as before.",
+  query: BatchQuery,
   body: Batch,
   example: {
     messages: [
@@ -227,8 +243,11 @@ export const sendBatch = contract("sendBatch", "POST /v1/messages/batch", {
     ],
   },
   bodyLimit: BATCH_BYTES,
-  many: { as: "messages", item: MessageDraft, max: MAX_BATCH },
-  answers: { 201: { description: "All stored.", schema: SentBatch } },
+  many: { as: "messages", item: MessageDraft, max: MAX_BATCH, apart: "unless-atomic" },
+  answers: {
+    201: { description: "All stored.", schema: SentBatch },
+    200: { description: "With atomic=false: the answer to each, in order.", schema: SentEach },
+  },
   problems: SENDING,
 });
 

@@ -72,6 +72,14 @@ export const ProblemBody = object(() => ({
   .register(NAMED, { id: "Problem" });
 export type ProblemBody = z.infer<typeof ProblemBody>;
 
+/** In place of the answer to one item, where items are answered each by itself. */
+export const RefusedItem = object(() => ({
+  problem: ProblemBody,
+  retryAfterSeconds: z.number().optional().describe("Wait before this item is worth another try."),
+}))
+  .describe("One item that was refused, as it would have been alone; pointers begin at the item.")
+  .register(NAMED, { id: "RefusedItem" });
+
 /** Details of a problem beside its code and text. `retryAfterSeconds` becomes the `Retry-After` header. */
 export interface ProblemExtras {
   errors?: FieldError[];

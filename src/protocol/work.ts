@@ -3,7 +3,8 @@ import { AgentId } from "./agent-ids.ts";
 import { AgentPath } from "./agents.ts";
 import { at, contracts, paged } from "./contract.ts";
 import { BODY_BYTES, FAILURES, JSON_BYTES, MESSAGE_KINDS } from "./limits.ts";
-import { Message, MessageKind, Topic } from "./messages.ts";
+import { BATCH_BYTES, MAX_BATCH, Message, MessageKind, Topic } from "./messages.ts";
+import { RefusedItem } from "./problem.ts";
 import { NAMED, object, strictObject, words } from "./shape.ts";
 import { ProgressInput, Task } from "./tasks.ts";
 import {
@@ -13,6 +14,7 @@ import {
   jsonObject,
   line,
   listOf,
+  MessageId,
   MessagePath,
   NumberPageQuery,
   queryInt,
@@ -107,6 +109,19 @@ export const Complete = strictObject(() => ({
     .optional()
     .describe("Of a message that went out through a channel: the platform's ids of what was posted, in order."),
 })).register(NAMED, { id: "Complete" });
+export const CompleteItem = strictObject(() => ({ id: MessageId, ...Complete.shape })).register(NAMED, {
+  id: "CompleteItem",
+});
+export const CompleteMany = strictObject(() => ({ items: z.array(CompleteItem).min(1).max(MAX_BATCH) })).register(
+  NAMED,
+  { id: "CompleteMany" },
+);
+export type ParsedCompleteItem = z.output<typeof CompleteItem>;
+/** The answers to many completes, in their order. */
+export const CompletedEach = object(() => ({ items: z.array(z.union([WorkAnswer, RefusedItem])) })).register(NAMED, {
+  id: "CompletedEach",
+});
+export type CompletedEach = z.infer<typeof CompletedEach>;
 export const Fail = strictObject(() => ({
   token: ClaimToken,
   error: text(4096),
@@ -198,6 +213,20 @@ export const completeClaim = contract("completeClaim", "POST /v1/messages/{id}/c
   body: Complete,
   example: { token: "clm_1_1", result: "Merged as 4f2c1d9." },
   problems: [...UNHELD, "reserved", "required-result"],
+});
+
+export const completeClaims = contract("completeClaims", "POST /v1/messages/complete", {
+  summary: "Complete many pieces of work, each by itself",
+  description:
+    "Each is answered as if it came alone, in order and in one write: by the state of its work, or by its problem. A repeat is " +
+    "answered as before.",
+  body: CompleteMany,
+  example: { items: [{ id: 1, token: "clm_1_1", result: "Merged as 4f2c1d9." }] },
+  bodyLimit: BATCH_BYTES,
+  many: { as: "items", item: CompleteItem, max: MAX_BATCH, apart: "always" },
+  repeatable: true,
+  answers: { 200: { description: "The answer to each, in order.", schema: CompletedEach } },
+  problems: ["forbidden", "superseded"],
 });
 
 export const failClaim = contract("failClaim", "POST /v1/messages/{id}/fail", {

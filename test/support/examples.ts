@@ -163,6 +163,14 @@ export const EXAMPLES: Record<string, Make> = {
   renewClaim: (world) => onHeld(world, { leaseSeconds: 90 }),
   releaseClaim: (world) => onHeld(world, { delaySeconds: 5, reason: "later" }),
   completeClaim: (world) => onHeld(world, { result: { body: "done", subject: "Built", payload: { ok: true } } }),
+  async completeClaims(world) {
+    const [one, other] = [await world.held(), await world.held()];
+    const items = [
+      { id: Number(one.id), token: one.token, result: { body: "done", payload: { ok: true } } },
+      { id: Number(other.id), token: other.token },
+    ];
+    return byWorker({ body: { items } });
+  },
   failClaim: (world) => onHeld(world, { error: "broke", retryAfterSeconds: 3, final: false }),
   cancelMessage: async (world) => byOperator({ path: { id: String(await world.work()) } }),
   requeueMessage: async (world) => byOperator({ path: { id: await world.dead() } }),

@@ -1,16 +1,19 @@
+import type { Caller } from "../../identity/auth/caller.ts";
 import { RawJson } from "../../identity/auth/route.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import { nextLink } from "../../kernel/http/link.ts";
+import type { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
+import { eachJson } from "../each.ts";
 import type { WorkItem } from "../work/items.ts";
 import type { Sent } from "./draft.ts";
 import { messageJson } from "./entry.ts";
 
 /** Answers as JSON text: entries are serialised once, and only put together here. */
 
-/** One sent message, or the schedule it became. */
-export function sentJson(sent: Sent, inBatch: boolean): string {
-  const replayed = inBatch ? `,"replayed":${sent.replayed}` : "";
+/** One sent message, or the schedule it became. `more`: members to add. */
+export function sentJson(sent: Sent, inBatch: boolean, more = ""): string {
+  const replayed = `${inBatch ? `,"replayed":${sent.replayed}` : ""}${more}`;
   if (sent.kind === "scheduled")
     return `{"scheduleId":"${sent.scheduleId}","deliverAt":"${toTime(sent.deliverAt)}"${replayed}}`;
   const suggestions = sent.suggestions ? `,"suggestions":${JSON.stringify(sent.suggestions)}` : "";
@@ -30,11 +33,18 @@ export async function batchAnswer(items: readonly Sent[]) {
   return { status: 201, body };
 }
 
+/** The answers to messages that were sent each by itself. */
+export async function eachAnswer(outcomes: readonly (Sent | Problem)[], { requestId }: Caller) {
+  const json = (sent: Sent) => sentJson(sent, true, `,"status":${statusOf(sent)}`);
+  return { status: 200, body: new RawJson(await eachJson(outcomes, requestId, json)) };
+}
+
+const statusOf = (sent: Sent): number => (sent.kind === "scheduled" ? 202 : sent.replayed ? 200 : 201);
+
 /** 201 the first time, 200 with `Idempotent-Replayed` on repetition, 202 for a message planned for later. */
 export function sentAnswer(sent: Sent) {
-  const status = sent.kind === "scheduled" ? 202 : sent.replayed ? 200 : 201;
   const headers: Record<string, string> = sent.replayed ? { "idempotent-replayed": "true" } : {};
-  return { status, body: new RawJson(sentJson(sent, false)), headers };
+  return { status: statusOf(sent), body: new RawJson(sentJson(sent, false)), headers };
 }
 
 /** `{ message, claim?, ...extras }` */
@@ -45,6 +55,12 @@ export function itemJson({ entry, work, lease, attached, parent }: WorkItem): st
   const more = attached ? JSON.stringify(attached).slice(1, -1) : "";
   return `{"message":${messageJson(entry, work, parent ? `,"parent":${parent}` : "")}${claim}${more && `,${more}`}}`;
 }
+
+/** The answers to verbs on several pieces of work, each by itself. */
+export const eachItemAnswer = async (outcomes: readonly (WorkItem | Problem)[], { requestId }: Caller) => ({
+  status: 200,
+  body: new RawJson(await eachJson(outcomes, requestId, itemJson)),
+});
 
 export const itemAnswer = (item: WorkItem) => ({ status: 200, body: new RawJson(itemJson(item)) });
 export const itemList = (items: readonly WorkItem[]) => ({

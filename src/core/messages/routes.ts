@@ -7,7 +7,7 @@ import * as api from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { getThread } from "../../protocol/threads.ts";
 import type { Areas } from "../core.ts";
-import { batchAnswer, listAnswer, sentAnswer } from "./answers.ts";
+import { batchAnswer, eachAnswer, listAnswer, sentAnswer } from "./answers.ts";
 import { messageJson } from "./entry.ts";
 
 /** Sending, finding and explaining messages. */
@@ -21,7 +21,9 @@ export function messageRoutes({ kernel, core }: Areas): Route[] {
       const draft = withKey(body, idempotencyKey);
       return sentAnswer(await db.write((tx) => messages.send(tx, caller, draft)));
     }),
-    route(api.sendBatch, async ({ caller, body }) => {
+    route(api.sendBatch, async ({ caller, query, body }) => {
+      if (query.atomic === "false")
+        return eachAnswer(await db.write((tx) => messages.sendEach(tx, caller, body.messages)), caller);
       checkKeys(caller, body.messages);
       return batchAnswer(await db.write((tx) => messages.sendAll(tx, caller, body.messages)));
     }),

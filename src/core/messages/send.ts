@@ -7,6 +7,7 @@ import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { fromTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
+import { each } from "../each.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
 import type { ParkedClaimers } from "../work/parked.ts";
 import type { Access } from "./access.ts";
@@ -61,10 +62,11 @@ export function createSender(
     if (!isVerb) requirePlain(draft);
     const facts = known.get(from) ?? (await agents.requireActor(tx, caller, from));
     known.set(from, facts);
-    if (draft.replyTo == null || !(await isOwed(tx, draft.replyTo))) quotas.take(tx, facts, "messages");
     const signature = signedBy(caller, from);
     const addressed = await address(tx, { id: from, kind: facts.kind, ...signature }, draft);
     if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, caller, from, draft);
+    // Last of the checks, so that a message that is refused takes nothing.
+    if (draft.replyTo == null || !(await isOwed(tx, draft.replyTo))) quotas.take(tx, facts, "messages");
     if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
       disk.checkRoom(draft.body.length, "messages");
       const made = await delayed.add(tx, { ...draft, to: addressed.target }, from, signature, fingerprint(draft));
@@ -127,6 +129,14 @@ export function createSender(
         await pause();
       }
       return sent;
+    },
+    /**
+     * `POST /v1/messages/batch?atomic=false`: one write in which each message is stored or refused by itself, in order.
+     * @throws Problem 401, 409 (superseded): they refuse all
+     */
+    sendEach(tx: Tx, caller: Caller, drafts: readonly (ParsedDraft | Problem)[]): Promise<(Sent | Problem)[]> {
+      const known = new Map<string, AgentFacts>();
+      return each(tx, drafts, (draft) => send(tx, caller, draft, { known }));
     },
     append,
     address,

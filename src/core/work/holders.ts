@@ -1,8 +1,9 @@
 import { actingFor, type Caller } from "../../identity/auth/caller.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { Fail, ParsedComplete, ParsedRenew, Release } from "../../protocol/work.ts";
+import type { Fail, ParsedComplete, ParsedCompleteItem, ParsedRenew, Release } from "../../protocol/work.ts";
 import type { Base } from "../base.ts";
+import { each } from "../each.ts";
 import type { Quotas } from "../messages/quotas.ts";
 import { refuseReserved } from "../messages/reserved.ts";
 import type { Sender } from "../messages/send.ts";
@@ -96,6 +97,10 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
     return items.of(tx, await endDone(tx, work, actor, body));
   }
 
+  /** `POST /v1/messages/complete`: one write, in which each is completed or refused by itself. */
+  const completeEach = (tx: Tx, caller: Caller, items: readonly (ParsedCompleteItem | Problem)[]) =>
+    each(tx, items, ({ id, ...body }: ParsedCompleteItem) => complete(tx, caller, id, body));
+
   async function endDone(tx: Tx, work: WorkRow, actor: string, body: ParsedComplete): Promise<WorkRow> {
     const { messageId } = work;
     await reported.raise(tx, work, { done: body });
@@ -120,6 +125,7 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
     release,
     fail,
     complete,
+    completeEach,
     /** Ends held work whose result a feature knows, as its holder would. */
     async completeHeld(tx: Tx, work: WorkRow, result: Result | undefined): Promise<void> {
       await endDone(tx, work, work.holder ?? "", { token: tokenOf(work), ...(result ? { result } : {}) });

@@ -5,7 +5,7 @@ import { readPage } from "../../kernel/pages.ts";
 import { toTime } from "../../protocol/wire.ts";
 import * as api from "../../protocol/work.ts";
 import type { Areas } from "../core.ts";
-import { itemAnswer, itemJson, itemList, listAnswer } from "../messages/answers.ts";
+import { eachItemAnswer, itemAnswer, itemJson, itemList, listAnswer } from "../messages/answers.ts";
 import { type LogEntry, messageJson } from "../messages/entry.ts";
 import type { WorkItem } from "./items.ts";
 import type { WorkRow } from "./row.ts";
@@ -47,6 +47,9 @@ export function workRoutes({ kernel, core }: Areas): Route[] {
     ),
     route(api.completeClaim, async ({ caller, params, body }) =>
       itemAnswer(await db.write((tx) => holders.complete(tx, caller, params.id, body))),
+    ),
+    route(api.completeClaims, async ({ caller, body }) =>
+      eachItemAnswer(await db.write((tx) => holders.completeEach(tx, caller, body.items)), caller),
     ),
     route(api.failClaim, async ({ caller, params, body }) =>
       itemAnswer(await db.write((tx) => holders.fail(tx, caller, params.id, body))),

@@ -105,7 +105,7 @@ export function createHandle(
     call.query = readQuery(route, request.url);
     if (route.idempotent) call.idempotencyKey = readKey(request);
     if (read && witness) Object.assign(call, await readKnown(route, call, read, witness));
-    else call.body = await readBody(route, request);
+    else call.body = await readBody(route, request, call.query);
     checkStill();
     const result = await route.run(call as Call<unknown, unknown, unknown>);
     return result instanceof Response ? result : toResponse(result, headers);

@@ -14,16 +14,19 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** Contract, with further media types where it belongs to another protocol. */
 type Takes = Contract & { dialect?: { types: readonly string[] } };
 
-/** Reads and validates the body. @throws Problem 400, 413, 415, 422 */
-export async function readBody(route: Takes, request: Request): Promise<unknown> {
-  return route.body ? parseBody(route, request, await readBytes(route, request)) : undefined;
+/**
+ * Reads and validates the body. In a list whose items are answered each by itself, the problem of an item that is not acceptable
+ * stands in its place. @throws Problem 400, 413, 415, 422
+ */
+export async function readBody(route: Takes, request: Request, query?: unknown): Promise<unknown> {
+  return route.body ? parseBody(route, request, await readBytes(route, request), query) : undefined;
 }
 
 /**
  * As `readBody`, for bytes that were already read. The event loop runs between the steps: for megabytes each takes
  * milliseconds. @throws Problem 400, 413, 415, 422
  */
-export async function parseBody(route: Takes, request: Request, bytes: Uint8Array): Promise<unknown> {
+export async function parseBody(route: Takes, request: Request, bytes: Uint8Array, query?: unknown): Promise<unknown> {
   if (!route.body) return undefined;
   const type = typeOf(request);
   if (bytes.length === 0 && route.bodyOptional) return check(route.body, {}, "");
@@ -34,11 +37,11 @@ export async function parseBody(route: Takes, request: Request, bytes: Uint8Arra
     await pause();
     if (!route.keepsNumbers) checkNumbers(text, value);
     await pause();
-    return route.many ? checkMany(route.body, route.many, value) : check(route.body, value, "");
+    return route.many ? checkMany(route.body, asAsked(route.many, query), value) : check(route.body, value, "");
   }
   if (type === "application/x-ndjson" && route.many) {
     const value = { [route.many.as]: await parseLines(decode(bytes), route.many) };
-    return checkMany(route.body, route.many, value);
+    return checkMany(route.body, asAsked(route.many, query), value);
   }
   throw notTaken(route, type);
 }
@@ -106,9 +109,15 @@ function readLine(line: string, number: number, pointer: string): unknown {
   return value;
 }
 
+/** Without `apart` where the caller wants all items or none. */
+function asAsked(many: Many, query: unknown): Many {
+  const isAtomic = many.apart === "unless-atomic" && (query as { atomic?: string } | undefined)?.atomic !== "false";
+  return isAtomic ? { ...many, apart: undefined } : many;
+}
+
 /** Validates items of a list one by one, and stops at the number of errors that an answer holds. @throws Problem 422 */
 async function checkMany(schema: z.ZodType, many: Many, value: unknown): Promise<unknown> {
-  const { as, item, max } = many;
+  const { as, item, max, apart } = many;
   const isBare = many.bare === true && Array.isArray(value);
   const { [as]: given, ...others } = isBare ? { [as]: value } : isObject(value) ? value : {};
   // The schema refuses these before it reads an item.
@@ -121,6 +130,7 @@ async function checkMany(schema: z.ZodType, many: Many, value: unknown): Promise
   for (const [index, one] of given.entries()) {
     const parsed = item.safeParse(one);
     if (parsed.success) items.push(parsed.data);
+    else if (apart) items.push(invalid(fieldErrors(parsed.error.issues, ""), ""));
     else errors.push(...fieldErrors(parsed.error.issues, "", isBare ? [index] : [as, index]));
     if (errors.length >= MAX_ERRORS) break;
     await pause();

@@ -375,6 +375,8 @@ const TABLE: Record<string, Row[]> = {
   renewClaim: [["POST /v1/messages/4/renew", lease, held]],
   releaseClaim: [["POST /v1/messages/4/release", lease, held]],
   completeClaim: [["POST /v1/messages/4/complete", lease, held]],
+  // Each is answered by itself: by a problem 403 where the single call is.
+  completeClaims: [["POST /v1/messages/complete", { items: [{ id: 4, ...lease }] }, all(200)]],
   failClaim: [["POST /v1/messages/4/fail", { ...lease, error: "x" }, held]],
   cancelMessage: [
     ["POST /v1/messages/5/cancel", undefined, mine(200)],
