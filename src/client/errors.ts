@@ -112,19 +112,34 @@ export function problemOf(code: ProblemCode, detail: string): RelayProblem {
 const ForeignProblem = ProblemBody.partial().extend({ code: ProblemBody.shape.code.optional().catch(undefined) });
 
 /** Problem for an answer that is not a success, also for one of a proxy without a problem document. */
-export function problemFrom(response: Response, body: unknown): RelayProblem {
+export function problemFrom({ status, statusText, headers }: Response, body: unknown): RelayProblem {
+  const requestId = headers.get("x-request-id") ?? "";
+  return stated({ status, title: statusText, requestId }, body, retryAfterMs(headers));
+}
+
+/** Problem that stands in place of an item's answer. */
+export function problemOfItem(item: { problem: { status: number }; retryAfterSeconds?: number | undefined }) {
+  const { problem, retryAfterSeconds } = item;
+  const ms = retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000;
+  return stated({ status: problem.status, title: "", requestId: "" }, problem, ms);
+}
+
+function stated(
+  { status, title, requestId }: Pick<ProblemBody, "status" | "title" | "requestId">,
+  body: unknown,
+  retryAfterMs: number | undefined,
+): RelayProblem {
   const parsed = ForeignProblem.safeParse(body);
-  const { status } = response;
   const plain: ProblemBody = {
     type: "about:blank",
-    title: response.statusText || `HTTP ${status}`,
+    title: title || `HTTP ${status}`,
     status,
     detail: `The answer was HTTP ${status}, without saying why.`,
     code: codeFor(status),
-    requestId: response.headers.get("x-request-id") ?? "",
+    requestId,
   };
-  const stated = parsed.success ? Object.entries(parsed.data).filter(([, value]) => value !== undefined) : [];
-  return new RelayProblem({ ...plain, ...Object.fromEntries(stated), status }, retryAfterMs(response.headers));
+  const members = parsed.success ? Object.entries(parsed.data).filter(([, value]) => value !== undefined) : [];
+  return new RelayProblem({ ...plain, ...Object.fromEntries(members), status }, retryAfterMs);
 }
 
 function codeFor(status: number): ProblemCode {

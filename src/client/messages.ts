@@ -1,16 +1,37 @@
+import { z } from "zod";
 import { type LetterQuery, type MessageLetter, readLetter } from "../protocol/digest.ts";
 import { type ExplainQuery, type Explanation, explainMessage } from "../protocol/explain.ts";
 import * as api from "../protocol/messages.ts";
 import { getThread, type Thread, type ThreadQuery } from "../protocol/threads.ts";
 import { type Caller, type Query, randomKey } from "./caller.ts";
-import type { Call } from "./transport.ts";
+import { eachBy } from "./each.ts";
+import { createTogether, type Kind } from "./together.ts";
+import type { Call, Transport } from "./transport.ts";
+
+type Sent = api.SentMessage | api.Scheduled;
 
 const ATOMIC = { ...api.sendBatch, answers: { 201: api.sendBatch.answers[201] } };
+const sendEach = eachBy(api.sendBatch, z.union([api.SentMessage, api.Scheduled]));
+
+/** Sending drafts, each as JSON text. */
+const sendKind = (transport: Transport): Kind<string, Sent> => ({
+  async alone(json, call) {
+    const { value, headers } = await transport.exchange(api.sendMessage, { json, repeatable: true }, call);
+    return { ...value, replayed: headers.get("idempotent-replayed") === "true" };
+  },
+  all(drafts, call) {
+    const json = `{"messages":[${drafts.join(",")}]}`;
+    const filled = { query: { atomic: "false" }, json, repeatable: true };
+    return sendEach(transport, filled, { count: drafts.length, call });
+  },
+  size: (json) => json.length,
+});
 
 type SentNow = api.MessageDraft & { deliverAt?: null };
 
 /** Verbs on messages. */
-export function messageVerbs({ ask, acting, transport }: Caller) {
+export function messageVerbs({ ask, acting, transport, timing }: Caller) {
+  const sends = createTogether(sendKind(transport), timing);
   /** Adds a key of our own, so that a message without an answer can be sent again: the relay answers a known key as before. */
   const keyed = (draft: api.MessageDraft, call?: Call): api.MessageDraft => ({
     ...acting("from", draft, call),
@@ -19,15 +40,14 @@ export function messageVerbs({ ask, acting, transport }: Caller) {
 
   /**
    * Sends one message. `matched` is the number of agents that it reached, `replayed` tells that the given key was used before. With a
-   * `deliverAt` the answer is the schedule's.
+   * `deliverAt` the answer is the schedule's. Sends of one turn of the event loop go as one request, in order, each answered by itself.
    */
   function send(draft: SentNow, call?: Call): Promise<api.SentMessage>;
   function send(draft: api.MessageDraft, call?: Call): Promise<api.SentMessage | api.Scheduled>;
   async function send(draft: api.MessageDraft, call?: Call): Promise<api.SentMessage | api.Scheduled> {
-    const sent = await transport.exchange(api.sendMessage, { body: keyed(draft, call), repeatable: true }, call);
+    const { replayed, ...sent } = await sends(JSON.stringify(keyed(draft, call)), call);
     // A repeat under our own key is of no interest to the caller.
-    const replayed = Boolean(draft.idempotencyKey) && sent.headers.get("idempotent-replayed") === "true";
-    return replayed ? { ...sent.value, replayed } : sent.value;
+    return draft.idempotencyKey && replayed ? { ...sent, replayed } : sent;
   }
 
   return {

@@ -26,6 +26,8 @@ export interface Filled {
   params?: Record<string, string | number>;
   query?: Record<string, string | number | undefined>;
   body?: unknown;
+  /** The body as JSON text, in place of `body`. */
+  json?: string;
   /** Bytes in place of JSON, and their type. */
   upload?: { bytes: Blob | Uint8Array<ArrayBuffer>; type: string };
   /** Idempotency key, which makes a repeat safe. */
@@ -77,7 +79,7 @@ const RETRIES = 4;
 /** Longest wait that a call accepts; beyond it the call rejects. */
 const LONGEST_PATIENCE_MS = 60_000;
 /** Statuses to retry. A proxy answers 502 and 504 while the relay starts. */
-const TRY_AGAIN = [429, 502, 503, 504];
+export const TRY_AGAIN = [429, 502, 503, 504];
 
 export function createTransport(options: TransportOptions): Transport {
   const { timing } = options;
@@ -87,7 +89,7 @@ export function createTransport(options: TransportOptions): Transport {
   if (options.instanceId) common["signalbox-instance"] = options.instanceId;
   if (options.run) common["signalbox-run"] = options.run;
 
-  function requestOf({ method }: Contract, { upload, body, key }: Filled, { run }: Call): RequestInit {
+  function requestOf({ method }: Contract, { upload, body, json, key }: Filled, { run }: Call): RequestInit {
     const headers = {
       ...common,
       ...(key !== undefined && { "idempotency-key": key }),
@@ -96,8 +98,9 @@ export function createTransport(options: TransportOptions): Transport {
     // The relay never redirects. Following a redirect would turn a POST into a GET, and send the token to a stranger.
     const init: RequestInit = { method, headers, redirect: "error" };
     if (upload) return { ...init, headers: { ...headers, "content-type": upload.type }, body: upload.bytes };
-    if (body === undefined) return init;
-    return { ...init, headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body) };
+    const text = json ?? (body === undefined ? undefined : JSON.stringify(body));
+    if (text === undefined) return init;
+    return { ...init, headers: { ...headers, "content-type": "application/json" }, body: text };
   }
 
   /** One try, within its time limit. */
@@ -154,7 +157,7 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-function worthRepeating(error: unknown): boolean {
+export function worthRepeating(error: unknown): boolean {
   if (error instanceof RelayUnreachable) return true;
   return (
     error instanceof RelayProblem &&
