@@ -17,6 +17,7 @@ import { createLanes } from "./sessions/lanes.ts";
 import { createLiveSessions } from "./sessions/live.ts";
 import { createOpener } from "./sessions/open.ts";
 import { createReporter } from "./sessions/reporter.ts";
+import { createCaps } from "./supervision/caps.ts";
 import { createLimits } from "./supervision/limits.ts";
 import type { DaemonTime } from "./time.ts";
 import { createSettle, type NewTurn } from "./turns/settle.ts";
@@ -91,8 +92,9 @@ export function createDaemon(options: DaemonOptions) {
   const lanes = createLanes(services, { turns, live });
   const approvals = createApprovals(services, { live, turns });
   const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });
-  services.gates.push(commands.gate, limits.gate);
-  services.observers.push(approvals.observe, observations.observe, limits.observe);
+  const caps = createCaps(services, { turns, offer: lanes.offer, isWaiting: (id) => lanes.has(id) });
+  services.gates.push(commands.gate, limits.gate, caps.gate);
+  services.observers.push(approvals.observe, observations.observe, limits.observe, caps.observe);
   const parts = { live, reporter, turns, processes: options.processes, offer: lanes.offer };
   const inbox = createInbox(services, {
     add,
@@ -101,7 +103,10 @@ export function createDaemon(options: DaemonOptions) {
     },
     command: (entry) => commands.accept(entry),
     runCommands: () => commands.run(),
-    approval: (control) => approvals.heard(control),
+    approval(control) {
+      approvals.heard(control);
+      caps.heard(control);
+    },
     limit: limits.heard,
   });
 
@@ -196,6 +201,7 @@ export function createDaemon(options: DaemonOptions) {
       await waitForFormer(services, parts);
       prune();
       await limits.load();
+      caps.load();
       await approvals.closeOld();
       resumeTurns(services, parts);
       commands.run();

@@ -100,7 +100,10 @@ export function goOn(services: Services, turns: Turns, turn: TurnRow, offer: (tu
   if (isThere && runnableOf(services, session.provider).provider.capabilities.continueTurn) {
     log(`Turn ${turn.id} goes on in session ${session.id}`);
     passGates(services, turn).then(
-      () => turns.begin(turn, session, true),
+      () => {
+        // Another has let it go on, or it was given up, while it waited.
+        if (!turns.get(turn.id) && !journal.turns.get(turn.id)?.end) turns.begin(turn, session, true);
+      },
       () => undefined,
     );
     return;
