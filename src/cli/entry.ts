@@ -1,4 +1,5 @@
-// First file of the bundle and of the binary. `serve` leaves the commands unloaded: they cost a start 30 ms of CPU.
-const [command, ...words] = process.argv.slice(2);
-if (command === "serve") void import("../main.ts").then(({ serve }) => serve(words));
-else void import("./main.ts");
+import { join } from "node:path";
+import { daemonWords } from "./daemon-words.ts";
+
+// First file of a built program. The daemon is a file of its own, a fifth of the other: it idles for weeks, beside others' work.
+void import(join(import.meta.dirname, daemonWords(process.argv.slice(2)) ? "daemon" : "program"));

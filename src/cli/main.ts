@@ -1,10 +1,8 @@
 #!/usr/bin/env -S bun --config=/dev/null --no-env-file --tsconfig-override=/dev/null
-import { type Command, CommanderError } from "commander";
+import type { Command } from "commander";
 import { distance } from "fastest-levenshtein";
 import manifest from "../../package.json" with { type: "json" };
-import { NoAgent, RelayProblem } from "../client/client.ts";
 import { mendLauncher } from "../harness/launcher.ts";
-import { systemSentence } from "../harness/system-errors.ts";
 import { addA2ACommands } from "./a2a.ts";
 import { addAgentCommands } from "./agents.ts";
 import { addAnnouncementCommands } from "./announcements.ts";
@@ -20,8 +18,9 @@ import { addDelegationCommands } from "./delegations.ts";
 import { addDemoCommand } from "./demo/command.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addDrillCommand } from "./drill/command.ts";
-import { EXIT_HELP, exitCodeOf, nameOf } from "./exit.ts";
+import { EXIT_HELP, exitCodeOf } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
+import { printFailure } from "./failure.ts";
 import { addFileCommands } from "./files.ts";
 import { addHookCommand } from "./hook.ts";
 import { addInboxCommand } from "./inbox.ts";
@@ -40,10 +39,10 @@ import { addRelayCommands } from "./relay.ts";
 import { addRunCommand } from "./run.ts";
 import { addRunsCommands } from "./runs.ts";
 import { addScheduleCommands } from "./schedules.ts";
-import { safeJson, safeLine } from "./screen.ts";
+import { safeLine } from "./screen.ts";
 import { addServeCommand, serve } from "./serve.ts";
 import { addSessionCommands } from "./sessions.ts";
-import { bypassProxies, type Flags, resolveSettings } from "./settings.ts";
+import { bypassProxies, type Flags } from "./settings.ts";
 import { addTaskCommands } from "./tasks.ts";
 import { addTokenCommands } from "./tokens.ts";
 import { addTraceCommands } from "./traces.ts";
@@ -156,34 +155,6 @@ function addHelpCommand(program: CliCommand): void {
       }
       named.help();
     });
-}
-
-function sentenceOf(error: Error): string {
-  if (error instanceof NoAgent) return `${error.message}. Give --as <agent>, SIGNALBOX_AGENT, or an agent's own token`;
-  return systemSentence(error) ?? error.message;
-}
-
-/** Prints the reason of a failure to stderr; with --json, as JSON. */
-function printFailure(error: unknown, flags: Flags): void {
-  // Commander has printed its own.
-  if (error instanceof CommanderError || !(error instanceof Error)) return;
-  const message = sentenceOf(error);
-  const problem = error instanceof RelayProblem ? error.body : { code: nameOf(error), detail: message };
-  if (flags.json) return void process.stderr.write(`${safeJson(problem)}\n`);
-  const errors = (error instanceof RelayProblem && error.body.errors) || [];
-  // The detail often repeats the first of the errors.
-  const isShown = (part: string) => error.message.includes(part);
-  const places = errors.filter(({ pointer, message }) => !(isShown(pointer) && isShown(message)));
-  const suggestions = (error instanceof RelayProblem && error.body.suggestions) || [];
-  const lines = [
-    `signalbox: ${safeLine(message)}`,
-    ...places.map(({ pointer, message }) => `  ${safeLine(pointer)}: ${safeLine(message)}`),
-    ...(suggestions.length > 0 ? [`  Did you mean ${suggestions.map(safeLine).join(", ")}?`] : []),
-    ...(error instanceof RelayProblem && error.status === 401
-      ? [`  The token: ${resolveSettings(flags).from.token}`]
-      : []),
-  ];
-  process.stderr.write(`${lines.join("\n")}\n`);
 }
 
 /** Ends the program when its output is no longer read (`signalbox search x | head -1`); a running worker stops as at SIGTERM. */

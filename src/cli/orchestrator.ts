@@ -1,9 +1,8 @@
 import type { Command } from "commander";
 import { DaemonError } from "../daemon/errors.ts";
 import type { CliCommand } from "./commands.ts";
-import { contextOf, outputOf, untilStopped } from "./context.ts";
+import { contextOf, outputOf } from "./context.ts";
 import { filled } from "./options.ts";
-import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 
 /** Group of the help. */
@@ -45,16 +44,10 @@ export function addOrchestratorCommand(program: CliCommand): void {
   ).action(step(restart));
 }
 
-const loggingTo =
-  (out: Output) =>
-  (sentence: string, facts?: Record<string, unknown>): void =>
-    out.note(safeLine(facts ? `${sentence} ${JSON.stringify(facts)}` : sentence));
-
-/** Runs the daemon. Its configuration names the relay, not the folder or the flags. */
-async function run({ config }: Options, command: Command): Promise<void> {
-  const { runDaemon } = await import("../daemon/main.ts");
-  const log = loggingTo(outputOf(command));
-  await runDaemon({ configPath: config, environment: process.env, log, stop: untilStopped() });
+/** Runs the daemon, which loads late. A built program has it in a file of its own; see entry.ts. */
+async function run({ config }: Options): Promise<void> {
+  const { runHere } = await import("./daemon-run.ts");
+  await runHere(config);
 }
 
 async function init({ config, id, workspace, tokenFile }: Options, command: Command): Promise<void> {
@@ -100,5 +93,5 @@ async function restart(options: Options, command: Command): Promise<void> {
     if (!(error instanceof DaemonError)) throw error;
     outputOf(command).note(error.message);
   });
-  await run(options, command);
+  await run(options);
 }
