@@ -653,6 +653,35 @@ CREATE TABLE `files` (
 CREATE INDEX `files_by_content` ON `files` (`sha256`);--> statement-breakpoint
 CREATE INDEX `files_unused_of` ON `files` (`uploaded_by`) WHERE unused_since is not null;--> statement-breakpoint
 CREATE INDEX `files_unused` ON `files` (`unused_since`) WHERE unused_since is not null;--> statement-breakpoint
+CREATE TABLE `hold_sessions` (
+	`hold_id` text NOT NULL,
+	`session_id` text NOT NULL,
+	`agent_id` text NOT NULL,
+	`orchestrator_id` text NOT NULL,
+	`number` integer NOT NULL,
+	`delegation_id` text NOT NULL,
+	`seen` text NOT NULL,
+	`detail` text,
+	`at` integer,
+	`resumed` integer NOT NULL,
+	PRIMARY KEY(`hold_id`, `session_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `hold_sessions_told` ON `hold_sessions` (`delegation_id`);--> statement-breakpoint
+CREATE TABLE `holds` (
+	`id` text PRIMARY KEY NOT NULL,
+	`scope` text NOT NULL,
+	`mode` text NOT NULL,
+	`reason` text NOT NULL,
+	`person` text,
+	`by` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`lifted_at` integer,
+	`lifted_person` text
+);
+--> statement-breakpoint
+CREATE INDEX `holds_standing` ON `holds` (`id`) WHERE lifted_at is null;--> statement-breakpoint
+CREATE INDEX `holds_lifted` ON `holds` (`lifted_at`) WHERE lifted_at is not null;--> statement-breakpoint
 CREATE TABLE `job_runs` (
 	`agent_id` text NOT NULL,
 	`job_id` text NOT NULL,
@@ -749,6 +778,13 @@ CREATE UNIQUE INDEX `pairs_one_live_per_couple` ON `pairs` (`couple`) WHERE stat
 CREATE INDEX `pairs_by_requester` ON `pairs` (`requester`,`id`);--> statement-breakpoint
 CREATE INDEX `pairs_by_target` ON `pairs` (`target`,`id`);--> statement-breakpoint
 CREATE INDEX `pairs_ended` ON `pairs` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `profiles` (
+	`name` text PRIMARY KEY NOT NULL,
+	`body` text NOT NULL,
+	`person` text,
+	`updated_at` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `run_inputs` (
 	`message_id` integer NOT NULL,
 	`run_id` text NOT NULL,

@@ -13,6 +13,7 @@ import type { Commands } from "./features/commands/commands.ts";
 import type { Conflicts } from "./features/conflicts/conflicts.ts";
 import type { Delegations } from "./features/delegations/delegations.ts";
 import type { Files } from "./features/files/files.ts";
+import type { Holds } from "./features/holds/holds.ts";
 import type { Jobs } from "./features/jobs/jobs.ts";
 import type { Limits } from "./features/limits/limits.ts";
 import type { Loops } from "./features/loops/loops.ts";
@@ -45,6 +46,7 @@ export interface Relayed {
   conflicts: Conflicts;
   approvals: Approvals;
   commands: Commands;
+  holds: Holds;
   cards: ApprovalCards;
   chatCommands: ChatCommands;
   pairs: Pairs;
@@ -232,7 +234,8 @@ function onFeatures(relayed: Relayed): void {
 }
 
 /** After everybody else has followed: the end of an approval ends its command, and the other way round. */
-function onCommands({ delegations, approvals, commands }: Relayed): void {
-  delegations.changed.inTx(commands.followDelegation);
+function onCommands({ core, delegations, approvals, commands, holds }: Relayed): void {
+  core.holding.standing.answeredBy(holds.standsOver);
+  delegations.changed.inTx(commands.followDelegation, holds.followDelegation);
   approvals.changed.inTx(commands.followApproval);
 }

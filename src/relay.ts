@@ -25,6 +25,7 @@ import { createCommands } from "./features/commands/commands.ts";
 import { createConflicts } from "./features/conflicts/conflicts.ts";
 import { createDelegations } from "./features/delegations/delegations.ts";
 import { createFiles } from "./features/files/files.ts";
+import { createHolds } from "./features/holds/holds.ts";
 import { createJobs } from "./features/jobs/jobs.ts";
 import { createLimits } from "./features/limits/limits.ts";
 import { createLoops } from "./features/loops/loops.ts";
@@ -32,6 +33,7 @@ import { createLoopRule } from "./features/loops/rule.ts";
 import { createModels } from "./features/models/models.ts";
 import { createOrphans } from "./features/orphans/orphans.ts";
 import { createPairs } from "./features/pairs/pairs.ts";
+import { createProfiles } from "./features/profiles/profiles.ts";
 import { createRuns } from "./features/runs/runs.ts";
 import { createSchedules } from "./features/schedules/schedules.ts";
 import { createSessions } from "./features/sessions/sessions.ts";
@@ -151,7 +153,11 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     { spawnDepth: config.spawnDepth, perParent: config.runsPerParent, eventHours: config.runEventHours, retentionDays },
   );
   const approvals = createApprovals({ kernel, identity, core, runs });
-  const commands = createCommands({ kernel, identity, core, delegations, files, runs, approvals });
+  const profiles = createProfiles(base);
+  const commands = createCommands({
+    ...{ kernel, identity, core, delegations, files, runs, approvals, sessions, profiles },
+  });
+  const holds = createHolds({ kernel, identity, core, delegations, runs, commands, sessions });
   const orphans = createOrphans({ kernel, identity, core, sessions, runs });
   const conflicts = createConflicts({ kernel, identity, core, sessions });
   const pairs = createPairs(base);
@@ -180,7 +186,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const telemetry = createTelemetry({ kernel, identity, core, runs }, config.telemetry ?? NO_COLLECTOR);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs },
-    ...{ approvals, cards, chatCommands, models, sessions, limits, commands, orphans, conflicts },
+    ...{ approvals, cards, chatCommands, models, sessions, limits, commands, profiles, holds, orphans, conflicts },
     ...{
       channels,
       announcements,
@@ -217,6 +223,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.conflicts,
     areas.approvals,
     areas.commands,
+    areas.holds,
     areas.cards,
     areas.pairs,
     areas.schedules,
@@ -245,6 +252,8 @@ function createHttp(config: Config, areas: AllAreas) {
     areas.approvals.routes,
     areas.sessions.routes,
     areas.commands.routes,
+    areas.profiles.routes,
+    areas.holds.routes,
     areas.limits.routes,
     areas.announcements.routes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
@@ -271,6 +280,7 @@ async function start(areas: AllAreas, operatorToken: string): Promise<void> {
   await identity.load();
   await core.messages.quotas.load();
   await delegations.load();
+  await areas.holds.load();
   await announcements.load();
   await sessions.counts.load();
   await limits.load();

@@ -19,6 +19,10 @@ export async function fill(relay: Filled): Promise<void> {
   await approvals(ask, ann);
   await deleted(ask);
   await pass(61_000);
+  const held = (await ask("POST", "/v1/holds", { scope: { orchestratorId: "box" }, reason: "Counting the wicks" }))
+    .body;
+  await ask("DELETE", `/v1/holds/${held.id}`);
+  await pass(2000);
 }
 
 async function agent(ask: Ask, id: string): Promise<{ token: string }> {
@@ -187,6 +191,7 @@ async function others(ask: Ask, ann: { token: string }, bob: { token: string }):
   });
   await sessions(ask);
   await commanded(ask);
+  await ask("PUT", "/v1/profiles/trimmer", { provider: "claude", systemPrompt: "Trim wicks" });
   const command = { do: "spawn", provider: "claude", prompt: "Trim the wicks" };
   await ask("POST", "/v1/orchestrators/box/commands", { command }, ann);
   await ask("PUT", "/v1/a2a/agents/away", { cardUrl: "http://127.0.0.1:9/card.json" });

@@ -13,6 +13,7 @@ import { addClaimCommands } from "./claims.ts";
 import { CliCommand } from "./commands.ts";
 import { addCompletionsCommand } from "./completions/completions.ts";
 import { addConnectCommand } from "./connect.ts";
+import { addDaemonCommands } from "./daemon-commands.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
 import { addDelegationCommands } from "./delegations.ts";
 import { addDemoCommand } from "./demo/command.ts";
@@ -22,6 +23,7 @@ import { EXIT_HELP, exitCodeOf } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
 import { printFailure } from "./failure.ts";
 import { addFileCommands } from "./files.ts";
+import { addHoldCommands } from "./holds.ts";
 import { addHookCommand } from "./hook.ts";
 import { addInboxCommand } from "./inbox.ts";
 import { addIntegrationCommands } from "./integrations.ts";
@@ -35,6 +37,7 @@ import { addOrchestratorCommands } from "./orchestrators.ts";
 import { ownCommand } from "./own.ts";
 import { addPairCommands } from "./pairs.ts";
 import { addPeopleCommands } from "./people.ts";
+import { addProfileCommands } from "./profiles.ts";
 import { addRelayCommands } from "./relay.ts";
 import { addRunCommand } from "./run.ts";
 import { addRunsCommands } from "./runs.ts";
@@ -100,6 +103,7 @@ function createProgram(): CliCommand {
       addTokenCommands,
       addA2ACommands,
     ],
+    [addDaemonCommands, addHoldCommands, addProfileCommands],
     [addPeopleCommands, addApprovalCommands],
     [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],

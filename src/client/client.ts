@@ -8,6 +8,7 @@ import { claimVerbs } from "./claims.ts";
 import { delegationVerbs } from "./delegations.ts";
 import { fileVerbs } from "./files.ts";
 import { type FollowOptions, follow } from "./follow.ts";
+import { holdVerbs } from "./holds.ts";
 import { inboxVerbs } from "./inbox.ts";
 import { integrationVerbs } from "./integrations.ts";
 import { jobVerbs } from "./jobs.ts";
@@ -18,6 +19,7 @@ import { modelVerbs } from "./models.ts";
 import { orchestratorVerbs } from "./orchestrators.ts";
 import { pairVerbs } from "./pairs.ts";
 import { peopleVerbs } from "./people.ts";
+import { profileVerbs } from "./profiles.ts";
 import { relayVerbs } from "./relay.ts";
 import { runs } from "./runs.ts";
 import { scheduleVerbs } from "./schedules.ts";
@@ -93,6 +95,8 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     integrations: integrationVerbs(caller),
     schedules: scheduleVerbs(caller),
     sessions: sessionVerbs(caller),
+    profiles: profileVerbs(caller),
+    holds: holdVerbs(caller),
     limits: limitVerbs(caller),
     jobs: jobVerbs(caller),
     models: modelVerbs(caller),

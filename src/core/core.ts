@@ -1,6 +1,7 @@
 import type { Identity } from "../identity/identity.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { type CoreOptions, createBase } from "./base.ts";
+import { createHolding } from "./holding/holding.ts";
 import { createAcked } from "./inbox/acked.ts";
 import { createClaimants } from "./inbox/claimants.ts";
 import { createDeliveries } from "./inbox/deliveries.ts";
@@ -50,6 +51,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const base = await createBase(kernel, identity, options);
   const { log } = base;
   const { messages: store, work: works } = base.rows;
+  const holding = createHolding(hooks);
   const parked = createParked(hooks);
   const deliveries = createDeliveries(kernel, base.rows.inbox);
   const access = createAccess(base);
@@ -61,7 +63,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const sender = createSender(base, { access, delayed, parked, links, quotas, deliveries });
   const leases = createLeases(base, sender, parked);
   const items = createWorkItems(base, access);
-  const claims = createClaims(base, items, leases);
+  const claims = createClaims(base, { items, leases, holding });
   const holders = createHolders(base, { items, leases, sender, quotas });
   const expiry = createExpiry(base, sender);
   const drop = createDrop(base, { sender, leases });
@@ -138,6 +140,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       waits,
       rosterText,
     },
+    holding,
     retention,
     trees: createTrees(hooks, options.budgets),
     due: [{ dueHandlers: retention.dueHandlers, sources: [leases.source] }, expiry, drop],

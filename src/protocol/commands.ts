@@ -82,5 +82,7 @@ export const sendCommand = contracts("Orchestrators")("sendCommand", "POST /v1/o
     201: { description: "The delegation that carries it.", schema: Delegation },
     200: { description: "Sent before with this key.", schema: Delegation },
   },
-  problems: words("forbidden not-found superseded conflict too-deep cycle budget-exceeded idempotency-mismatch"),
+  problems: words(
+    "forbidden not-found superseded conflict too-deep cycle budget-exceeded held not-open idempotency-mismatch",
+  ),
 });

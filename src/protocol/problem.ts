@@ -20,6 +20,7 @@ export const PROBLEMS = {
   "claim-lost": [409, "The lease has ended"],
   "not-open": [409, "The work is not open"],
   "already-running": [409, "Another run of this session is running"],
+  held: [409, "A hold stands over this"],
   "budget-exceeded": [409, "Too many are open"],
   gone: [410, "It was here and is gone"],
   "too-large": [413, "The body is too large"],
@@ -65,6 +66,7 @@ export const ProblemBody = object(() => ({
   errors: z.array(FieldError).optional().describe("With 422: each place and what is wrong with it."),
   suggestions: z.array(z.string()).optional().describe("With unknown-target: the nearest names."),
   runId: z.string().optional().describe("With already-running: the run that runs."),
+  holdId: z.string().optional().describe("With held: the hold that stands."),
   claimedBy: z.string().optional().describe("With already-claimed: who holds the work."),
   expiresAt: z.string().optional().describe("With already-claimed: when that lease ends."),
 }))
@@ -85,6 +87,7 @@ export interface ProblemExtras {
   errors?: FieldError[];
   suggestions?: string[];
   runId?: string;
+  holdId?: string;
   claimedBy?: string;
   expiresAt?: string;
   retryAfterSeconds?: number;

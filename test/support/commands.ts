@@ -16,6 +16,8 @@ export interface Boxed extends Crew {
   heard(): Promise<Shown[]>;
   /** The daemon's answer to a command. */
   done(delegation: { id: string }, result?: object, text?: string): Promise<Shown>;
+  /** A session that the daemon reports, of an agent that it has enrolled. */
+  session(id: string, fields?: object): Promise<Shown>;
   /** An agent that the daemon has enrolled. */
   enrolled(id: string): Promise<Worker>;
 }
@@ -70,6 +72,13 @@ export async function startBox(fields: object = {}, overrides: Parameters<typeof
       const answered = await crew.on(delegation, "response", daemon, { text, payload: { commandResult } });
       if (answered.status >= 300) throw new Error(JSON.stringify(answered.body));
       return answered.body;
+    },
+    async session(id, fields = {}) {
+      if ((await ask("GET", "/v1/agents/box-claude")).status === 404) await boxed.enrolled("box-claude");
+      const draft = { agentId: "box-claude", provider: "claude", lane: "background", state: "working", ...fields };
+      const made = await ask("PUT", `/v1/sessions/${id}`, draft, daemon);
+      if (made.status > 201) throw new Error(JSON.stringify(made.body));
+      return made.body;
     },
     async enrolled(id) {
       const made = await ask("PUT", `/v1/agents/${id}`, { name: id }, daemon);

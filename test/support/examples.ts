@@ -417,6 +417,29 @@ export const EXAMPLES: Record<string, Make> = {
         timeoutSeconds: 60,
       },
     }),
+  listProfiles: () => byOperator({ query: { orchestrator: "box", limit: "5", page: "a" } }),
+  getProfile: async (world) => byOperator({ path: { name: await profileIn(world) } }),
+  putProfile: async (world) => {
+    const orchestratorId = await orchestratorIn(world);
+    const agents = [{ agentId: world.fresh("agent-"), orchestratorId, desired: "onDemand" }];
+    const restart = { policy: "always", maxPerHour: 3 };
+    return byOperator({
+      path: { name: world.fresh("profile-") },
+      body: {
+        ...{ provider: "claude", model: "opus", systemPrompt: "Be brief.", tools: { allow: ["Read"] }, cwd: "app" },
+        ...{ caps: { sessions: 2 }, onLimit: "wait", onStuck: [{ do: "tell", afterSeconds: 60 }], agents, restart },
+      },
+    });
+  },
+  deleteProfile: async (world) => byOperator({ path: { name: await profileIn(world) } }),
+  createHold: (world) =>
+    byOperator({
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: { scope: { tag: "none" }, mode: "kill", reason: "Deploying the database" },
+    }),
+  listHolds: () => byOperator({ query: { lifted: "true", limit: "5" } }),
+  getHold: async (world) => byOperator({ path: { id: await holdIn(world) } }),
+  liftHold: async (world) => byOperator({ path: { id: await holdIn(world) } }),
   deleteOrchestrator: async (world) => byOperator({ path: { id: await orchestratorIn(world) } }),
   orchestratorHeartbeat: async (world) =>
     byOperator({
@@ -509,6 +532,15 @@ async function orchestratorIn(world: World): Promise<string> {
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));
   return id;
 }
+
+async function profileIn(world: World): Promise<string> {
+  const name = world.fresh("profile-");
+  await world.ask("PUT", `/v1/profiles/${name}`, { provider: "claude" });
+  return name;
+}
+
+const holdIn = async (world: World): Promise<string> =>
+  (await world.ask("POST", "/v1/holds", { scope: { tag: "none" }, reason: "Deploying" })).body.id;
 
 async function onHeld(world: World, body: Record<string, unknown>): Promise<Example> {
   const { id, token } = await world.held();

@@ -170,6 +170,12 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     forEntries,
     forWork,
     nudge,
+    /** Some agents with calls that wait, by id after one. */
+    waiting: (after: string, limit: number): string[] =>
+      [...pauses.keys()]
+        .filter((id) => id > after)
+        .sort()
+        .slice(0, limit),
     /** Skips claimers that are not ready, and lets them poll again when they are. */
     setReady({ agentId, ready }: Pick<Change, "agentId" | "ready">): void {
       if (!ready) unready.add(agentId);

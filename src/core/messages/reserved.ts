@@ -3,7 +3,7 @@ import type { MessageKind } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 
 /** Members that the relay alone puts into a message. */
-const PAYLOAD = ["command", "run", "job", "announcement", "approval", "createTopic", "limit"];
+const PAYLOAD = ["command", "run", "job", "announcement", "approval", "profile", "createTopic", "limit"];
 const META = ["schedule"];
 /** Buttons with such ids answer approvals, or are commands. */
 const OWN_BUTTONS = ["apr_", "cmd_"];

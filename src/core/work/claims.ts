@@ -1,15 +1,19 @@
+import type { AgentFacts } from "../../identity/agents/row.ts";
 import { actingAs, actingFor, type Caller, requireOperator } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
+import type { Holding } from "../holding/holding.ts";
 import type { WorkItem, WorkItems } from "./items.ts";
 import type { Leases } from "./leases.ts";
 import type { WorkRow } from "./row.ts";
 import type { Wanted } from "./store-open-work.ts";
 
 const MAX_HELD = 500;
+/** Time after which a post whose author is held is looked at again. */
+const HELD_POST_MS = 30_000;
 
 interface HeldPage {
   page?: number | undefined;
@@ -19,7 +23,10 @@ interface HeldPage {
 export type Claims = ReturnType<typeof createClaims>;
 
 /** Taking work, and the verbs that need no lease: cancel and requeue. The verbs of a holder are in holders.ts. */
-export function createClaims(base: Base, items: WorkItems, leases: Leases) {
+export function createClaims(
+  base: Base,
+  { items, leases, holding }: { items: WorkItems; leases: Leases; holding: Holding },
+) {
   const { clock } = base.kernel;
   const { agents, directory } = base.identity;
   const { work: works } = base.rows;
@@ -32,6 +39,7 @@ export function createClaims(base: Base, items: WorkItems, leases: Leases) {
     if (!(await directory.targetsNow(tx, actor)).includes(work.target))
       return items.refuse(tx, caller, id, notATarget(work, actor));
     if (!facts.ready) return items.refuse(tx, caller, id, new Problem("conflict", `${actor} is not ready for work.`));
+    await holding.require(tx, { agentId: actor });
     const open = await leases.overdue(tx, work);
     if (open.state === "claimed") return items.refuse(tx, caller, id, alreadyClaimed(open));
     if (open.state !== "open") return items.refuse(tx, caller, id, notOpen(open));
@@ -48,19 +56,28 @@ export function createClaims(base: Base, items: WorkItems, leases: Leases) {
     const actor = actingAs(caller, agentId);
     const facts = await agents.requireActor(tx, caller, actor, true);
     const given: WorkItem[] = [];
-    if (!facts.ready) return given;
+    if (!facts.ready || (await holding.standing.first(tx, { agentId: actor }))) return given;
     const targets = await directory.targetsNow(tx, actor);
     for (let size = 0; given.length < want.max && size < PAGE_BYTES; ) {
       const id = await works.bestOpen(tx, targets, want);
       const found = id === undefined ? undefined : await works.byId(tx, id);
       if (!found) break;
       const work = await leases.overdue(tx, found);
-      if (work.state !== "open") continue;
+      if (work.state !== "open" || (await isHeldPost(tx, work, facts))) continue;
       const item = await give(tx, work, actor, want.leaseSeconds);
       given.push(item);
       size += jsonBytes(item.entry.json);
     }
     return given;
+  }
+
+  /** A post waits while a hold stands over its author, and is looked at again from time to time. */
+  async function isHeldPost(tx: Tx, work: WorkRow, { kind }: AgentFacts): Promise<boolean> {
+    if (kind !== "channel") return false;
+    const { from } = await items.entryOf(tx, work.messageId);
+    if (!(await holding.standing.first(tx, { agentId: from }))) return false;
+    await leases.reopen(tx, work, { delayMs: HELD_POST_MS });
+    return true;
   }
 
   async function give(tx: Tx, work: WorkRow, actor: string, leaseSeconds: number): Promise<WorkItem> {

@@ -21,6 +21,8 @@ const TAGS: Record<string, string> = {
   Traces: "What agents thought and did about a message, and the history of both.",
   Orchestrators: "Daemons on machines that start and watch agents.",
   Limits: "Accounts that providers refuse until a time.",
+  Profiles: "How agents are started, and what is wanted of them.",
+  Holds: "Stops for everything in a scope.",
   Sessions: "Dialogues kept by agent CLIs, each with one writer at a time.",
   Tasks: "Work with a status and a history, worked through the lease of its message.",
   Schedules: "Messages that are sent at a time, once or by cron.",

@@ -5,12 +5,16 @@ import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Command } from "../../protocol/commands.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Files } from "../files/files.ts";
+import type { Profiles } from "../profiles/profiles.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { Box } from "./may.ts";
 
 export type Checks = ReturnType<typeof createChecks>;
 
+type Ground = Pick<Areas, "identity" | "core"> & { files: Files; sessions: Sessions; profiles: Profiles };
+
 /** Checks of a command before a daemon hears it. */
-export function createChecks({ identity, files }: Pick<Areas, "identity"> & { files: Files }) {
+export function createChecks({ identity, core, files, sessions, profiles }: Ground) {
   const { auth, directory, orchestrators } = identity;
 
   /** @throws Problem 422 unless the agent is the orchestrator's, or may become it */
@@ -31,6 +35,13 @@ export function createChecks({ identity, files }: Pick<Areas, "identity"> & { fi
     throw Problem.invalid("/command/provider", `${id} has no provider ${provider}. It has: ${known}`);
   }
 
+  async function checkSession(on: ReadTx, { id }: Box, sessionId: string): Promise<void> {
+    const session = await sessions.find(on, sessionId);
+    if (session?.orchestratorId !== id)
+      throw Problem.invalid("/command/sessionId", `${id} has no session ${sessionId}`);
+    if (session.endedAt !== null) throw new Problem("not-open", `${sessionId} is dead: its process has ended.`);
+  }
+
   return {
     /** @throws Problem 409, 422 */
     async check(on: ReadTx, asker: string, box: Box, command: Command): Promise<void> {
@@ -40,6 +51,11 @@ export function createChecks({ identity, files }: Pick<Areas, "identity"> & { fi
         checkProvider(box, command.provider);
         checkFolder(box, command.cwd);
       }
+      if (command.do === "spawn") {
+        await profiles.check(on, command.profile, command.provider, "/command/profile");
+        await core.holding.require(on, { orchestratorId: box.id, agentId: command.agentId });
+      }
+      if ("sessionId" in command) await checkSession(on, box, command.sessionId);
       if ("agentId" in command && command.agentId !== undefined) await checkAgent(on, box, command.agentId);
       const attached = "files" in command ? (command.files ?? []) : [];
       for (const [index, file] of attached.entries())

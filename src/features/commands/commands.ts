@@ -5,13 +5,22 @@ import { lazy } from "../../kernel/lazy.ts";
 import type { Approvals } from "../approvals/approvals.ts";
 import type { Delegations } from "../delegations/delegations.ts";
 import type { Files } from "../files/files.ts";
+import type { Profiles } from "../profiles/profiles.ts";
 import type { Runs } from "../runs/runs.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import { createCommandOutcomes } from "./outcomes.ts";
 import { commandStore } from "./store.ts";
 
 export type Commands = ReturnType<typeof createCommands>;
 
-type Ground = Areas & { delegations: Delegations; runs: Runs; approvals: Approvals; files: Files };
+type Ground = Areas & {
+  delegations: Delegations;
+  runs: Runs;
+  approvals: Approvals;
+  files: Files;
+  sessions: Sessions;
+  profiles: Profiles;
+};
 
 /** Commands to the daemons that start and watch agents. */
 export function createCommands(ground: Ground) {
@@ -22,7 +31,7 @@ export function createCommands(ground: Ground) {
     ]);
     return createCommandService(ground, createChecks(ground));
   });
-  const { followApproval, followDelegation } = createCommandOutcomes(ground);
+  const outcomes = createCommandOutcomes(ground);
   const ended: Sweep = {
     name: "commands",
     limit: 500,
@@ -30,8 +39,10 @@ export function createCommands(ground: Ground) {
   };
   return {
     service,
-    followApproval,
-    followDelegation,
+    followApproval: outcomes.followApproval,
+    followDelegation: outcomes.followDelegation,
+    outcomeOf: outcomes.outcomeOf,
+    byRelay: outcomes.byRelay,
     sweeps: [ended],
     routes: lateRoutes(["/v1/orchestrators/{id}/commands"], async () =>
       (await import("./routes.ts")).commandRoutes(ground, await service()),

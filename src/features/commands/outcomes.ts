@@ -14,13 +14,14 @@ import type { Delegations } from "../delegations/delegations.ts";
 import type { DelegationStep } from "../delegations/outcomes.ts";
 import { isOpen } from "../delegations/outcomes.ts";
 import type { DelegationRow } from "../delegations/row.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import { requestOf } from "./order.ts";
 import { type CommandRow, commandStore as store } from "./store.ts";
 
-type Ground = Areas & { delegations: Delegations; approvals: Approvals };
+type Ground = Areas & { delegations: Delegations; approvals: Approvals; sessions: Sessions };
 
 /** Ends of approvals and of commands, each of which ends the other. */
-export function createCommandOutcomes({ kernel, identity, core, delegations, approvals }: Ground) {
+export function createCommandOutcomes({ kernel, identity, core, delegations, approvals, sessions }: Ground) {
   const { clock } = kernel;
   const { directory, orchestrators } = identity;
   const { orders } = delegations;
@@ -56,6 +57,7 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
     const box = (await orchestrators.find(tx, orchestratorId)) ?? Problem.missing("orchestrator", orchestratorId);
     if (modeOf(box) === "closed" || box.draining)
       throw new Problem("forbidden", `${box.id} ${box.draining ? "is draining" : "is closed"}.`);
+    await core.holding.require(tx, { orchestratorId, agentId: spawn.agentId });
     const asker = await directory.facts(tx, agentId);
     if (!asker) throw new Problem("gone", `${agentId} is gone.`);
     const author: Author = { id: agentId, kind: asker.kind, via: null, person };
@@ -80,15 +82,28 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
     const command = await store.byDelegation(tx, change.id);
     if (!command) return;
     const delegation = await delegations.store.byId(tx, change.id);
-    const began = command.do === "spawn" && step.ended === "answered" ? await resultOf(tx, delegation) : undefined;
+    const began =
+      command.do === "spawn" && step.ended === "answered" ? await begunBy(tx, command, delegation) : undefined;
     await store.end(tx, {
       ...{ delegationId: change.id, endedAt: clock.now() },
-      sessionId: began?.sessionId ?? command.sessionId,
+      sessionId: began ?? command.sessionId,
     });
     if (command.approvalId === null) return;
     const why = delegation?.error ?? null;
     await approvals.own.note(tx, command.approvalId, step.ended === "answered" ? null : (why ?? step.ended));
     await approvals.own.withdraw(tx, command.approvalId, why ?? `the command is ${step.ended}`);
+  }
+
+  /** Session that a spawn began. One that was there before is nobody's to command by this spawn. */
+  async function begunBy(
+    tx: Tx,
+    command: CommandRow,
+    delegation: DelegationRow | undefined,
+  ): Promise<string | undefined> {
+    const id = (await resultOf(tx, delegation))?.sessionId;
+    const session = id === undefined ? undefined : await sessions.find(tx, id);
+    const isNew = session?.orchestratorId === command.orchestratorId && session.startedAt >= command.createdAt;
+    return isNew ? session.id : undefined;
   }
 
   /** The daemon's answer; undefined when it says no result. */
@@ -99,7 +114,31 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
     return said === undefined ? undefined : CommandResult.safeParse(said).data;
   }
 
-  return { followApproval, followDelegation };
+  /** Result and error of a command that has ended. */
+  async function outcomeOf(tx: Tx, delegationId: string) {
+    const delegation = await delegations.store.byId(tx, delegationId);
+    return { result: await resultOf(tx, delegation), error: delegation?.error ?? null };
+  }
+
+  /** A command of the relay itself, as holds and limits give them; undefined when there is no such orchestrator. */
+  async function byRelay(
+    tx: Tx,
+    id: string,
+    command: Command,
+    timeoutSeconds: number,
+  ): Promise<DelegationRow | undefined> {
+    const box = await orchestrators.find(tx, id);
+    if (!box) return undefined;
+    const of = { asker: { id: "system" }, box, command, timeoutSeconds, node: undefined, run: undefined };
+    const row = await orders.order(tx, requestOf({ ...of, caller: { personId: null } }));
+    await store.add(tx, {
+      ...{ delegationId: row.id, orchestratorId: id, do: command.do, agentId: "system", runId: null, person: null },
+      ...{ approvalId: null, sessionId: null, createdAt: clock.now(), endedAt: null },
+    });
+    return row;
+  }
+
+  return { followApproval, followDelegation, outcomeOf, byRelay };
 }
 
 function refusalOf(row: ApprovalRow): string {

@@ -25,6 +25,8 @@ export type Asked = ParsedDelegation & {
   relayed?: Record<string, unknown> | undefined;
 };
 
+const SYSTEM: Author = { id: "system", kind: "system", via: null };
+
 /** Makes delegations: checks target, parent and limits, and sends the request. */
 export function createAsk({ kernel, identity, core }: Areas, store: DelegationStore, outcomes: DelegationOutcomes) {
   const { clock, due, headOf } = kernel;
@@ -39,10 +41,19 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     messages.quotas.take(tx, facts, "messages");
     if (body.threadId) await messages.access.requireReference(tx, from, body.threadId, "/threadId");
     const parent = body.node ?? (await nodeOf(tx, facts, body));
+    const author = { id: from, kind: facts.kind, ...signedBy(caller, from) };
+    return send(tx, author, body, { parent, check: (target) => check(tx, from, target, parent) });
+  }
+
+  /** A request of the relay itself: it has no parent, and counts against no budget. */
+  const order = (tx: Tx, body: Asked): Promise<DelegationRow> => send(tx, SYSTEM, body, { parent: undefined });
+
+  async function send(tx: Tx, author: Author, body: Asked, { parent, check }: Sending): Promise<DelegationRow> {
+    const from = author.id;
     const id = store.idOf(headOf(tx) + 1);
     const draft = toDraft(id, body, parent, clock.now());
-    const addressed = await messages.address(tx, { id: from, kind: facts.kind, ...signedBy(caller, from) }, draft);
-    await check(tx, from, addressed.target, parent);
+    const addressed = await messages.address(tx, author, draft);
+    await check?.(addressed.target);
     const { entry } = await messages.append(tx, { ...addressed, owed: true });
     if (store.idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);
     const queued = !(await directory.anyHere(tx, addressed.target, from));
@@ -144,6 +155,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
   }
 
   async function tellQueued(tx: Tx, row: DelegationRow): Promise<void> {
+    if (row.fromId === SYSTEM.id) return;
     const whom = isGroup(row.target) ? `Nobody of ${row.target}` : row.target;
     await messages.tell(tx, row.fromId, {
       subject: `Delegation ${row.id} waits`,
@@ -153,7 +165,13 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     });
   }
 
-  return { ask, hold, release, nodeOf };
+  return { ask, order, hold, release, nodeOf };
+}
+
+interface Sending {
+  parent: PlacedNode | undefined;
+  /** Refuses a target. */
+  check?(target: Target): Promise<void>;
 }
 
 /** Approval that a delegation waits for. */

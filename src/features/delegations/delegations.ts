@@ -105,7 +105,14 @@ export function createDelegations(areas: Areas) {
     service,
     store,
     /** Requests that verbs of other areas make. */
-    orders: { ask: ask.ask, hold: ask.hold, release: ask.release, nodeOf: ask.nodeOf, fail: outcomes.fail },
+    orders: {
+      ask: ask.ask,
+      order: ask.order,
+      hold: ask.hold,
+      release: ask.release,
+      nodeOf: ask.nodeOf,
+      fail: outcomes.fail,
+    },
     cancel: outcomes.cancel,
     show: (on: ReadTx, row: DelegationRow): Promise<Delegation> => readDelegation(on, messages.rows, row),
     servedBy,

@@ -33,7 +33,7 @@ interface Parts {
 }
 
 /** Life of a run: taken, renewed, finished, or ended by time. */
-export function createLife({ kernel }: Areas, { store, access, recorder, settle, finishes }: Parts) {
+export function createLife({ kernel, core }: Areas, { store, access, recorder, settle, finishes }: Parts) {
   const { clock, due } = kernel;
 
   /** Ends of the lease and of the whole run, whichever is sooner. */
@@ -41,8 +41,10 @@ export function createLife({ kernel }: Areas, { store, access, recorder, settle,
     return Math.min(clock.now() + leaseSeconds * 1000, deadlineAt ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Lets a turn run. @throws Problem 409 already-running */
+  /** Lets a turn run. @throws Problem 409 already-running, held */
   async function run(tx: Tx, before: RunRow, turn: TurnRow, leaseSeconds: number): Promise<RunRow> {
+    const { agentId, orchestratorId, project } = before;
+    await core.holding.require(tx, { agentId, orchestratorId, project, tags: JSON.parse(before.tags) });
     const other = await store.holder(tx, before.agentId, before.sessionKey);
     if (other && other.id !== before.id)
       throw new Problem("already-running", `${other.id} of ${before.agentId} runs in ${before.sessionKey}.`, {
@@ -173,6 +175,13 @@ export function createLife({ kernel }: Areas, { store, access, recorder, settle,
       const row = await access.require(tx, id);
       await access.requireRunner(tx, caller, row);
       return finishes.finish(tx, row, await access.turnOf(tx, row, token), body);
+    },
+
+    /** Tells the runners of some turns that wait again, from a run on. Answers the last one, or null at the end. */
+    async remindQueued(tx: Tx, after: number, limit: number): Promise<number | null> {
+      const rows = await store.queued(tx, after, limit);
+      for (const row of rows) await settle.remind(tx, row);
+      return rows.length === limit ? (rows.at(-1)?.number ?? null) : null;
     },
 
     /** Adds tokens and money to a run. */

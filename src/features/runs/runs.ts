@@ -104,6 +104,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     keptFrom: (on: ReadTx): Promise<number | undefined> => store.oldestMessage(on),
     limits,
     liveChildren: store.countChildren,
+    remindQueued: life.remindQueued,
     /** Runs that a run asked for, oldest first. */
     findings: store.findings,
     book: {

@@ -152,6 +152,9 @@ export function createRunStore(db: Db) {
       const [one, another] = working(on).all({ agentId });
       return another ? undefined : one;
     },
+    /** Some runs whose turn waits, after one. */
+    queued: async (on: ReadTx, after: number, limit: number): Promise<RunRow[]> =>
+      readRows(on, runs, and(eq(runs.status, "queued"), gt(runs.number, after)), { orderBy: asc(runs.number), limit }),
     queuedOf: async (on: ReadTx, agentId: string, limit: number): Promise<RunRow[]> =>
       queued(on).all({ agentId, limit }),
     /** The live run of an agent that serves a delegation. */

@@ -1,8 +1,9 @@
 import type { Areas } from "../../core/core.ts";
+import type { Beginning } from "../../core/holding/holding.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
-import type { MessageId } from "../../protocol/ids.ts";
+import type { AgentId, MessageId } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { FireRun } from "../../protocol/schedules.ts";
@@ -22,6 +23,8 @@ const MAX_FAILURES = 3;
 /** Delay after which a message to be sent once is skipped. */
 const TOO_LATE_MS = 7 * 86_400_000;
 const KEPT_FIRES = 100;
+/** Time after which a time that a hold stands over is looked at again. */
+const HELD_MS = 30_000;
 /** Schedules read when their target is deleted. */
 const MAX_OF_TARGET = 5000;
 
@@ -63,6 +66,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     const occurrence = occurrenceBy(row, row.nextAt, clock.now());
     if (isOver(row, occurrence)) return skip(tx, row, occurrence, "missed");
     if (tries >= MAX_TRIES) return failed(tx, row, occurrence, String(lastError).replace(/^Problem: /, ""));
+    if (await holdOver(tx, row)) return due.schedule(tx, FIRE, id, clock.now() + HELD_MS);
     const running = await runningOf(tx, row);
     if (running) return skip(tx, row, occurrence, "already-running", stillRuns(running));
     // A refusal is told to the owner. Any other error is tried again.
@@ -73,6 +77,13 @@ export function createFires({ kernel, identity, core }: Areas) {
     const now = await store.byId(tx, id);
     // `note` or `disable` has told of a schedule that ended or was disabled.
     if (now?.enabled) await tellOwner(tx, now, "was not sent", refusal.message);
+  }
+
+  /** Author or receiver that a hold stands over. The time is looked at again, as after an absence of the relay. */
+  async function holdOver(on: ReadTx, row: ScheduleRow): Promise<Beginning | undefined> {
+    for (const agentId of [row.agentId, row.target as AgentId])
+      if (await core.holding.standing.first(on, { agentId })) return { agentId };
+    return undefined;
   }
 
   /** Run of the message sent last that has not ended. */
@@ -145,6 +156,8 @@ export function createFires({ kernel, identity, core }: Areas) {
     const now = clock.now();
     const n = row.fires + 1;
     const occurrence = { scheduledAt: now, missed: 0 };
+    const held = await holdOver(tx, row);
+    if (held) await core.holding.require(tx, held);
     const running = await runningOf(tx, row);
     if (running) throw new Problem("already-running", stillRuns(running), { runId: running.id });
     const addressed = await addressedBy(tx, row, occurrence);

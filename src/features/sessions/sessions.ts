@@ -34,6 +34,8 @@ export function createSessions(areas: Areas) {
     changed: book.changed,
     reported: book.reported,
     find: store.byId,
+    liveOf: store.liveOf,
+    liveUnder: store.liveUnder,
     onAccount: store.onAccount,
     /** Whether an agent has a live session. */
     hasLive: async (on: ReadTx, agentId: string): Promise<boolean> => (await store.liveOf(on, agentId, 1)).length > 0,

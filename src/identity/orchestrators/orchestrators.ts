@@ -16,6 +16,7 @@ export function createOrchestrators(base: Base, agents: AgentService) {
     away: service.away,
     prefixOf: service.prefixOf,
     find: service.find,
+    ids: service.ids,
     load: () => db.read((on) => service.load(on)),
     counts: service.counts,
     routes: lateRoutes(["/v1/orchestrators"], async () =>

@@ -135,6 +135,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
     prefixOf,
     /** Its row; undefined for one that is not registered. */
     find: store.byId,
+    ids: async (on: ReadTx): Promise<string[]> => (await store.statuses(on)).map(({ id }) => id),
     /** Whether an orchestrator is heard of. */
     isHere: (id: string): boolean => isHere(agentIdOf(id)) === true,
     /** Ids of those that are not heard of. */

@@ -28,7 +28,8 @@ describe("a command", () => {
   });
 
   test("a command of a person names the person, and its answer is waited for", async () => {
-    const { ask, command, heard, done } = await startBox();
+    const { ask, command, heard, done, session } = await startBox();
+    await session(SESSION);
     await ask("PUT", "/v1/people/mia", { name: "Mia", role: "member" });
     const mia = (await ask("POST", "/v1/tokens", { role: "member", personId: "mia" })).body;
     const waiting = command(mia, { do: "kill", sessionId: SESSION, reason: "It loops" }, { wait: 30 });
@@ -115,9 +116,16 @@ describe("G10: who may command", () => {
   });
 
   test("G10: who may command: an agent reaches the sessions that its own spawns began, and no others", async () => {
-    const { ada, agent, bob, command, tryCommand, done } = await startBox();
+    const { ada, agent, bob, command, tryCommand, done, session, pass } = await startBox();
     const team = await agent("team-one");
-    await done(await command(ada, spawn()), { sessionId: SESSION });
+    await session("ses_before");
+    await pass(1000);
+    await done(await command(ada, spawn()), { sessionId: "ses_before" });
+    expect((await tryCommand(ada, { do: "kill", sessionId: "ses_before" })).status).toBe(403);
+    const made = await command(ada, spawn());
+    await session(SESSION);
+    await session("ses_other");
+    await done(made, { sessionId: SESSION });
     for (const verb of [{ do: "send", text: "Go on" }, { do: "interrupt" }, { do: "peek" }, { do: "kill" }]) {
       const one = { ...verb, sessionId: SESSION };
       expect((await tryCommand(ada, one)).status, verb.do).toBe(201);
@@ -199,7 +207,8 @@ describe("a command that cannot be", () => {
   });
 
   test("a command that cannot be: closed refuses every spawn, and nothing else", async () => {
-    const { ada, tryCommand } = await startBox({ approvalMode: "closed" });
+    const { ada, session, tryCommand } = await startBox({ approvalMode: "closed" });
+    await session(SESSION);
     for (const who of [ada, undefined]) {
       const refused = await tryCommand(who, spawn());
       expect([refused.status, refused.body.detail]).toEqual([403, expect.stringContaining("box is closed")]);

@@ -1,0 +1,37 @@
+import type { ReadTx } from "../../kernel/db/database.ts";
+import type { Hooks } from "../../kernel/hooks.ts";
+import type { AgentId } from "../../protocol/ids.ts";
+import { Problem } from "../../protocol/problem.ts";
+
+/** Work that is about to begin, as far as it is known. */
+export interface Beginning {
+  agentId?: AgentId | undefined;
+  orchestratorId?: string | null | undefined;
+  project?: string | null | undefined;
+  tags?: readonly string[] | undefined;
+}
+
+/** Hold that stands. */
+export interface Standing {
+  id: string;
+  reason: string;
+}
+
+/** One question before anything begins: whether a hold stands over it. */
+export function createHolding(hooks: Hooks) {
+  const standing = hooks.question<[beginning: Beginning], Standing>("holding.standing");
+  return {
+    standing,
+    /** @throws Problem 409 held */
+    async require(on: ReadTx, beginning: Beginning): Promise<void> {
+      const hold = await standing.first(on, beginning);
+      if (hold) throw new Problem("held", heldBy(hold), { holdId: hold.id });
+    },
+  };
+}
+
+export type Holding = ReturnType<typeof createHolding>;
+
+/** A hold as a sentence. */
+const heldBy = ({ id, reason }: Standing): string =>
+  `${id} holds it until it is lifted: ${reason.slice(0, 1000).toWellFormed()}`;
