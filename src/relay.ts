@@ -168,7 +168,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const announcements = createAnnouncements({ kernel, identity, core, runs, channels });
   const cards = createApprovalCards({ kernel, identity, core, approvals, runs, channels });
   const chatCommands = createChatCommands({
-    ...{ kernel, identity, core, approvals, cards, channels, commands, delegations, sessions },
+    ...{ kernel, identity, core, approvals, cards, channels, commands, delegations, holds, sessions },
   });
   const webhooks = createWebhooks(base);
   const pulls = createPulls({ kernel, identity, core, runs, channels });

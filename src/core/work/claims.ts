@@ -56,7 +56,9 @@ export function createClaims(
     const actor = actingAs(caller, agentId);
     const facts = await agents.requireActor(tx, caller, actor, true);
     const given: WorkItem[] = [];
-    if (!facts.ready || (await holding.standing.first(tx, { agentId: actor }))) return given;
+    // Posts of a channel are held by their authors: the relay's own words go out.
+    const isHeld = facts.kind !== "channel" && (await holding.standing.first(tx, { agentId: actor }));
+    if (!facts.ready || isHeld) return given;
     const targets = await directory.targetsNow(tx, actor);
     for (let size = 0; given.length < want.max && size < PAGE_BYTES; ) {
       const id = await works.bestOpen(tx, targets, want);
@@ -75,7 +77,7 @@ export function createClaims(
   async function isHeldPost(tx: Tx, work: WorkRow, { kind }: AgentFacts): Promise<boolean> {
     if (kind !== "channel") return false;
     const { from } = await items.entryOf(tx, work.messageId);
-    if (!(await holding.standing.first(tx, { agentId: from }))) return false;
+    if (from === "system" || !(await holding.standing.first(tx, { agentId: from }))) return false;
     await leases.reopen(tx, work, { delayMs: HELD_POST_MS });
     return true;
   }

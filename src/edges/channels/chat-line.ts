@@ -1,7 +1,7 @@
 import { words } from "../../protocol/shape.ts";
 
 /** Commands that the relay itself carries out in chats. */
-const CHAT_COMMANDS = words("sessions peek kill bg stop clear agents model ask approve");
+const CHAT_COMMANDS = words("sessions peek kill bg stop clear agents model ask approve hold");
 export type ChatVerb = (typeof CHAT_COMMANDS)[number];
 
 /** A command as a person typed it, with the rest of the line. */

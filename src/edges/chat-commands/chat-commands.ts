@@ -3,6 +3,7 @@ import type { Sweep } from "../../core/retention/sweeps.ts";
 import type { Approvals } from "../../features/approvals/approvals.ts";
 import type { Commands } from "../../features/commands/commands.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
+import type { Holds } from "../../features/holds/holds.ts";
 import type { Sessions } from "../../features/sessions/sessions.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { ApprovalCards } from "../approvals/approvals.ts";
@@ -23,6 +24,7 @@ type Ground = Areas & {
   channels: Channels;
   commands: Commands;
   delegations: Delegations;
+  holds: Holds;
   sessions: Sessions;
 };
 

@@ -2,6 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Commands } from "../../features/commands/commands.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 import type { DelegationStep } from "../../features/delegations/outcomes.ts";
+import type { Holds } from "../../features/holds/holds.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { CommandInput } from "../../protocol/commands.ts";
@@ -17,6 +18,9 @@ import { nameOf, resultText } from "./texts.ts";
 /** Time that a daemon has to carry out a command of a chat. */
 const TIMEOUT_SECONDS = 180;
 
+/** Holds that one command shows, or lifts. */
+const MAX_HOLDS = 20;
+
 /** A command to a daemon, of somebody in a chat. */
 interface Order {
   act: OrderRow["act"];
@@ -29,7 +33,7 @@ export type Orders = ReturnType<typeof createOrders>;
 
 /** Commands to daemons: given as the person who wrote, and answered in the chat that gave them. */
 export function createOrders(
-  { kernel, commands, delegations }: Areas & { commands: Commands; delegations: Delegations },
+  { kernel, commands, delegations, holds }: Areas & { commands: Commands; delegations: Delegations; holds: Holds },
   posts: Posts,
 ) {
   const { clock } = kernel;
@@ -72,6 +76,25 @@ export function createOrders(
         command: { do: "clear", agentId, place: { conversation: conversationAt(place) } },
       }),
 
+    /** Holds everything for a reason, lifts every hold, or says what is held. For operators and members. */
+    async hold(tx: Tx, place: Place, standing: Standing, rest: string): Promise<void> {
+      const chat = conversationAt(place);
+      const { person } = standing;
+      if (!person || person.role === "viewer") return posts.say(tx, chat, "Operators and members alone hold work.");
+      const caller = callerOf(place, standing, "hold");
+      if (rest !== "" && !/^lift$/i.test(rest)) {
+        const draft = { scope: "all" as const, mode: "interrupt" as const, reason: rest };
+        const { made } = await holds.service.create(tx, caller, draft, undefined);
+        const told = `${made.sessions.length} sessions were told to stop`;
+        return posts.say(tx, chat, `Everything is held (${made.id}); ${told}. Lift it: /hold lift`);
+      }
+      const { items } = await holds.service.list(tx, caller, { lifted: "false", limit: MAX_HOLDS });
+      if (items.length === 0) return posts.say(tx, chat, "Nothing is held. Hold everything: /hold and the reason");
+      if (rest !== "") for (const { id } of items) await holds.service.lift(tx, caller, id);
+      const lines = items.map(({ id, reason }) => `${id}: ${reason}`);
+      return posts.say(tx, chat, [rest === "" ? "Held. Lift it: /hold lift" : "Lifted:", ...lines].join("\n"));
+    },
+
     /** Brings the answer of a daemon to the chat that gave the command. */
     async followDelegation(tx: Tx, { id }: DelegationChange, { ended }: DelegationStep): Promise<void> {
       const order = ended === undefined ? undefined : await store.order(tx, id);
@@ -87,7 +110,7 @@ export function createOrders(
  * The person who wrote, as the caller of a command. Rights were decided by the chat; `clear`, which operators alone give elsewhere,
  * is for the chat's own session.
  */
-const callerOf = ({ channelId }: Place, { person }: Standing, act: OrderRow["act"]): Caller => ({
+const callerOf = ({ channelId }: Place, { person }: Standing, act: OrderRow["act"] | "hold"): Caller => ({
   ...{ tokenId: `chat:${channelId}`, role: act === "clear" ? "operator" : "member", agentId: "user" },
   ...{ groups: [], prefix: null, source: null, personId: person?.id ?? null },
   ...{ instanceId: null, requestId: `chat_${channelId}` },

@@ -121,6 +121,7 @@ export function createVerbs(
     model,
     ask,
     approve: decides(approve),
+    hold: (tx, { place, standing, rest }) => orders.hold(tx, place, standing, rest),
   };
 
   return {

@@ -41,6 +41,7 @@ export function createHolds(ground: Ground & { runs: Runs }) {
   };
 
   return {
+    service,
     standsOver: scopes.standsOver,
     followDelegation,
     load: (): Promise<void> => db.read((on) => scopes.load(on)),

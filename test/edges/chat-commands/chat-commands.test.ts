@@ -149,6 +149,29 @@ describe("commands in a chat", () => {
     expect(post.text).toStartWith("Couldn't peek fix-login: ");
   });
 
+  test("G14: /hold stops everything for operators and members alone, and its answers are posted under the hold", async () => {
+    const { ask, answer, a, bind, heard, session } = await world();
+    await session("fix-login");
+    await ask("PUT", "/v1/people/cy", {
+      name: "Cy",
+      role: "member",
+      senders: [{ channelId: TELEGRAM, senderId: "7" }],
+    });
+    const cy = { id: "7", name: "Cy" };
+    await bind({ target: "box-a" });
+    for (const guest of [ADA, BO]) expect((await answer(guest, "/hold now"))[0]).toContain("Operators and members");
+    expect(await answer(cy, "/hold")).toEqual(["Nothing is held. Hold everything: /hold and the reason"]);
+    expect((await answer(cy, "/hold The disk is full"))[0]).toMatch(
+      /^Everything is held \(hld_\w+\); 1 sessions were told/,
+    );
+    expect((await heard()).at(-1)?.payload.command).toMatchObject({ do: "hold" });
+    expect((await ask("GET", "/v1/holds")).body.items).toMatchObject([{ person: "cy", reason: "The disk is full" }]);
+    expect((await ask("POST", "/v1/runs", { task: "Go" }, a)).body.code).toBe("held");
+    expect((await answer(cy, "/hold"))[0]).toContain("The disk is full");
+    expect((await answer(cy, "/hold lift"))[0]).toContain("Lifted:");
+    expect((await ask("POST", "/v1/runs", { task: "Go" }, a)).status).toBe(201);
+  });
+
   test("G14: /kill, /clear and /approve are for guests that approve, and for operators and members", async () => {
     const here = await world();
     await here.session("fix-login");
