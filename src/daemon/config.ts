@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { COMMAND_ABILITIES } from "../harness/providers/command/provider.ts";
 import { OrchestratorId } from "../protocol/orchestrators.ts";
+import { StuckStep } from "../protocol/profiles.ts";
 
 /** Kinds of agent CLIs that a daemon can run. */
 export const PROVIDER_KINDS = ["claude", "codex", "acp", "command"] as const;
@@ -54,6 +55,11 @@ export const DaemonConfig = z.strictObject({
   sessions: z.int().min(1).max(1000).default(8).describe("Processes at a time."),
   runtimeSeconds: Seconds(7200).describe("Longest turn."),
   silenceSeconds: Seconds(600).describe("A turn without a sign for so long is looked at."),
+  onStuck: z
+    .array(StuckStep)
+    .max(8)
+    .default([{ do: "tell", afterSeconds: 1 }])
+    .describe("Steps against a session that is stuck: `tell`, `nudge`, `interrupt`, `restart`."),
   idleMinutes: z
     .int()
     .min(1)

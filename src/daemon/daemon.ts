@@ -18,7 +18,9 @@ import { createLiveSessions } from "./sessions/live.ts";
 import { createOpener } from "./sessions/open.ts";
 import { createReporter } from "./sessions/reporter.ts";
 import { createCaps } from "./supervision/caps.ts";
+import { type Effort, effortOf } from "./supervision/effort.ts";
 import { createLimits } from "./supervision/limits.ts";
+import { createWatch } from "./supervision/watch.ts";
 import type { DaemonTime } from "./time.ts";
 import { createSettle, type NewTurn } from "./turns/settle.ts";
 import { createTurns } from "./turns/turns.ts";
@@ -32,6 +34,8 @@ export interface DaemonOptions {
   log: Log;
   fetch?: Fetch;
   git?: Git;
+  /** Work that the machine saw a process do. */
+  effortOf?(pid: number): Effort | undefined;
   processes: Processes;
   environment: Readonly<Record<string, string | undefined>>;
   hostname: string;
@@ -95,6 +99,8 @@ export function createDaemon(options: DaemonOptions) {
   const caps = createCaps(services, { turns, offer: lanes.offer, isWaiting: (id) => lanes.has(id) });
   services.gates.push(commands.gate, limits.gate, caps.gate);
   services.observers.push(approvals.observe, observations.observe, limits.observe, caps.observe);
+  const watch = createWatch(services, { turns, live, reporter, effortOf: options.effortOf ?? effortOf });
+  services.observers.push(watch.observe);
   const parts = { live, reporter, turns, processes: options.processes, offer: lanes.offer };
   const inbox = createInbox(services, {
     add,
@@ -208,6 +214,7 @@ export function createDaemon(options: DaemonOptions) {
       const gone = (cause: unknown) => void (life.signal.aborted || halt(reasonOf(cause)));
       follow().catch(gone);
       void heartbeats(services, gone);
+      void watch.watch();
       acks.nudge();
     },
     /** Lets running turns end for so long, then ends all processes. What was cut off goes on after the next start. */

@@ -4,6 +4,7 @@ import type { DaemonConfigInput } from "../../src/daemon/config.ts";
 import { DaemonConfig } from "../../src/daemon/config.ts";
 import { createDaemon, type Daemon } from "../../src/daemon/daemon.ts";
 import { openJournal } from "../../src/daemon/journal/journal.ts";
+import type { Effort } from "../../src/daemon/supervision/effort.ts";
 import type { MarkedProcess } from "../../src/harness/providers/process/marker.ts";
 import { createStillTime, until } from "./client-harness.ts";
 import { createFakeProvider, type FakeProvider } from "./providers/fake.ts";
@@ -25,6 +26,10 @@ export interface TestDaemon {
   marked: MarkedProcess[];
   /** Requests to the relay fail while it is away. */
   away: boolean;
+  /** Work that the machine sees every process do. */
+  effort: () => Effort | undefined;
+  /** Whether something of the daemon sleeps for that long. */
+  sleepsFor(ms: number): boolean;
   /** Moves the clocks of daemon and relay. */
   pass(ms: number): Promise<void>;
   /** Sends a message to the daemon's agent in the operator's name. @returns its id */
@@ -67,6 +72,8 @@ export async function startDaemon({ config = {}, provider }: DaemonSetup = {}): 
   const world: TestDaemon = {
     ...{ relay, fake, folder, log: [], marked: [], away: false, journal: "journal.db" },
     daemon: undefined as never,
+    effort: () => ({ ticks: 0, children: 0 }),
+    sleepsFor: time.sleepsFor,
     async pass(ms) {
       wall += ms;
       time.advance(ms);
@@ -124,6 +131,7 @@ export async function startDaemon({ config = {}, provider }: DaemonSetup = {}): 
           return [];
         },
       },
+      effortOf: () => world.effort(),
       environment: { HOME: folder, PATH: "/usr/bin", SECRET: "hidden" },
       hostname: "box",
     });

@@ -1,0 +1,160 @@
+import { untilAnswered } from "../../client/until-answered.ts";
+import type { SessionEvent } from "../../harness/providers/provider.ts";
+import type { SessionRow } from "../journal/sessions.ts";
+import type { Services } from "../services.ts";
+import type { LiveSessions } from "../sessions/live.ts";
+import type { Reporter } from "../sessions/reporter.ts";
+import type { RunningTurn } from "../turns/running.ts";
+import type { Turns } from "../turns/turns.ts";
+import type { Effort } from "./effort.ts";
+
+const LOOK_MS = 13_000;
+/** A process that took a prompt says something within this time. */
+const FIRST_MS = 60_000;
+/** Clock ticks between two looks that an idle process may take. */
+const IDLE_TICKS = 2;
+
+/** Signs of life of one session. */
+interface Signs {
+  lastAt: number;
+  hasSpoken: boolean;
+  tools: Set<string>;
+  isAsking: boolean;
+  effort: Effort | undefined;
+  /** Its process does nothing since. */
+  idleSince: number | null;
+  stuckSince: number | null;
+  /** Steps that were taken against it. */
+  steps: number;
+}
+
+interface Parts {
+  turns: Turns;
+  live: LiveSessions;
+  reporter: Reporter;
+  /** Work that the machine saw a process do. */
+  effortOf(pid: number): Effort | undefined;
+}
+
+/**
+ * Watches turns that work. Stuck is a turn of which two things say so: its CLI is silent while no tool and no child run works, and its
+ * process does nothing. A stuck turn is told of, and what comes late counts.
+ */
+export function createWatch(services: Services, { turns, live, reporter, effortOf }: Parts) {
+  const { config, journal, link, time, life, log } = services;
+  const all = new Map<string, Signs>();
+
+  const blank = (): Signs => ({
+    ...{ lastAt: time.now(), hasSpoken: false, tools: new Set(), isAsking: false, effort: undefined },
+    ...{ idleSince: null, stuckSince: null, steps: 0 },
+  });
+
+  function hear({ id }: SessionRow, event: SessionEvent): void {
+    // A receipt says that the pipe has our words, and nothing of the model.
+    if (event.type === "input") return;
+    if (event.type === "turn-started" || event.type === "result") all.set(id, blank());
+    const signs = all.get(id) ?? blank();
+    all.set(id, signs);
+    signs.lastAt = time.now();
+    if (event.type !== "state" && event.type !== "native" && event.type !== "turn-started") signs.hasSpoken = true;
+    if (event.type === "tool" && event.phase === "start") signs.tools.add(event.id);
+    if (event.type === "tool" && event.phase === "result") signs.tools.delete(event.id);
+    if (event.type === "ask" || event.type === "ask-withdrawn") signs.isAsking = event.type === "ask";
+    if (event.type === "state") signs.isAsking = event.state === "asking";
+    if (signs.stuckSince !== null) recovered(id, signs);
+  }
+
+  function recovered(id: string, signs: Signs): void {
+    Object.assign(signs, { stuckSince: null, steps: 0, idleSince: null });
+    if (journal.sessions.get(id)?.state === "stuck") live.setState(id, "working");
+    void reporter.report(id, { reason: null }, { evidence: null });
+  }
+
+  /** Whether the machine saw the process do nothing since its last sign. */
+  function isIdle(signs: Signs, pid: number): boolean {
+    const effort = effortOf(pid);
+    const before = signs.effort;
+    signs.effort = effort;
+    if (!effort) return true;
+    const isBusy = effort.children > 0 || (before !== undefined && effort.ticks - before.ticks > IDLE_TICKS);
+    signs.idleSince = isBusy ? null : (signs.idleSince ?? time.now());
+    return signs.idleSince !== null && time.now() - signs.idleSince >= FIRST_MS / 2;
+  }
+
+  async function awaitsChild({ handle, turn }: RunningTurn): Promise<boolean> {
+    const runId = handle?.id;
+    if (runId === undefined) return false;
+    const { descendants } = await link.of(turn.agentId).verbs.tree(runId);
+    return descendants.some(({ status }) => status !== "ended");
+  }
+
+  async function look(running: RunningTurn): Promise<void> {
+    const { sessionId } = running;
+    const native = live.native(sessionId);
+    const session = journal.sessions.get(sessionId);
+    if (!native || !session || session.state === "limited" || running.sentAt === undefined || running.isEnded) return;
+    const signs = all.get(sessionId) ?? blank();
+    all.set(sessionId, signs);
+    const idle = isIdle(signs, native.pid);
+    const silentMs = time.now() - Math.max(signs.lastAt, running.sentAt);
+    const limitMs = signs.hasSpoken ? config.silenceSeconds * 1000 : Math.min(FIRST_MS, config.silenceSeconds * 1000);
+    if (silentMs < limitMs || signs.tools.size > 0 || signs.isAsking || !idle) return;
+    if (signs.stuckSince === null && (await awaitsChild(running))) {
+      signs.lastAt = time.now();
+      return;
+    }
+    if (signs.stuckSince === null) found(session, running, signs, silentMs);
+    await act(session, running, signs);
+  }
+
+  function found(session: SessionRow, { handle }: RunningTurn, signs: Signs, silentMs: number): void {
+    signs.stuckSince = time.now();
+    const seconds = Math.round(silentMs / 1000);
+    const evidence = {
+      ...{ silentSeconds: seconds, hasSpoken: signs.hasSpoken, runsTools: 0 },
+      process: signs.effort ? { ...signs.effort, idle: true } : "not seen on this system",
+    };
+    live.setState(session.id, "stuck");
+    const reason = `No sign for ${seconds} s, no tool runs, and its process does nothing.`;
+    void reporter.report(session.id, { reason }, { evidence });
+    log(`Session ${session.id} is stuck`, { runId: handle?.id, ...evidence });
+  }
+
+  /** Takes the steps whose time has come, each once. */
+  async function act(session: SessionRow, running: RunningTurn, signs: Signs): Promise<void> {
+    const sinceMs = time.now() - (signs.stuckSince ?? time.now());
+    for (const step of config.onStuck.slice(signs.steps)) {
+      if (sinceMs < step.afterSeconds * 1000) return;
+      signs.steps++;
+      log(`Stuck session ${session.id}: ${step.do}`);
+      if (step.do === "tell") await tell(session, running);
+      else if (step.do === "nudge") await running.tell?.("Are you still there? Go on, or say why you wait.");
+      else if (step.do === "interrupt") running.stop("interrupt", "It was stuck.");
+      else running.stop("kill", "It was stuck, and its process was ended.");
+    }
+  }
+
+  async function tell(session: SessionRow, { turn, handle }: RunningTurn): Promise<void> {
+    const runId = handle?.id ?? "none yet";
+    const draft = {
+      ...{ to: "user", subject: `${session.agentId} is stuck`, idempotencyKey: `stuck:${turn.id}:${turn.tries}` },
+      body: `Session ${session.id} (run ${runId}) has given no sign, and its process does nothing. It is left as it is: signalbox peek, interrupt or kill it. A result that comes late counts.`,
+    };
+    await untilAnswered(time, () => link.box.messages.send(draft), life);
+  }
+
+  return {
+    /** Observer of all sessions. */
+    observe: hear,
+    /** Looks at all turns, until the daemon ends. */
+    async watch(): Promise<void> {
+      while (!life.aborted) {
+        await time.sleep(LOOK_MS, life).catch(() => undefined);
+        for (const running of life.aborted ? [] : turns.all())
+          await look(running).catch(
+            (error) => life.aborted || log(`A look failed: ${error instanceof Error ? error.message : error}`),
+          );
+      }
+    },
+  };
+}
