@@ -43,6 +43,8 @@ export function createTurns(services: Services, parts: TurnParts) {
   const claims = createClaims(services);
   const running = new Map<string, RunningTurn>();
 
+  const aborted = new Promise<void>((resolve) => life.addEventListener("abort", () => resolve(), { once: true }));
+
   /** Stores the end of a turn. The first end counts. */
   function store(turn: TurnRow, sessionId: string, ending: Ending): TurnRow {
     return journal.write(() => {
@@ -283,6 +285,9 @@ export function createTurns(services: Services, parts: TurnParts) {
           const end = await work(own, turn, session, continues);
           own.isEnded = true;
           own.hasBegun();
+          // The relay takes no events of a run that has ended.
+          await Promise.race([own.handle?.flush(), aborted]);
+          life.throwIfAborted();
           own.handle?.close();
           await settleAll(end);
         } catch (error) {
