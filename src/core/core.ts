@@ -89,6 +89,8 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       address: sender.address,
       appended: sender.appended,
       planned: sender.planned,
+      asked: sender.asked,
+      spawning: sender.spawning,
       answering: sender.answering,
       held: sender.held,
       shape: sender.shape,

@@ -1,20 +1,23 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
-import { formatTarget, parseTarget, type Target } from "../../identity/agents/target.ts";
+import { formatTarget, type ProviderTarget, parseTarget, type Target } from "../../identity/agents/target.ts";
+import type { ProviderAgent } from "../../identity/orchestrators/provider-agents.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
-import type { Addressed, Author } from "./draft.ts";
+import type { Addressed, Asks, Author } from "./draft.ts";
 
 /** Resolves the target of a draft, and checks that the target takes such a draft. */
 export function createAddressing(base: Base) {
   const { hooks } = base.kernel;
-  const { agents, directory } = base.identity;
+  const { agents, directory, orchestrators } = base.identity;
   const { names } = base.options;
   /** Stored form of a message to an agent. @throws Problem 422 when its target does not take it */
   const shape = hooks.question<[author: Author, draft: ParsedDraft, target: AgentFacts], ParsedDraft>("messages.shape");
   /** Asked when a message is planned and when it is appended. @throws Problem 422 when its sender may not send it */
   const check = hooks.question<[author: Author, draft: ParsedDraft], never>("messages.check");
+  /** Rules for a spawn that a message makes. No answer: it begins without asking. @throws Problem 403, 409 */
+  const spawning = hooks.question<[author: Author, draft: ParsedDraft, to: ProviderAgent], Asks>("messages.spawning");
 
   /** @throws Problem 422 for an unknown target, for work that no member could claim, or for a file of another agent */
   async function address(on: ReadTx, author: Author, draft: ParsedDraft): Promise<Addressed> {
@@ -27,6 +30,7 @@ export function createAddressing(base: Base) {
   async function lookUp(on: ReadTx, author: Author, draft: ParsedDraft): Promise<Addressed> {
     const parsed = parseTarget(draft.to);
     if (!parsed) throw unknownTarget(draft.to);
+    if (parsed.kind === "provider") return toProvider(on, author, draft, parsed);
     const target = parsed.kind === "channel" ? await named(on, parsed.name) : parsed;
     const name = formatTarget(target);
     if (target.kind === "group") {
@@ -59,8 +63,18 @@ export function createAddressing(base: Base) {
     return { draft: shaped ?? draft, author, target: to.id, matched: 1 };
   }
 
+  /** @throws Problem 403, 409, 422 */
+  async function toProvider(on: ReadTx, author: Author, draft: ParsedDraft, named: ProviderTarget): Promise<Addressed> {
+    const provider = await orchestrators.providers.find(on, named);
+    const asks = await spawning.first(on, author, draft, provider);
+    const { agentId, facts } = provider;
+    if (facts) return { ...(await toOne(on, author, draft, facts)), provider, asks };
+    checkClaimable(draft, { kind: "provider" });
+    return { draft, author, target: agentId, matched: 1, provider, asks };
+  }
+
   /** The agent that `@name` means. @throws Problem 422 for an unknown name, which never falls back to another agent */
-  async function named(on: ReadTx, name: string): Promise<Exclude<Target, { kind: "channel" }>> {
+  async function named(on: ReadTx, name: string): Promise<Extract<Target, { kind: "agent" }>> {
     const id = await names.find(on, name);
     if (id !== undefined) return { kind: "agent", id };
     throw unknownTarget(
@@ -81,11 +95,12 @@ export function createAddressing(base: Base) {
     toOne,
     shape,
     check,
+    spawning,
   };
 }
 
 /** Refuses `claimable` where no agent could claim the message; it is never dropped silently. */
-function checkClaimable(draft: ParsedDraft, target: AgentFacts): void {
+function checkClaimable(draft: ParsedDraft, target: Pick<AgentFacts, "kind">): void {
   if (!draft.claimable) return;
   if (target.kind === "system") throw notClaimable("system claims nothing");
   const kind = draft.kind ?? "task";

@@ -1,6 +1,7 @@
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { MessageSource, ParsedDraft } from "../../protocol/messages.ts";
+import { Problem } from "../../protocol/problem.ts";
 import { fromTime, toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import type { ParkedClaimers } from "../work/parked.ts";
@@ -36,6 +37,8 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
 
   /** Appends a checked message, and wakes its followers once it is on disk. */
   async function append(tx: Tx, asked: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
+    if (asked.asks) throw unasked(asked.target);
+    if (asked.provider) await base.identity.orchestrators.providers.ensure(tx, asked.provider);
     // Only what is there to be waited for is awaited: each turn of the microtask queue is a hundredth of a send.
     const answered = answering.first(tx, asked.author, asked.draft, asked.target);
     const answer = answered && (await answered);
@@ -108,6 +111,13 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
 
   return { append, appended, answering, held };
 }
+
+/** A plain message alone waits for an approval. */
+const unasked = (agentId: string): Problem =>
+  new Problem(
+    "forbidden",
+    `A person has to allow the spawn of ${agentId} first. Send it a plain message, or a command to its orchestrator: both wait for that.`,
+  );
 
 function rowOf(
   addressed: Addressed,

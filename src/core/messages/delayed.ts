@@ -7,39 +7,48 @@ import { fromTime } from "../../protocol/wire.ts";
 import type { ScheduledRow } from "./row.ts";
 import type { ScheduledStore } from "./store-delayed.ts";
 
+type Planned = [
+  draft: ParsedDraft,
+  fromId: string,
+  signature: Pick<ScheduledRow, "via" | "person">,
+  fingerprint: string,
+];
+
 export const DELIVER = "message.deliver";
 
 export type Delayed = ReturnType<typeof createDelayed>;
 
 /** Messages with a `deliverAt`: outside the log until their time, because an id in it is a place in time. */
 export function createDelayed(store: ScheduledStore, due: Due, clock: Clock) {
+  /** Stores a draft that nothing delivers by itself. */
+  async function hold(tx: Tx, ...[draft, fromId, signature, fingerprint]: Planned) {
+    const id = newId("sch", clock.now());
+    const deliverAt = fromTime(draft.deliverAt ?? "");
+    await store.add(tx, {
+      id,
+      fromId,
+      draft: { ...draft, deliverAt: null },
+      ...signature,
+      deliverAt,
+      idempotencyKey: draft.idempotencyKey ?? null,
+      fingerprint,
+      messageId: null,
+      error: null,
+      createdAt: clock.now(),
+    });
+    return { scheduleId: id, deliverAt };
+  }
+
   return {
     rows: store,
-
-    async add(
-      tx: Tx,
-      draft: ParsedDraft,
-      fromId: string,
-      signature: Pick<ScheduledRow, "via" | "person">,
-      fingerprint: string,
-    ) {
-      const id = newId("sch", clock.now());
-      const deliverAt = fromTime(draft.deliverAt ?? "");
-      await store.add(tx, {
-        id,
-        fromId,
-        draft: { ...draft, deliverAt: null },
-        ...signature,
-        deliverAt,
-        idempotencyKey: draft.idempotencyKey ?? null,
-        fingerprint,
-        messageId: null,
-        error: null,
-        createdAt: clock.now(),
-      });
-      await due.schedule(tx, DELIVER, id, deliverAt, {});
-      return { scheduleId: id, deliverAt };
+    hold,
+    async add(tx: Tx, ...planned: Planned) {
+      const made = await hold(tx, ...planned);
+      await due.schedule(tx, DELIVER, made.scheduleId, made.deliverAt, {});
+      return made;
     },
+    /** Delivers one now that was held. */
+    release: (tx: Tx, id: string): Promise<void> => due.schedule(tx, DELIVER, id, clock.now(), {}),
 
     /** Cancels a plan. */
     async cancel(tx: Tx, id: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
+import type { ProviderAgent } from "../../identity/orchestrators/provider-agents.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { MessageSource, ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
 import type { WorkRow } from "../work/row.ts";
@@ -47,6 +48,10 @@ export interface Addressed {
   author: Author;
   target: string;
   matched: number;
+  /** Set where the target was named by its orchestrator: its agent is registered with the message. */
+  provider?: ProviderAgent | undefined;
+  /** A person has to allow it first. */
+  asks?: Asks | undefined;
   /** For a group without members, the nearest groups with some. */
   suggestions?: string[] | undefined;
   /** Hash of the request, when it has an idempotency key. */
@@ -59,6 +64,12 @@ export interface Addressed {
   settles?: boolean | undefined;
   /** Set by a feature that handles its end and tells its sender: no expiry notice is sent. */
   owed?: boolean | undefined;
+}
+
+/** A spawn that a message makes, and that a person has to allow. */
+export interface Asks {
+  /** Time in which a person allows it. */
+  seconds: number;
 }
 
 /** Finds the agent of an `@name`; `names` are the known ones. */

@@ -1,11 +1,12 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
+import type { ProviderAgent } from "../../identity/orchestrators/provider-agents.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { fromTime } from "../../protocol/wire.ts";
+import { fromTime, toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import { each } from "../each.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
@@ -14,7 +15,7 @@ import type { Access } from "./access.ts";
 import { createAddressing } from "./addressing.ts";
 import { createAppend } from "./append.ts";
 import type { Delayed } from "./delayed.ts";
-import type { Author, Post, PostOptions, Sent } from "./draft.ts";
+import type { Addressed, Asks, Author, Post, PostOptions, Sent } from "./draft.ts";
 import type { Links } from "./links.ts";
 import type { Quotas } from "./quotas.ts";
 import { createReplays, fingerprint } from "./replays.ts";
@@ -35,7 +36,7 @@ export function createSender(
   },
 ) {
   const { clock, disk, hooks } = base.kernel;
-  const { agents, directory } = base.identity;
+  const { agents, directory, orchestrators } = base.identity;
   const { messages: store } = base.rows;
   const { access, delayed, parked, links, quotas, deliveries } = parts;
   const addressing = createAddressing(base);
@@ -45,6 +46,9 @@ export function createSender(
   const replayed = createReplays(base);
   /** A message is planned for a later time. */
   const planned = hooks.event<[payload: ParsedDraft["payload"], at: number]>("messages.planned");
+  /** A message waits for a person who allows the spawn that it makes. */
+  const asked =
+    hooks.event<[author: Author, draft: ParsedDraft, to: ProviderAgent, scheduleId: string]>("messages.asked");
   /**
    * `POST /v1/messages`. `known`: senders that this write has asked about already. A verb that writes in the name of its
    * caller sets `isVerb`: it chooses kind and payload itself.
@@ -63,17 +67,39 @@ export function createSender(
     const facts = known.get(from) ?? (await agents.requireActor(tx, caller, from));
     known.set(from, facts);
     const signature = signedBy(caller, from);
-    const addressed = await address(tx, { id: from, kind: facts.kind, ...signature }, draft);
+    const author = { id: from, kind: facts.kind, ...signature };
+    const addressed = await address(tx, author, draft);
     if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, caller, from, draft);
     // Last of the checks, so that a message that is refused takes nothing.
     if (draft.replyTo == null || !(await isOwed(tx, draft.replyTo))) quotas.take(tx, facts, "messages");
-    if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
+    const { provider, asks } = addressed;
+    if (provider && (asks || isLater(draft))) await orchestrators.providers.ensure(tx, provider);
+    if (provider && asks) return waitForPerson(tx, draft, { ...addressed, provider, asks });
+    if (isLater(draft)) {
       disk.checkRoom(draft.body.length, "messages");
       const made = await delayed.add(tx, { ...draft, to: addressed.target }, from, signature, fingerprint(draft));
       await planned.raise(tx, addressed.draft.payload, made.deliverAt);
       return { kind: "scheduled", ...made, replayed: false };
     }
     return append(tx, { ...addressed, fingerprint: draft.idempotencyKey ? fingerprint(draft) : undefined });
+  }
+
+  const isLater = ({ deliverAt }: ParsedDraft): boolean => deliverAt != null && fromTime(deliverAt) > clock.now();
+
+  /** Keeps a message out of the log until a person has allowed the spawn that it makes. @throws Problem 409, 422 */
+  async function waitForPerson(
+    tx: Tx,
+    draft: ParsedDraft,
+    { author, target, provider, asks }: Addressed & { provider: ProviderAgent; asks: Asks },
+  ): Promise<Sent> {
+    if (draft.deliverAt) throw Problem.invalid("/deliverAt", "a message that has to be allowed first has no time");
+    disk.checkRoom(draft.body.length, "messages");
+    const held = { ...draft, to: target, deliverAt: toTime(clock.now() + asks.seconds * 1000) };
+    const { id, via, person = null } = author;
+    const made = await delayed.hold(tx, held, id, { via, person }, fingerprint(draft));
+    await planned.raise(tx, draft.payload, made.deliverAt);
+    await asked.raise(tx, author, draft, provider, made.scheduleId);
+    return { kind: "scheduled", ...made, replayed: false };
   }
 
   /** Answers to requests are accepted beyond the sender's daily quota. */
@@ -142,6 +168,8 @@ export function createSender(
     address,
     appended: log.appended,
     planned,
+    asked,
+    spawning: addressing.spawning,
     answering: log.answering,
     /** Held work is stored `delayed`, without a time: the area that holds it opens it. */
     held: log.held,

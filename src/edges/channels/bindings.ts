@@ -17,15 +17,20 @@ export type Bindings = ReturnType<typeof createBindings>;
 /** The rules that send conversations to targets: setting, removing and listing them. */
 export function createBindings({ kernel, identity }: Areas, { store }: Stores, moves: Moves) {
   const { clock } = kernel;
-  const { agents, directory, activity } = identity;
+  const { agents, directory, activity, orchestrators } = identity;
 
   /** The target in its written form, if a binding may name it. @throws Problem 422 */
-  async function requireTarget(on: ReadTx, text: string, pointer: string): Promise<string> {
+  async function requireTarget(tx: Tx, text: string, pointer: string): Promise<string> {
     const target = parseTarget(text);
     if (!target) throw unknown(text, pointer);
     if (target.kind === "channel") throw Problem.invalid(pointer, "a conversation cannot go to a channel");
+    if (target.kind === "provider") {
+      const provider = await orchestrators.providers.find(tx, target, pointer);
+      await orchestrators.providers.ensure(tx, provider);
+      return provider.agentId;
+    }
     if (target.kind === "agent") {
-      const facts = await directory.facts(on, target.id);
+      const facts = await directory.facts(tx, target.id);
       if (!facts || facts.deletedAt !== null) throw unknown(text, pointer);
       if (facts.kind === "channel" || facts.kind === "system")
         throw Problem.invalid(pointer, `a conversation cannot go to a ${facts.kind} agent`);
@@ -34,10 +39,10 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
   }
 
   /** @throws Problem 422 */
-  async function checkAlso(on: ReadTx, also: readonly string[], target: string): Promise<void> {
+  async function checkAlso(tx: Tx, also: readonly string[], target: string): Promise<void> {
     for (const [index, id] of also.entries()) {
       if (id === target) throw Problem.invalid(`/also/${index}`, "is the target itself");
-      await requireTarget(on, id, `/also/${index}`);
+      await requireTarget(tx, id, `/also/${index}`);
     }
   }
 
@@ -79,8 +84,8 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
       if (channel.defaultsSet) return;
       const place = placeOf(channel.id, {});
       const parsed = said === undefined ? undefined : parseTarget(said);
-      if (said !== undefined && (!parsed || parsed.kind === "channel"))
-        throw Problem.invalid("/channel/target", "is not an agent or a group");
+      if (said !== undefined && parsed?.kind !== "agent" && parsed?.kind !== "group")
+        throw Problem.invalid("/channel/target", "is not an agent's id or a group");
       const target = parsed && formatTarget(parsed);
       const before = await store.bindingsAt(tx, place);
       for (const row of before) if (row.target !== target) await store.removeBinding(tx, row.id);

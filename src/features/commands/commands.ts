@@ -8,6 +8,7 @@ import type { Files } from "../files/files.ts";
 import type { Profiles } from "../profiles/profiles.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import type { Letters } from "./letters.ts";
 import { createCommandOutcomes } from "./outcomes.ts";
 import { commandStore } from "./store.ts";
 
@@ -23,7 +24,9 @@ type Ground = Areas & {
 };
 
 /** Commands to the daemons that start and watch agents. */
-export function createCommands(ground: Ground) {
+export function createCommands(areas: Ground) {
+  const letters = lazy(async () => (await import("./letters.ts")).createLetters(areas));
+  const ground = { ...areas, letters };
   const service = lazy(async () => {
     const [{ createChecks }, { createCommandService }] = await Promise.all([
       import("./checks.ts"),
@@ -43,6 +46,12 @@ export function createCommands(ground: Ground) {
     followDelegation: outcomes.followDelegation,
     outcomeOf: outcomes.outcomeOf,
     byRelay: outcomes.byRelay,
+    async spawning(...asked: Parameters<Letters["spawning"]>) {
+      return (await letters()).spawning(...asked);
+    },
+    async askForMessage(...asked: Parameters<Letters["ask"]>) {
+      await (await letters()).ask(...asked);
+    },
     sweeps: [ended],
     routes: lateRoutes(["/v1/orchestrators/{id}/commands"], async () =>
       (await import("./routes.ts")).commandRoutes(ground, await service()),

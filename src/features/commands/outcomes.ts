@@ -9,19 +9,25 @@ import type { DelegationChange } from "../../protocol/delegations.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Approvals } from "../approvals/approvals.ts";
 import type { ApprovalRow } from "../approvals/row.ts";
-import { optionOf } from "../approvals/view.ts";
 import type { Delegations } from "../delegations/delegations.ts";
 import type { DelegationStep } from "../delegations/outcomes.ts";
 import { isOpen } from "../delegations/outcomes.ts";
 import type { DelegationRow } from "../delegations/row.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import { isAllowed } from "./allowed.ts";
+import type { Letters } from "./letters.ts";
 import { requestOf } from "./order.ts";
 import { type CommandRow, commandStore as store } from "./store.ts";
 
-type Ground = Areas & { delegations: Delegations; approvals: Approvals; sessions: Sessions };
+type Ground = Areas & {
+  delegations: Delegations;
+  approvals: Approvals;
+  sessions: Sessions;
+  letters(): Promise<Letters>;
+};
 
 /** Ends of approvals and of commands, each of which ends the other. */
-export function createCommandOutcomes({ kernel, identity, core, delegations, approvals, sessions }: Ground) {
+export function createCommandOutcomes({ kernel, identity, core, delegations, approvals, sessions, letters }: Ground) {
   const { clock } = kernel;
   const { directory, orchestrators } = identity;
   const { orders } = delegations;
@@ -31,13 +37,13 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
     if (row.kind !== "spawn" || before?.state !== "pending" || row.state === "pending") return;
     const command = await store.byApproval(tx, row.id);
     const delegation = command && (await delegations.store.byId(tx, command.delegationId));
-    if (!command || !delegation || !isOpen(delegation)) return;
+    if (!command) return (await letters()).decided(tx, row, refusalOf(row));
+    if (!delegation || !isOpen(delegation)) return;
     if (row.state === "withdrawn") {
       await delegations.cancel(tx, delegation, row.reason ?? "its approval was withdrawn");
       return;
     }
-    const isAllowed = row.state === "answered" && optionOf(row)?.decision === "allow";
-    if (isAllowed) await begin(tx, command, delegation, row);
+    if (isAllowed(row)) await begin(tx, command, delegation, row);
     else await orders.fail(tx, delegation, "failed", refusalOf(row));
   }
 
@@ -142,6 +148,7 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
 }
 
 function refusalOf(row: ApprovalRow): string {
+  if (row.state === "withdrawn") return row.reason ?? `its approval was withdrawn (${row.id})`;
   if (row.state === "expired") return `nobody allowed it in time (${row.id})`;
   return `${row.person ?? "a person"} denied it (${row.id})`;
 }

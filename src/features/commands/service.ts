@@ -5,7 +5,6 @@ import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import { agentIdOf } from "../../identity/orchestrators/ids.ts";
 import { modeOf } from "../../identity/orchestrators/modes.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
-import type { ApprovalOption } from "../../protocol/approvals.ts";
 import type { Command, ParsedCommand } from "../../protocol/commands.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -16,22 +15,14 @@ import type { DelegationRow } from "../delegations/row.ts";
 import type { RunRow } from "../runs/row.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { Checks } from "./checks.ts";
+import { APPROVAL_SECONDS, type Letters, SPAWN_OPTIONS } from "./letters.ts";
 import { type Box, requireMay } from "./may.ts";
 import { requestOf } from "./order.ts";
 import { commandStore as store } from "./store.ts";
 import { sentenceOf } from "./wording.ts";
 
-/** Time in which a person allows a spawn. */
-const APPROVAL_SECONDS = 86_400;
-/** Approvals that one agent may wait for. */
-const MAX_WAITING = 100;
-const OPTIONS: ApprovalOption[] = [
-  { id: "allow", label: "Allow", decision: "allow", scope: "once" },
-  { id: "deny", label: "Deny", decision: "deny" },
-];
-
 type Spawn = Extract<Command, { do: "spawn" }>;
-type Ground = Areas & { delegations: Delegations; runs: Runs; approvals: Approvals };
+type Ground = Areas & { delegations: Delegations; runs: Runs; approvals: Approvals; letters(): Promise<Letters> };
 
 export type CommandService = ReturnType<typeof createCommandService>;
 
@@ -49,7 +40,7 @@ interface Wanted {
 
 /** Giving commands to orchestrators: delegations to their agents, with a payload that this verb alone writes. */
 export function createCommandService(ground: Ground, checks: Checks) {
-  const { kernel, identity, core, delegations, runs, approvals } = ground;
+  const { kernel, identity, core, delegations, runs, approvals, letters } = ground;
   const { clock, idempotency } = kernel;
   const { activity, agents, auth, orchestrators } = identity;
   const { orders } = delegations;
@@ -101,11 +92,10 @@ export function createCommandService(ground: Ground, checks: Checks) {
     const request = requestOf(wanted);
     core.messages.quotas.take(tx, asker, "messages");
     await core.messages.planned.raise(tx, request.relayed ?? {}, clock.now() + APPROVAL_SECONDS * 1000);
-    if ((await approvals.own.waitingOf(tx, asker.id, MAX_WAITING)) >= MAX_WAITING)
-      throw new Problem("budget-exceeded", `${asker.id} waits for ${MAX_WAITING} approvals, the most it may.`);
+    await (await letters()).checkWaiting(tx, asker.id);
     const approval = await approvals.own.raise(tx, {
       ...{ kind: "spawn", agentId: asker.id, run, orchestratorId: box.id, expiresInSeconds: APPROVAL_SECONDS },
-      ...{ options: OPTIONS, default: "deny", oneTap: true },
+      ...{ options: SPAWN_OPTIONS, default: "deny", oneTap: true },
       subject: { type: "spawn", orchestratorId: box.id, ...spawn },
       title: `Spawn ${spawn.agentId ?? spawn.provider} on ${box.id}`,
     });

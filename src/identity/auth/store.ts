@@ -45,12 +45,12 @@ export function createAuthStore(db: Db) {
         from tokens own join tokens by_ on by_.id = own.enrolled_by
         where own.agent_id is not null and by_.agent_id is not null`),
     liveOf: async (on: ReadTx, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
-    /** Beginning of the ids that the newest live token of an orchestrator's agent enrolls. */
-    prefixOf: async (on: ReadTx, agentId: string, now: number): Promise<string | undefined> =>
+    /** The newest live token of an orchestrator's agent: its prefix begins the ids that it enrolls. */
+    enrollerOf: async (on: ReadTx, agentId: string, now: number): Promise<TokenRow | undefined> =>
       liveOf(on)
         .all({ agentId })
         .filter(({ role, expiresAt }) => role === "orchestrator" && (expiresAt === null || expiresAt > now))
-        .sort((one, other) => (one.id < other.id ? 1 : -1))[0]?.prefix ?? undefined,
+        .sort((one, other) => (one.id < other.id ? 1 : -1))[0],
     /** Newest first; ids sort by time of making. */
     page: async (on: ReadTx, before: string | undefined, limit: number): Promise<TokenRow[]> =>
       readRows(on, tokens, before ? lt(tokens.id, before) : undefined, { orderBy: desc(tokens.id), limit }),

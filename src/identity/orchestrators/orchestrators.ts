@@ -1,12 +1,14 @@
 import type { AgentService } from "../agents/service.ts";
 import { lateRoutes } from "../auth/late-routes.ts";
 import type { Base } from "../base.ts";
+import { createProviderAgents } from "./provider-agents.ts";
 import { createOrchestratorService } from "./service.ts";
 
 /** Orchestrators, and the agents they are reached by. */
 export function createOrchestrators(base: Base, agents: AgentService) {
   const { db } = base.kernel;
   const service = createOrchestratorService(base, agents);
+  const providers = createProviderAgents(base, agents, service);
   return {
     keeper: service.keeper,
     followAgent: service.followAgent,
@@ -17,6 +19,7 @@ export function createOrchestrators(base: Base, agents: AgentService) {
     prefixOf: service.prefixOf,
     find: service.find,
     ids: service.ids,
+    providers,
     load: () => db.read((on) => service.load(on)),
     counts: service.counts,
     routes: lateRoutes(["/v1/orchestrators"], async () =>

@@ -110,7 +110,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
 
   /** Beginning of the ids of its agents; null while no token acts for it. */
   const prefixOf = async (on: ReadTx, id: string): Promise<string | null> =>
-    (await rows.tokens.prefixOf(on, agentIdOf(id), clock.now())) ?? null;
+    (await rows.tokens.enrollerOf(on, agentIdOf(id), clock.now()))?.prefix ?? null;
 
   /** Follows its agent's status: a heartbeat of the agent is one of the orchestrator. */
   async function followAgent(tx: Tx, _caller: Caller, agent: AgentRow): Promise<void> {
