@@ -53,6 +53,12 @@ export const DaemonConfig = z.strictObject({
   approvalMode: z.enum(["ask", "open", "closed"]).default("ask").describe("Spawns: asked for, free, or refused."),
   waitSeconds: Seconds(60).describe("A busy main session steps aside for a new message after this time."),
   sessions: z.int().min(1).max(1000).default(8).describe("Processes at a time."),
+  memoryMaxMb: z
+    .int()
+    .min(64)
+    .max(16_777_216)
+    .optional()
+    .describe("Memory of a session with all its tools, in MiB. It holds where systemd runs for this user."),
   runtimeSeconds: Seconds(7200).describe("Longest turn."),
   silenceSeconds: Seconds(600).describe("A turn without a sign for so long is looked at."),
   onStuck: z

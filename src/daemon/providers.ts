@@ -1,33 +1,53 @@
+import type { Containment } from "../harness/providers/process/contained.ts";
+import { findUserSystemd } from "../harness/providers/process/scope.ts";
 import type { Environment, Provider } from "../harness/providers/provider.ts";
 import type { DaemonConfig, ProviderConfig } from "./config.ts";
 import { DaemonError } from "./errors.ts";
 import type { Runnable } from "./services.ts";
 
+/** Given to every adapter. */
+interface Common {
+  environment: Environment;
+  containment: Containment;
+}
+
 /** Makes the adapter of a kind, which loads with its first use. */
-type Maker = (config: ProviderConfig, environment: Environment) => Promise<Provider>;
+type Maker = (config: ProviderConfig, common: Common) => Promise<Provider>;
 
 const wordsOf = ({ command, args }: ProviderConfig, usual: string): string[] => [command ?? usual, ...args];
 
 const MAKERS: Record<ProviderConfig["kind"], Maker> = {
-  async claude(config, environment) {
+  async claude(config, common) {
     const { claudeProvider } = await import("../harness/providers/claude/provider.ts");
-    return claudeProvider({ name: config.name, words: wordsOf(config, "claude"), environment });
+    return claudeProvider({ name: config.name, words: wordsOf(config, "claude"), ...common });
   },
-  async codex(config, environment) {
+  async codex(config, common) {
     const { codexProvider } = await import("../harness/providers/codex/provider.ts");
-    return codexProvider({ name: config.name, words: wordsOf(config, "codex"), environment });
+    return codexProvider({ name: config.name, words: wordsOf(config, "codex"), ...common });
   },
-  async acp(config, environment) {
+  async acp(config, common) {
     const { acpProvider } = await import("../harness/providers/acp/provider.ts");
-    return acpProvider({ name: config.name, words: wordsOf(config, config.name), environment });
+    return acpProvider({ name: config.name, words: wordsOf(config, config.name), ...common });
   },
-  async command(config, environment) {
+  async command(config, common) {
     const { commandProvider } = await import("../harness/providers/command/provider.ts");
     if (!config.command) throw new DaemonError(`Provider ${config.name}: name its program in "command".`);
-    return commandProvider({ name: config.name, words: wordsOf(config, config.name), can: config.can, environment });
+    return commandProvider({ name: config.name, words: wordsOf(config, config.name), can: config.can, ...common });
   },
 };
 
-/** Adapters of the providers of a configuration. @throws DaemonError for one that names no program */
-export const makeProviders = ({ providers }: DaemonConfig, environment: Environment): Promise<Runnable[]> =>
-  Promise.all(providers.map(async (config) => ({ config, provider: await MAKERS[config.kind](config, environment) })));
+/**
+ * Adapters of the providers of a configuration. Where systemd runs for this user, their processes are started in scopes of it.
+ * @throws DaemonError for one that names no program
+ */
+export function makeProviders(
+  { providers, memoryMaxMb }: DaemonConfig,
+  environment: Environment,
+  systemd = findUserSystemd(environment),
+): Promise<Runnable[]> {
+  const memoryMaxBytes = memoryMaxMb === undefined ? null : memoryMaxMb * 1024 * 1024;
+  const common = { environment, containment: { scope: systemd && { systemd, memoryMaxBytes } } };
+  return Promise.all(
+    providers.map(async (config) => ({ config, provider: await MAKERS[config.kind](config, common) })),
+  );
+}
