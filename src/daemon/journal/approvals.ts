@@ -22,7 +22,7 @@ export function approvalBook(db: Database) {
   );
   const open = db.query<AskRow, []>("select * from approvals where state in ('asked', 'answered')");
   const put = db.query(
-    "insert or replace into approvals values ($id, $sessionId, $turnId, $requestId, $hash, $exact, $state, $answer)",
+    "insert or replace into approvals (id, sessionId, turnId, requestId, hash, exact, state, answer) values ($id, $sessionId, $turnId, $requestId, $hash, $exact, $state, $answer)",
   );
   return {
     get: (id: string): AskRow | undefined => one.get(id) ?? undefined,

@@ -16,7 +16,7 @@ type Stored = Omit<CommandRow, "payload" | "result"> & { payload: string; result
 export function commandBook(db: Database) {
   const one = db.query<Stored, [string]>("select * from commands where delegationId = ?");
   const open = db.query<Stored, []>("select * from commands where state <> 'answered' order by messageId");
-  const add = db.query("insert into commands values (?, ?, ?, 'received', null) on conflict do nothing");
+  const add = db.query("insert into commands values (?, ?, ?, 'received', null, null) on conflict do nothing");
   const end = db.query("update commands set state = ?, result = ? where delegationId = ?");
   return {
     get: (id: string): CommandRow | undefined => parsed(one.get(id)),

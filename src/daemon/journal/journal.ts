@@ -7,7 +7,8 @@ import { approvalBook } from "./approvals.ts";
 import { commandBook } from "./commands.ts";
 import { letterBook } from "./letters.ts";
 import { lookBook } from "./looks.ts";
-import { SCHEMA } from "./schema.ts";
+import { prune } from "./prune.ts";
+import { migrate } from "./schema.ts";
 import { sessionBook } from "./sessions.ts";
 import { turnBook } from "./turns.ts";
 
@@ -15,12 +16,11 @@ export type Journal = ReturnType<typeof openJournal>;
 
 /**
  * The daemon's memory: what it received, runs, owes and waits for. One process writes it at a time.
- * @throws DaemonError when another daemon has it
+ * @throws DaemonError when another daemon has it, a newer one wrote it, or the file is damaged
  */
 export function openJournal(path: string, pid: number) {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const db = lock(path, pid);
-  db.exec(SCHEMA);
+  const db = opened(path, pid);
   const fact = db.query<{ value: string }, [string]>("select value from facts where name = ?");
   const setFact = db.query("insert into facts values (?, ?) on conflict do update set value = excluded.value");
   let isOpen = true;
@@ -35,6 +35,8 @@ export function openJournal(path: string, pid: number) {
     /** Place in the relay's log up to which messages were received. */
     position: (): number => Number(fact.get("position")?.value ?? 0),
     setPosition: (id: number): void => void setFact.run("position", String(id)),
+    /** Forgets what ended longer ago than `keptMs`. */
+    prune: (now: number, keptMs: number): void => prune(db, now, now - keptMs),
     fact: (name: string): string | undefined => fact.get(name)?.value,
     setFact: (name: string, value: string): void => void setFact.run(name, value),
     agents: agentBook(db),
@@ -49,6 +51,25 @@ export function openJournal(path: string, pid: number) {
       db.close();
     },
   };
+}
+
+/** The database with the tables of this version. A damaged file is left as it is. */
+function opened(path: string, pid: number): Database {
+  let db: Database | undefined;
+  try {
+    db = lock(path, pid);
+    const { quick_check: state } = db.query<{ quick_check: string }, []>("pragma quick_check(1)").get() ?? {};
+    if (state !== "ok") throw new Error(`malformed: ${state}`);
+    migrate(db, path);
+    return db;
+  } catch (error) {
+    db?.close();
+    if (!/not a database|malformed|corrupt/i.test(String(error))) throw error;
+    throw new DaemonError(
+      `The journal ${path} is damaged. Move it away, with ${path}-wal, and start again. Dialogues stay at their CLIs, and messages ` +
+        "that no turn has got come again; turns that ran are not gone on with.",
+    );
+  }
 }
 
 /** The open database, which no other connection can open until it is closed or its process has ended. */

@@ -30,7 +30,6 @@ export function letterBook(db: Database) {
   const later = db.query<{ n: number }, [string, string, number]>(
     "select count(*) n from letters where agentId = ? and sessionKey = ? and messageId > ?",
   );
-  const prune = db.query("delete from letters where state = 'done' and messageId < ?");
   return {
     get(messageId: number, agentId: string): Letter | undefined {
       const row = one.get(messageId, agentId);
@@ -49,7 +48,6 @@ export function letterBook(db: Database) {
       newest.all(agentId, sessionKey, limit).map(parsed),
     countAfter: (agentId: string, sessionKey: string, messageId: number): number =>
       later.get(agentId, sessionKey, messageId)?.n ?? 0,
-    prune: (before: number): void => void prune.run(before),
   };
 }
 

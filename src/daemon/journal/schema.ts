@@ -1,5 +1,8 @@
+import type { Database } from "bun:sqlite";
+import { DaemonError } from "../errors.ts";
+
 /** Tables of the journal. Every row is written before its effect, and repeated effects have the row's id as idempotency key. */
-export const SCHEMA = `
+const SCHEMA = `
 create table if not exists facts (name text primary key, value text not null) without rowid;
 
 create table if not exists agents (id text primary key, provider text not null) without rowid;
@@ -40,3 +43,20 @@ create table if not exists commands (
   delegationId text primary key, messageId integer not null, payload text not null, state text not null, result text
 ) without rowid;
 `;
+
+/** Changes since, oldest first. Each is made once; `user_version` of the file counts them. */
+const CHANGES = ["alter table commands add column doneAt integer; alter table approvals add column doneAt integer;"];
+
+/** Brings the tables of a journal to this version. @throws DaemonError for one that a newer version wrote */
+export function migrate(db: Database, path: string): void {
+  const { user_version: made = 0 } = db.query<{ user_version: number }, []>("pragma user_version").get() ?? {};
+  if (made > CHANGES.length)
+    throw new DaemonError(
+      `The journal ${path} is of a newer version of Signalbox. Start that one, or name another file in "journal".`,
+    );
+  db.transaction(() => {
+    db.exec(SCHEMA);
+    for (const change of CHANGES.slice(made)) db.exec(change);
+    db.exec(`pragma user_version = ${CHANGES.length}`);
+  }).immediate();
+}

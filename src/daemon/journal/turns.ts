@@ -103,7 +103,6 @@ export function turnBook(db: Database) {
   const newest = db.query<Stored, [string, string, number]>(
     "select * from turns where agentId = ? and sessionKey = ? order by createdAt desc limit ?",
   );
-  const prune = db.query("delete from turns where state = 'done' and endedAt < ?");
   const names = COLUMNS.map((name) => (name === "end" ? '"end"' : name));
   const put = db.query(
     `insert into turns (${names.join(", ")}) values (${COLUMNS.map((name) => `$${name}`).join(", ")})
@@ -129,7 +128,6 @@ export function turnBook(db: Database) {
       if (!row) throw new Error(`the journal has no turn ${id}`);
       return save({ ...row, ...changes });
     },
-    prune: (before: number): void => void prune.run(before),
   };
 }
 

@@ -1,0 +1,83 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openJournal } from "../../../src/daemon/journal/journal.ts";
+import { AGENT, startDaemon, until } from "../../support/daemon.ts";
+import { echo } from "../../support/providers/fake.ts";
+import { tempFolder } from "../../support/relay.ts";
+
+const DAY = 86_400_000;
+const fileIn = (folder: string): string => join(folder, "journal.db");
+
+describe("the daemon's journal", () => {
+  test("forgets what ended 30 days ago, at the start and once a day, and keeps what waits", async () => {
+    const world = await startDaemon({ provider: { script: echo } });
+    const { journal } = world.daemon.services;
+    const done = await world.say("one");
+    await until(() => journal.letters.get(done, AGENT)?.state === "done");
+    journal.write(() => {
+      journal.commands.add("dlg_done", 1, { command: { do: "resume", holdId: "none" } });
+      journal.commands.mark("dlg_done", "answered", { text: "Done." });
+      journal.commands.add("dlg_open", 2, { command: { do: "resume", holdId: "none" } });
+      journal.approvals.save({
+        ...{ id: "apr_done", sessionId: "ses_a", turnId: "", requestId: "1", hash: "h", exact: "{}" },
+        ...{ state: "closed", answer: null },
+      });
+    });
+    await world.pass(DAY);
+    await until(() => journal.letters.get(done, AGENT) !== undefined);
+    await world.pass(31 * DAY);
+    await until(() => journal.letters.get(done, AGENT) === undefined);
+    await until(() => journal.commands.get("dlg_done") === undefined);
+    expect(journal.approvals.get("apr_done")).toBeUndefined();
+    expect(journal.commands.get("dlg_open")).toBeDefined();
+  });
+
+  test("of the first version gets the members of this one", () => {
+    const path = fileIn(tempFolder());
+    const old = new Database(path, { create: true });
+    old.exec(`create table commands (delegationId text primary key, messageId integer not null, payload text not null,
+      state text not null, result text) without rowid;
+      create table approvals (id text primary key, sessionId text not null, turnId text not null, requestId text not null,
+      hash text not null, exact text not null, state text not null, answer text) without rowid;
+      insert into commands values ('dlg_old', 1, '{"command":{"do":"resume","holdId":"h"}}', 'answered', null);`);
+    old.close();
+    for (const _ of [1, 2]) {
+      const journal = openJournal(path, 1);
+      expect(journal.commands.get("dlg_old")).toMatchObject({ state: "answered" });
+      expect(journal.commands.add(`dlg_${_}`, 2, { command: { do: "resume", holdId: "h" } })).toBe(true);
+      journal.close();
+    }
+  });
+
+  test("of a newer version is refused, and left as it is", () => {
+    const path = fileIn(tempFolder());
+    openJournal(path, 1).close();
+    const newer = new Database(path);
+    newer.exec("pragma user_version = 999");
+    newer.close();
+    expect(() => openJournal(path, 1)).toThrow("is of a newer version of Signalbox");
+    const after = new Database(path);
+    expect(after.query("pragma user_version").get()).toEqual({ user_version: 999 });
+    after.close();
+  });
+
+  test.each([
+    ["no database at all", () => Buffer.from("hello, this is a text file of some length ".repeat(200))],
+    [
+      "torn in the middle",
+      (whole: Buffer) => {
+        whole.fill(0xff, 4096);
+        return whole;
+      },
+    ],
+  ])("that is %s is refused with what to do, and left as it is", (_, tear) => {
+    const path = fileIn(tempFolder());
+    openJournal(path, 1).close();
+    const torn = tear(readFileSync(path));
+    writeFileSync(path, torn);
+    expect(() => openJournal(path, 1)).toThrow("is damaged. Move it away");
+    expect(readFileSync(path).equals(torn)).toBe(true);
+  });
+});
