@@ -22,6 +22,7 @@ import { type Effort, effortOf } from "./supervision/effort.ts";
 import { createLimits } from "./supervision/limits.ts";
 import { createWatch } from "./supervision/watch.ts";
 import type { DaemonTime } from "./time.ts";
+import { createCrashes } from "./turns/crashes.ts";
 import { createSettle, type NewTurn } from "./turns/settle.ts";
 import { createTurns } from "./turns/turns.ts";
 
@@ -45,9 +46,9 @@ export interface DaemonOptions {
 
 export type Daemon = ReturnType<typeof createDaemon>;
 
-/** Turns that ended are kept for so long, and so many of the newest messages: answers and digests refer to them. */
+/** Turns, letters and sessions that ended are kept for so long: answers and digests refer to them. */
 const KEPT_MS = 30 * 86_400_000;
-const KEPT_LETTERS = 100_000;
+const DAY_MS = 86_400_000;
 
 const defaultFetch: Fetch = (url, init) => fetch(url, init);
 
@@ -89,6 +90,7 @@ export function createDaemon(options: DaemonOptions) {
     settle,
     observations,
     limits,
+    crashes: createCrashes(services, tell),
     openFor,
     over,
     reached: acks.nudge,
@@ -161,12 +163,12 @@ export function createDaemon(options: DaemonOptions) {
       if (services.providers.has(provider)) await link.agent(id, provider);
   }
 
-  /** Forgets what ended long ago. */
-  function prune(): void {
-    journal.write(() => {
-      journal.turns.prune(time.wall() - KEPT_MS);
-      journal.letters.prune(journal.position() - KEPT_LETTERS);
-    });
+  /** Forgets what ended long ago, at the start and once a day. */
+  async function pruneDaily(): Promise<void> {
+    while (!life.signal.aborted) {
+      journal.prune(time.wall(), KEPT_MS);
+      await time.sleep(DAY_MS, life.signal).catch(() => undefined);
+    }
   }
 
   async function follow(): Promise<void> {
@@ -205,7 +207,7 @@ export function createDaemon(options: DaemonOptions) {
       await enrollAll();
       await endLeftovers(services, parts);
       await waitForFormer(services, parts);
-      prune();
+      void pruneDaily();
       await limits.load();
       caps.load();
       await approvals.closeOld();

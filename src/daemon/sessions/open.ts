@@ -13,6 +13,8 @@ interface Opened {
   native: NativeSession;
 }
 
+export type Opener = ReturnType<typeof createOpener>;
+
 /** Opens sessions for turns. A native dialogue that is gone is replaced by a new one with a digest, and the person is told. */
 export function createOpener(services: Services, live: LiveSessions, reporter: Reporter, tell: Tell) {
   const { journal, log, time } = services;

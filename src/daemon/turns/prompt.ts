@@ -1,6 +1,6 @@
 import type { RunHandle } from "../../client/run-handle.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
-import type { Provenance } from "../../harness/providers/provider.ts";
+import type { Provenance, TurnInput } from "../../harness/providers/provider.ts";
 import type { Entry } from "../../protocol/messages.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
@@ -56,7 +56,7 @@ export async function promptFor(
 }
 
 /** Words to a running turn, as its model gets them. */
-export const promptOfWords = (text: string): string => quote("New while you work", text);
+const promptOfWords = (text: string): string => quote("New while you work", text);
 
 function letterOf({ journal }: Services, turn: TurnRow, handle: RunHandle): Entry | undefined {
   const id = turn.messageId ?? handle.run.messageId;
@@ -82,3 +82,9 @@ function provenanceOf({ kind }: TurnRow, entry: Entry | undefined): Provenance {
   if (!entry) return { kind: kind === "feed" ? "relay" : "peer", from: kind === "feed" ? "relay" : "a run" };
   return { kind: KINDS[entry.source as keyof typeof KINDS] ?? "peer", from: entry.from };
 }
+
+/** Words of others as an input of its own. */
+export const inputOf = (text: string): TurnInput => ({
+  ...{ id: crypto.randomUUID(), text: promptOfWords(text), images: [] },
+  provenance: { kind: "peer", from: "others" },
+});

@@ -1,18 +1,20 @@
 import { RunStopped } from "../../client/errors.ts";
 import type { RunHandle, RunWord } from "../../client/run-handle.ts";
-import type { Exit, NativeSession, SessionEvent, TurnInput } from "../../harness/providers/provider.ts";
+import type { Exit, NativeSession, SessionEvent } from "../../harness/providers/provider.ts";
 import type { Observations } from "../git/observations.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
-import type { Services } from "../services.ts";
+import { runnableOf, type Services } from "../services.ts";
 import type { LiveSessions } from "../sessions/live.ts";
+import type { Opener } from "../sessions/open.ts";
 import type { Reporter } from "../sessions/reporter.ts";
 import type { Limits } from "../supervision/limits.ts";
 import { beginRun } from "./begin.ts";
 import { createClaims } from "./claims.ts";
+import type { Crashes } from "./crashes.ts";
 import { type Ending, endOfExit, endOfResult, failed, wayOf } from "./end.ts";
 import { reportEvent } from "./events.ts";
-import { type Prompt, promptFor, promptOfWords } from "./prompt.ts";
+import { inputOf, type Prompt, promptFor } from "./prompt.ts";
 import { createResults, Paused, type RunningTurn } from "./running.ts";
 import type { Settle } from "./settle.ts";
 
@@ -22,12 +24,9 @@ export interface TurnParts {
   settle: Settle;
   observations: Observations;
   limits: Limits;
+  crashes: Crashes;
   /** Opens the session of a turn: also a new one where its native dialogue is gone. */
-  openFor(
-    turn: TurnRow,
-    session: SessionRow,
-    continueTurn: boolean,
-  ): Promise<{ session: SessionRow; native: NativeSession }>;
+  openFor: Opener;
   /** Called when a message has reached a turn. */
   reached(): void;
   /** Called when a turn is over, with those that follow. */
@@ -73,8 +72,11 @@ export function createTurns(services: Services, parts: TurnParts) {
       const opened = await parts.openFor(turn, session, continues);
       if (opened.session.id !== session.id) ears.to(opened.session.id);
       session = opened.session;
-      const prompt = continues ? undefined : await promptFor(services, { turn, session, handle });
-      const end = await converse(own, { turn, session, native: opened.native, handle, prompt, ears });
+      const goesOn = continues && session.id === first.id;
+      const prompt = goesOn ? undefined : await promptFor(services, { turn, session, handle });
+      hearOthers(own, handle, ears.words);
+      let end = await converse(own, { turn, session, native: opened.native, handle, prompt, ears });
+      if (own.hasCrashed) end = await afterCrash(own, { turn, handle, ears }, end);
       return store(turn, session.id, end);
     } catch (error) {
       if (life.aborted || error instanceof Paused || own.isPaused) throw error;
@@ -104,8 +106,8 @@ export function createTurns(services: Services, parts: TurnParts) {
       get exited() {
         return exited.promise;
       },
-      /** Waits for the result of another input. */
-      renew(inputId: string): void {
+      /** Waits for the result of another input, or of the turn that the CLI continues. */
+      renew(inputId: string | null): void {
         results = createResults(inputId);
         exited = Promise.withResolvers();
       },
@@ -136,15 +138,19 @@ export function createTurns(services: Services, parts: TurnParts) {
     prompt: Prompt | undefined;
   }
 
+  /** Words and stops of others, for the process that has the turn then. */
+  function hearOthers(own: Own, { onMessage, signal }: RunHandle, words: Map<string, number>): void {
+    onMessage((word) => void (own.native && steer(own.native, word, words)));
+    const stopped = () => {
+      if (signal.reason instanceof RunStopped) own.stop("interrupt", signal.reason.message);
+    };
+    signal.addEventListener("abort", stopped, { once: true });
+  }
+
   /** One prompt and what comes of it, until its result, the end of its process, or a stop. */
   async function converse(own: Own, { turn, session, native, handle, prompt, ears }: Conversing): Promise<Ending> {
     own.native = native;
     const unuse = live.use(session.id);
-    handle.onMessage((word) => void steer(native, word, ears.words));
-    const stopped = () => {
-      if (handle.signal.reason instanceof RunStopped) own.stop("interrupt", handle.signal.reason.message);
-    };
-    handle.signal.addEventListener("abort", stopped, { once: true });
     own.tell = (text) => native.steer(inputOf(text)).catch(() => "refused" as const);
     try {
       if (own.isPaused) throw new Paused();
@@ -152,12 +158,26 @@ export function createTurns(services: Services, parts: TurnParts) {
       if (prompt) await native.send({ id: turn.id, ...prompt });
       own.sentAt = time.now();
       own.hasBegun();
-      if (handle.signal.aborted) stopped();
+      if (handle.signal.reason instanceof RunStopped) own.stop("interrupt", handle.signal.reason.message);
       const end = await endOf(own, native, ears);
       return end.errorCode === "limited" ? await afterLimit(own, { turn, session, ears }, end) : end;
     } finally {
       unuse();
     }
+  }
+
+  /** Goes on once where the CLI of a turn has crashed: its CLI continues it, else gets the prompt again. */
+  async function afterCrash(own: Own, on: Pick<Conversing, "turn" | "handle" | "ears">, met: Ending): Promise<Ending> {
+    const row = parts.crashes.next(on.turn, own.sessionId);
+    if (!row) return met;
+    const mayContinue = runnableOf(services, row.provider).provider.capabilities.continueTurn;
+    on.ears.renew(mayContinue ? null : on.turn.id);
+    const { session, native } = await parts.openFor(on.turn, row, mayContinue);
+    if (session.id !== row.id) on.ears.to(session.id);
+    const turn = journal.turns.get(on.turn.id) ?? on.turn;
+    const goesOn = mayContinue && session.id === row.id;
+    const prompt = goesOn ? undefined : await promptFor(services, { ...on, turn, session });
+    return converse(own, { ...on, turn, session, native, prompt });
   }
 
   /** Keeps a turn that its provider limits, with its run and its lease, until it may go on. A limit is no attempt. */
@@ -214,6 +234,8 @@ export function createTurns(services: Services, parts: TurnParts) {
     const reason = own.stopReason;
     if ("outcome" in won)
       return reason === undefined ? endOfResult(won) : { ...endOfResult(won), outcome: "aborted", reason };
+    own.hasCrashed = reason === undefined;
+    if (own.hasCrashed) parts.crashes.note(own.turn);
     return reason === undefined ? endOfExit(won) : { outcome: "aborted", text: "", reason };
   }
 
@@ -242,6 +264,8 @@ export function createTurns(services: Services, parts: TurnParts) {
     native?: NativeSession;
     stopReason?: string;
     isPaused?: boolean;
+    /** Its process has ended before its result. */
+    hasCrashed?: boolean;
     /** Fires when it is paused or stopped. */
     halted: AbortController;
     hasBegun(): void;
@@ -323,8 +347,3 @@ export function createTurns(services: Services, parts: TurnParts) {
 }
 
 const GO_ON = "The limit of your provider is over. Go on with what you were asked for.";
-
-const inputOf = (text: string): TurnInput => ({
-  ...{ id: crypto.randomUUID(), text: promptOfWords(text), images: [] },
-  provenance: { kind: "peer", from: "others" },
-});

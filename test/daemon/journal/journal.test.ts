@@ -11,7 +11,7 @@ const DAY = 86_400_000;
 const fileIn = (folder: string): string => join(folder, "journal.db");
 
 describe("the daemon's journal", () => {
-  test("forgets what ended 30 days ago, at the start and once a day, and keeps what waits", async () => {
+  test("the daemon's journal forgets what ended 30 days ago, at the start and once a day, and keeps what waits", async () => {
     const world = await startDaemon({ provider: { script: echo } });
     const { journal } = world.daemon.services;
     const done = await world.say("one");
@@ -34,7 +34,7 @@ describe("the daemon's journal", () => {
     expect(journal.commands.get("dlg_open")).toBeDefined();
   });
 
-  test("of the first version gets the members of this one", () => {
+  test("the daemon's journal of the first version gets the members of this one", () => {
     const path = fileIn(tempFolder());
     const old = new Database(path, { create: true });
     old.exec(`create table commands (delegationId text primary key, messageId integer not null, payload text not null,
@@ -51,7 +51,7 @@ describe("the daemon's journal", () => {
     }
   });
 
-  test("of a newer version is refused, and left as it is", () => {
+  test("the daemon's journal of a newer version is refused, and left as it is", () => {
     const path = fileIn(tempFolder());
     openJournal(path, 1).close();
     const newer = new Database(path);
@@ -72,7 +72,7 @@ describe("the daemon's journal", () => {
         return whole;
       },
     ],
-  ])("that is %s is refused with what to do, and left as it is", (_, tear) => {
+  ])("the daemon's journal that is %s is refused with what to do, and left as it is", (_, tear) => {
     const path = fileIn(tempFolder());
     openJournal(path, 1).close();
     const torn = tear(readFileSync(path));
