@@ -95,7 +95,7 @@ export function createDaemon(options: DaemonOptions) {
     over,
     reached: acks.nudge,
   });
-  const lanes = createLanes(services, { turns, live });
+  const lanes = createLanes(services, { turns, live, reporter });
   const approvals = createApprovals(services, { live, turns });
   const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });
   const caps = createCaps(services, { turns, offer: lanes.offer, isWaiting: (id) => lanes.has(id) });

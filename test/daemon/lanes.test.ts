@@ -66,6 +66,10 @@ describe("main sessions of a place", () => {
     const copy = await session(world, 1);
     expect(copy.task.origin).toMatchObject({ how: "fork", nativeId: main.nativeId as string, ephemeral: false });
     expect(copy.inputs[0]?.text).toContain('Your work "build-all" takes longer');
+    await until(async () => {
+      const { body } = await world.relay.ask("GET", "/v1/sessions?lane=background");
+      return body.items[0]?.id === main.task.sessionId;
+    });
     copy.turn.finish("second");
     await until(async () => (await bodies(world)).length === 1);
     // Nothing was said since but the answer: the result goes to its person directly.

@@ -5,12 +5,16 @@ import type { RunningTurn } from "../turns/running.ts";
 import type { Turns } from "../turns/turns.ts";
 import { digestOf } from "./digest.ts";
 import type { LiveSessions } from "./live.ts";
+import type { Reporter } from "./reporter.ts";
 import { newSession, providerOf } from "./rows.ts";
 
 export type Lanes = ReturnType<typeof createLanes>;
 
 /** Queues of turns, one for each dialogue of an agent, first come first served. Each decides which session takes its next turn. */
-export function createLanes(services: Services, { turns, live }: { turns: Turns; live: LiveSessions }) {
+export function createLanes(
+  services: Services,
+  { turns, live, reporter }: { turns: Turns; live: LiveSessions; reporter: Reporter },
+) {
   const { journal, config, time, life, log } = services;
   const lanes = new Map<string, TurnRow[]>();
   const pumping = new Set<string>();
@@ -102,6 +106,7 @@ export function createLanes(services: Services, { turns, live }: { turns: Turns;
       return journal.sessions.save({ ...newSession(services, turn, main), note });
     });
     if (!made) return void (await busy.done);
+    void reporter.report(main.id);
     log(`Session ${main.id} steps aside for ${made.id}`, { sessionKey: turn.sessionKey });
     return made;
   }
