@@ -71,9 +71,10 @@ export function createLimits(services: Services, { live, reporter, tell }: Parts
     const known = { account, window: limit.window, until, utilization: limit.utilization, rejected: true };
     store(provider, known);
     tries.delete(provider);
-    for (const one of sessionsOf(provider)) void reporter.report(one.id, { account });
+    const reports = sessionsOf(provider).map((one) => reporter.report(one.id, { account }));
     show(session, until);
-    void report(provider, known, limit.evidence);
+    // The relay tells those whose sessions it knows on the account when it is free again.
+    void Promise.all(reports).then(() => report(provider, known, limit.evidence));
     void checkLater(provider, until);
   }
 

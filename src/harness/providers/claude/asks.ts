@@ -71,7 +71,7 @@ function permission(requestId: string, ask: PermissionAsk, cwd: string): Open {
   const request: PermissionRequest = {
     requestId,
     subject: subject.shown,
-    title: titleOf(ask.title || `${name}: ${ask.description ?? ""}`),
+    title: titleOf(ask.title || [name, ask.description].filter(Boolean).join(": ")),
     exact: canonical({ tool: name, input }),
     offers: { once: true, session: rules.length > 0 },
     // A button must not stand for a text that shows otherwise than it runs.
