@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { scriptOf } from "./script.ts";
 
 /**
  * A stand-in for agents of the Agent Client Protocol. Its first argument is a variant: `full` has every ability, `load` only loads, `mute` gives no
@@ -90,7 +91,7 @@ async function prompt(id: unknown, { sessionId, prompt: blocks }: Params): Promi
     for (const steered of own.steered.splice(0)) say(`steered: ${steered}`);
   };
   const before = remember(sessionId, blocks[0].text);
-  for (const line of blocks[0].text.split("\n")) {
+  for (const line of scriptOf(blocks[0].text)) {
     const [word = "", ...rest] = line.split(" ");
     const text = rest.join(" ");
     if (own.isStopped) break;

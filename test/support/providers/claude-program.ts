@@ -2,11 +2,13 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { scriptOf } from "./script.ts";
 
 /**
  * A stand-in for `claude`, started as a program. A turn plays the lines of its input: `say TEXT`, `run COMMAND` (in a session of
- * its own, as the CLI does), `ask COMMAND`, `question TEXT`, `edit PATH`, `recall WORD`, `give JSON` (a structured answer), `fail`,
- * `limit`, `retry`, `junk`, `long`, `split`, `lose` (a result), `nothing`, `torn`, `die`. Other lines are passed over.
+ * its own, as the CLI does), `ask COMMAND`, `question TEXT`, `edit PATH`, `delegate AGENT TEXT` (by the
+ * relay's tools, and says what came of it), `recall WORD`, `give JSON` (a structured answer), `fail`,
+ * `limit` (with a path: once), `retry`, `junk`, `long`, `split`, `lose` (a result), `nothing`, `torn`, `die`. Other lines are passed over.
  */
 const args = process.argv.slice(2);
 const env = process.env;
@@ -56,6 +58,7 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
   const queue: Given[] = [];
   const permissions = new Map<string, (answer: Json) => void>();
   let schema: unknown;
+  let relay: { url: string; headers: Record<string, string> } | undefined;
   let running: { uuids: string[]; steered: Given[]; stop(): void; isStopped: boolean } | null = null;
   let results = 0;
   let cost = said.length * 0.01;
@@ -96,13 +99,13 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
     said.push(entry);
     store();
     const end: Json = { subtype: "success", is_error: false, num_turns: 1, result: "" };
-    for (const line of given.text.split("\n")) {
+    for (const line of scriptOf(given.text)) {
       await Promise.race([step(line, end, earlier, turn), stopped.promise]);
       if (turn.isStopped || end.is_error) break;
       for (const one of turn.steered.splice(0)) {
         receipt(one.uuid, "started");
         turn.uuids.push(one.uuid);
-        for (const steered of one.text.split("\n")) await step(steered, end, earlier, turn);
+        for (const steered of scriptOf(one.text)) await step(steered, end, earlier, turn);
       }
     }
     entry.isOver = true;
@@ -139,8 +142,7 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
   }
 
   async function step(line: string, end: Json, earlier: string, turn: NonNullable<typeof running>): Promise<void> {
-    // Texts by others are quoted.
-    const [, word = "", rest = ""] = /^(?:\| )?(\w+) ?(.*)$/.exec(line) ?? [];
+    const [, word = "", rest = ""] = /^(\w+) ?(.*)$/.exec(line) ?? [];
     if (word === "say") {
       words(rest);
       end.result = rest;
@@ -156,8 +158,13 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
         end.result = Object.values((input.answers ?? {}) as Json).join();
         words(String(end.result));
       });
+    } else if (word === "delegate") {
+      end.result = await delegate(rest);
+      words(String(end.result));
     } else if (word === "give" && schema) end.structured_output = JSON.parse(rest);
+    else if (word === "limit" && rest !== "" && existsSync(rest)) return;
     else if (word === "fail" || word === "limit") {
+      if (rest !== "") writeFileSync(rest, "");
       const status = word === "limit" ? 429 : 500;
       if (word === "limit") {
         const info = { status: "rejected", resetsAt: 4_000_000_000, rateLimitType: "five_hour", utilization: 1 };
@@ -210,6 +217,23 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
     toolResult(call, code === 0 ? output : `Exit code ${code}\n${output}`, code !== 0);
   }
 
+  /** Asks another agent by the relay's own tools, and waits for its answer. */
+  async function delegate(rest: string): Promise<string> {
+    const [, to = "", text = ""] = /^(\S+) (.*)$/.exec(rest) ?? [];
+    const call = tool("mcp__signalbox__delegate", { to, text });
+    const ask = async (path: string, body?: Json) => {
+      const headers = { ...relay?.headers, "content-type": "application/json" };
+      const init = body ? { method: "POST", body: JSON.stringify(body) } : {};
+      const answered = await fetch(`${relay?.url.replace(/\/mcp$/, "")}/v1/delegations${path}`, { ...init, headers });
+      return (await answered.json()) as { id?: string; detail?: string; answer?: { text: string } | null };
+    };
+    let asked = await ask("", { to, text: text.replaceAll("\\n", "\n") });
+    while (asked.id && !asked.answer) asked = await ask(`/${asked.id}?waitSeconds=20`);
+    const said = asked.answer?.text ?? asked.detail ?? "no answer";
+    toolResult(call, said, !asked.answer);
+    return said;
+  }
+
   async function edit(path: string): Promise<void> {
     writeFileSync(path, "hello\n");
     const call = tool("Write", { file_path: path });
@@ -239,6 +263,7 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
       send({ type: "control_response", response: { subtype: "success", request_id, response } });
     if (request.subtype === "initialize") {
       schema = request.jsonSchema;
+      relay = (request.mcpServers as { signalbox?: typeof relay } | undefined)?.signalbox;
       writeFileSync(join(process.cwd(), "start.json"), JSON.stringify({ args, request, mcp: mcpFile() }));
       answer({ commands: [], account: { email: "ann@example.org" } });
       const last = said.at(-1);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { scriptOf } from "./script.ts";
 
 /**
  * A stand-in for `codex`, started as a program: `--version`, `app-server` and its help. A turn plays the lines of its input:
@@ -173,7 +174,7 @@ function serve(): void {
     status("active");
     tell("turn/started", { threadId: thread.id, turn: { id: own.id, status: "inProgress", items: [] } });
     received(input.clientUserMessageId, input.input[0].text);
-    for (const line of input.input[0].text.split("\n")) {
+    for (const line of scriptOf(input.input[0].text)) {
       const [word = "", ...rest] = line.split(" ");
       const text = rest.join(" ");
       if (own.isStopped) break;

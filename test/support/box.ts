@@ -1,0 +1,64 @@
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Client } from "../../src/client/client.ts";
+import type { DaemonConfigInput } from "../../src/daemon/config.ts";
+import { atEnd } from "./ending.ts";
+import { ENGINE, PROGRAM } from "./program.ts";
+import { markedFromOutside } from "./providers/processes.ts";
+import { tempFolder } from "./relay.ts";
+import { until } from "./until.ts";
+
+/** A daemon in its own process, as on a machine of its own: its own home, workspace and journal. */
+export interface Box {
+  folder: string;
+  workspace: string;
+  log(): string;
+  /** Gives a command, and waits for what came of it. */
+  command(command: Parameters<Client["orchestrators"]["command"]>[1]): Promise<Record<string, unknown>>;
+}
+
+/** The pause between looks for processes left is as in production: a stop takes about a second. */
+export async function startBox(
+  client: Client,
+  url: string,
+  config: Pick<DaemonConfigInput, "id" | "providers"> & Partial<DaemonConfigInput>,
+): Promise<Box> {
+  const { id } = config;
+  const folder = tempFolder();
+  const workspace = join(folder, "work");
+  mkdirSync(workspace);
+  const draft = { role: "orchestrator" as const, agentId: `orchestrator-${id}`, prefix: `${id}-` };
+  const tokenFile = join(folder, "token");
+  writeFileSync(tokenFile, (await client.tokens.create(draft)).token);
+  chmodSync(tokenFile, 0o600);
+  const whole: DaemonConfigInput = {
+    ...{ relay: url, tokenFile, workspace, journal: join(folder, "j.db"), envKeys: Object.keys(ENGINE) },
+    ...config,
+  };
+  writeFileSync(join(folder, "config.json"), JSON.stringify(whole));
+  const child = Bun.spawn([...PROGRAM, "orchestrator", "--config", join(folder, "config.json")], {
+    env: { PATH: process.env.PATH, HOME: folder, ...ENGINE },
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  atEnd(async () => {
+    child.kill(9);
+    await child.exited;
+    for (const { id: session } of (await client.sessions.list().catch(() => ({ items: [] }))).items)
+      for (const pid of markedFromOutside(session)) if (existsSync(`/proc/${pid}`)) process.kill(pid, 9);
+  });
+  let log = "";
+  void (async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) log += text;
+  })();
+  await until(() => log.includes(`Orchestrator ${id} runs`), `the start of ${id}`);
+  return {
+    ...{ folder, workspace, log: () => log },
+    async command(command) {
+      const asked = await client.orchestrators.command(id, command, { waitSeconds: 60 });
+      const { commandResult } = (asked.answer?.payload ?? {}) as { commandResult?: Record<string, unknown> };
+      if (!commandResult) throw new Error(`${command.do}: ${asked.status}, ${asked.answer?.error}`);
+      return commandResult;
+    },
+  };
+}
