@@ -79,6 +79,7 @@ describe("a call", () => {
     far.answer(() => new Promise(() => undefined));
     const client = clientOf({ timing: time.timing, agentId: "a" });
     const claim = client.claims.claimNext({ waitSeconds: 20 }).catch((error) => error);
+    await until(() => far.asked.length === 1);
     await time.pass(50_000);
     expect(await claim).toBeInstanceOf(RelayUnreachable);
     expect(far.asked).toHaveLength(1);
