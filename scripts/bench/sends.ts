@@ -1,3 +1,4 @@
+import { createClient } from "../../src/client/client.ts";
 import type { Cell, Room, Row } from "./bench.ts";
 import { costed, costRow } from "./cost.ts";
 import { type Connection, expectSuccess, ratePerSecond, request, withLanes } from "./http-load.ts";
@@ -42,6 +43,17 @@ export function batchCell(room: Room, relay: Relay, speakers: readonly Speaker[]
       ),
   };
 }
+
+/** The typed client of one agent: what it is asked for in one turn of the event loop goes as one request. */
+export const clientCell = (room: Room, relay: Relay, speakers: readonly Speaker[]): Cell => ({
+  name: "client",
+  rows: withCost({ name: "durable send by the typed client, 64 in flight", unit: "messages/s" }),
+  measure() {
+    const { messages } = createClient({ url: `http://127.0.0.1:${relay.port}`, token: pick(speakers).token });
+    const sendOne = () => messages.send(JSON.parse(draft(pick(speakers).id)));
+    return costed(relay, () => ratePerSecond([...Array(IN_FLIGHT).keys()], room.milliseconds, sendOne));
+  },
+});
 
 /** One WebSocket of one agent, with as many sends unanswered as the protocol allows. */
 export const socketCell = (room: Room, relay: Relay, speakers: readonly Speaker[]): Cell => ({

@@ -3,11 +3,18 @@ import type { Bench, Cell } from "./bench.ts";
 import { costOf } from "./cost.ts";
 import { openPeers, PEER_CELLS, PEER_RATIOS } from "./peers/cells.ts";
 import { startEcho, startRelay } from "./relay.ts";
-import { batchCell, echoCell, singleCell, socketCell } from "./sends.ts";
+import { batchCell, clientCell, echoCell, singleCell, socketCell } from "./sends.ts";
 import { registerSpeakers } from "./traffic.ts";
 import { claimsCell, flowCell } from "./work.ts";
 
-const OURS = { single: singleCell, socket: socketCell, batch: batchCell, claims: claimsCell, flow: flowCell };
+const OURS = {
+  single: singleCell,
+  client: clientCell,
+  socket: socketCell,
+  batch: batchCell,
+  claims: claimsCell,
+  flow: flowCell,
+};
 
 const ECHOES = ["echo", "plain"] as const;
 

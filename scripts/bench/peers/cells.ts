@@ -19,12 +19,22 @@ const WORKS = [
 type Work = (typeof WORKS)[number];
 
 const cellName = (product: PeerProduct, work: Work) => `${product.name}-${work.name}`;
-const rowName = (product: PeerProduct, work: Work) => `${product.title}: ${work.what}`;
+const rowName = (product: PeerProduct, work: { what: string }) => `${product.title}: ${work.what}`;
 
 export const PEER_CELLS = PRODUCTS.flatMap((product) => WORKS.map((work) => cellName(product, work)));
 
+const CLIENT = {
+  name: "send",
+  ours: "durable send by the typed client, 64 in flight",
+  what: "send, 64 in flight",
+} as const;
+
 export const PEER_RATIOS: Ratio[] = PRODUCTS.flatMap((product) =>
-  WORKS.map((work) => ({ name: `${work.ours} / ${product.name}`, unit: "x", of: [work.ours, rowName(product, work)] })),
+  [...WORKS, CLIENT].map((work) => ({
+    name: `${work.ours} / ${product.name}`,
+    unit: "x",
+    of: [work.ours, rowName(product, work)],
+  })),
 );
 
 /** The cells of the products that are installed: `BENCH_PEERS_DIR` is the folder with their npm packages. */
