@@ -5,6 +5,7 @@ import type { LimitControl } from "../protocol/sessions.ts";
 import { prefixOf } from "./config.ts";
 import type { TurnRow } from "./journal/turns.ts";
 import type { Services } from "./services.ts";
+import { nameOf } from "./sessions/names.ts";
 import { answeredBy, isNews, keyOf } from "./sessions/places.ts";
 import type { NewTurn } from "./turns/settle.ts";
 
@@ -45,20 +46,25 @@ export function createInbox(services: Services, { add, offer, command, runComman
   /** Turns that a message asks an agent for. */
   function turnsFor(agentId: string, entry: Entry): NewTurn[] {
     if (entry.kind === "control") return controlTurns(agentId, entry);
-    const sessionKey = keyOf(entry, knownKey(agentId));
-    if (!journal.letters.add(entry, agentId, sessionKey)) return [];
-    const isBeside = sessionKey.startsWith("cron-");
+    const home = keyOf(entry, knownKey(agentId));
+    if (!journal.letters.add(entry, agentId, home)) return [];
+    const chosen = chosenInChat(entry);
+    const isCron = home.startsWith("cron-");
+    const name = isCron ? home : nameOf(entry.body);
+    const isBeside = isCron || chosen.background === true;
+    const sessionKey = isBeside && !isCron ? `bg:${name}` : home;
     const isLetter = (id: number) => journal.letters.get(id, agentId) !== undefined;
     const answerTo = isNews(entry) ? answeredBy(entry, isLetter) : entry.id;
     const schedule = entry.meta?.schedule as { run?: { model?: unknown } } | undefined;
-    const model = schedule?.run?.model;
+    const model = schedule?.run?.model ?? chosen.model;
     return [
       {
         ...{ agentId, sessionKey, kind: "message", messageId: entry.id },
         plan: {
           task: entry.encoding === "opaque" ? "(encrypted)" : entry.body || "(no text)",
           lane: isBeside ? "background" : "main",
-          ...(isBeside && { name: sessionKey, feedTo: "main" }),
+          ...(isBeside && { name }),
+          ...(isCron && { feedTo: "main" }),
           ...(typeof model === "string" && { model }),
           ...(answerTo !== undefined && { answerTo }),
         },
@@ -98,6 +104,10 @@ export function createInbox(services: Services, { add, offer, command, runComman
     },
   };
 }
+
+/** Wishes of a person for a turn, as the relay read them in the chat's commands. */
+const chosenInChat = ({ kind, payload }: Entry): { model?: unknown; background?: unknown } =>
+  kind === "channel.event" ? (payload ?? {}) : {};
 
 const runKey = ({ sessionKey }: { sessionKey?: unknown }, runId: string): string =>
   typeof sessionKey === "string" ? sessionKey : `run:${runId}`;

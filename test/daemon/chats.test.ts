@@ -28,6 +28,17 @@ const works = (world: TestDaemon, inputs = 1) =>
   until(() => world.fake.sessions.at(-1)?.inputs.length === inputs && world.fake.sessions.at(-1)?.isWorking === true);
 
 describe("a daemon's chats", () => {
+  test("a chat's commands choose the model of a turn, and put it beside the main session", async () => {
+    const { world, write, posts } = await withChat();
+    await write("/model cheap");
+    await write("/bg Tidy the shelves");
+    await works(world);
+    const { body } = await world.relay.ask("GET", "/v1/sessions?lane=background");
+    expect(body.items).toMatchObject([{ name: "tidy-shelves", model: "cheap" }]);
+    world.fake.latest().turn.finish("Tidy.");
+    await until(async () => (await posts()).some((post: { body: string }) => post.body.includes("Tidy.")));
+  });
+
   test("a chat's message is answered in its conversation, in the channel's own place", async () => {
     const { world, write, posts } = await withChat();
     await write("Is main green?");
