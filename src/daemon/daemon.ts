@@ -20,6 +20,7 @@ import { createReporter } from "./sessions/reporter.ts";
 import { createCaps } from "./supervision/caps.ts";
 import { type Effort, effortOf } from "./supervision/effort.ts";
 import { createLimits } from "./supervision/limits.ts";
+import { createProfiles } from "./supervision/profiles.ts";
 import { createWatch } from "./supervision/watch.ts";
 import type { DaemonTime } from "./time.ts";
 import { createCrashes } from "./turns/crashes.ts";
@@ -99,7 +100,8 @@ export function createDaemon(options: DaemonOptions) {
   const approvals = createApprovals(services, { live, turns });
   const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });
   const caps = createCaps(services, { turns, offer: lanes.offer, isWaiting: (id) => lanes.has(id) });
-  services.gates.push(commands.gate, limits.gate, caps.gate);
+  const profiles = createProfiles(services, { turns, live, offer: lanes.offer, isWaiting: (id) => lanes.has(id) });
+  services.gates.push(commands.gate, profiles.gate, limits.gate, caps.gate);
   services.observers.push(approvals.observe, observations.observe, limits.observe, caps.observe);
   const watch = createWatch(services, { turns, live, reporter, effortOf: options.effortOf ?? effortOf });
   services.observers.push(watch.observe);
@@ -116,6 +118,7 @@ export function createDaemon(options: DaemonOptions) {
       caps.heard(control);
     },
     limit: limits.heard,
+    profiles: () => void profiles.load(),
   });
 
   /** Gate that lets nothing begin while the daemon stops. */
@@ -209,6 +212,7 @@ export function createDaemon(options: DaemonOptions) {
       await waitForFormer(services, parts);
       void pruneDaily();
       await limits.load();
+      await profiles.load();
       caps.load();
       await approvals.closeOld();
       resumeTurns(services, parts);

@@ -20,10 +20,13 @@ export interface InboxParts {
   runCommands(): void;
   approval(control: ApprovalControl): void;
   limit(control: LimitControl): void;
+  /** A profile has changed or is gone. */
+  profiles(): void;
 }
 
 /** Receives the messages of the one stream: each is in the journal before anything comes of it, and a repeat changes nothing. */
-export function createInbox(services: Services, { add, offer, command, runCommands, approval, limit }: InboxParts) {
+export function createInbox(services: Services, parts: InboxParts) {
+  const { add, offer, command, runCommands, approval, limit, profiles } = parts;
   const { journal, hub, config, log } = services;
   const own = `orchestrator-${config.id}`;
 
@@ -101,6 +104,7 @@ export function createInbox(services: Services, { add, offer, command, runComman
       const { data } = ApprovalControl.safeParse(entry.payload?.approval);
       if (data) approval(data);
       if (entry.payload?.limit) limit(entry.payload.limit as LimitControl);
+      if (entry.payload?.profile) profiles();
     },
   };
 }

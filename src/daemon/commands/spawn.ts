@@ -3,6 +3,7 @@ import { prefixOf } from "../config.ts";
 import { DaemonError } from "../errors.ts";
 import type { CommandRow } from "../journal/commands.ts";
 import type { TurnRow } from "../journal/turns.ts";
+import { stoppedBy } from "../profiles.ts";
 import { runnableOf } from "../services.ts";
 import { nameOf } from "../sessions/names.ts";
 import { keyOfPlace } from "../sessions/places.ts";
@@ -21,6 +22,9 @@ export async function spawn(hands: Hands, command: CommandOf<"spawn">, row: Comm
   const known = journal.agents.get(agentId);
   if (known && known.provider !== provider)
     throw new DaemonError(`${agentId} is an agent of provider ${known.provider}. Name another agent.`);
+  const stopped = stoppedBy(services, agentId);
+  if (stopped)
+    throw new DaemonError(`Profile ${stopped.name} wants ${agentId} stopped. Change what it desires, and spawn again.`);
   const cwd = folderIn(config.workspace, command.cwd);
   await link.agent(agentId, provider);
   const turn = turnOf(command, row, { agentId, cwd });

@@ -33,6 +33,7 @@ export function createLanes(
       await passGates(services, next);
       if (queue[0] !== next) continue;
       const session = await sessionFor(next);
+      if (queue[0] !== next) continue;
       queue.shift();
       const running = turns.begin(next, session);
       begun(next.id);
@@ -62,14 +63,21 @@ export function createLanes(
       const busy = turns.in(main.id);
       if (!busy) return main;
       const waited = await waitFor(busy);
-      if (waited === "over") continue;
+      if (waited === "over") {
+        // A hold, a cap or a profile may have ended the turn before, and also keeps the next one.
+        await passGates(services, turn);
+        continue;
+      }
       const aside = await stepAside(main, busy, turn);
       if (aside) return aside;
     }
   }
 
   async function whenFree(session: SessionRow, turn: TurnRow): Promise<SessionRow> {
-    for (let busy = turns.in(session.id); busy; busy = turns.in(session.id)) await busy.done;
+    for (let busy = turns.in(session.id); busy; busy = turns.in(session.id)) {
+      await busy.done;
+      await passGates(services, turn);
+    }
     const now = journal.sessions.get(session.id);
     return now && now.state !== "dead" ? now : mainFor(turn);
   }

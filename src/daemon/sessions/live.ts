@@ -4,6 +4,7 @@ import { untilAnswered } from "../../client/until-answered.ts";
 import type { Exit, NativeSession, Origin, SessionEvent } from "../../harness/providers/provider.ts";
 import { SESSION_LEASE_SECONDS } from "../../protocol/sessions.ts";
 import type { SessionRow } from "../journal/sessions.ts";
+import { toolsBy } from "../profiles.ts";
 import { environmentOf, runnableOf, type Services } from "../services.ts";
 import { ANSWER_SCHEMA } from "../turns/answer.ts";
 import type { Reporter } from "./reporter.ts";
@@ -80,7 +81,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
       ...{ sessionId: row.id, cwd: row.cwd, model: row.model, systemPrompt: row.systemPrompt },
       environment: environmentOf(services, own),
       mcp: await mcpOf(row),
-      tools: { allow: [], deny: [] },
+      tools: toolsBy(services, row.agentId),
       schema: own.structured && provider.capabilities.structured ? ANSWER_SCHEMA : null,
       unattended: own.unattended,
       on: (event) => hear(row.id, event),

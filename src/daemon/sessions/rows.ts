@@ -1,5 +1,6 @@
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
+import { membersBy } from "../profiles.ts";
 import { newSessionId, type Runnable, runnableOf, type Services } from "../services.ts";
 import { nameOf } from "./names.ts";
 import { placeOf } from "./places.ts";
@@ -19,15 +20,16 @@ export function newSession(services: Services, turn: For, fork?: SessionRow): Se
   const { agentId, sessionKey, plan } = turn;
   const { config: own, provider } = providerOf(services, agentId);
   const mayFork = fork !== undefined && fork.nativeId !== null && provider.capabilities.fork;
+  const by = membersBy(services, agentId);
   const place = plan.place ?? placeOf(plan.feedTo ?? sessionKey);
   return {
     ...{ id: newSessionId(), agentId, provider: own.name, sessionKey },
     ...{ lane: plan.lane, isMain: plan.lane === "main", demotedBy: null, nativeId: null },
     name: plan.name ?? nameOf(textOf(services, turn)),
-    cwd: plan.cwd ?? fork?.cwd ?? config.workspace,
+    cwd: plan.cwd ?? fork?.cwd ?? by.cwd ?? config.workspace,
     home: fork?.home ?? `${hostname}:${environment.HOME ?? config.workspace}`,
-    model: plan.model ?? own.model ?? null,
-    systemPrompt: plan.systemPrompt ?? null,
+    model: plan.model ?? by.model ?? own.model ?? null,
+    systemPrompt: plan.systemPrompt ?? by.systemPrompt ?? null,
     ...{ state: "starting", pid: null, startTicks: null, fence: null },
     forkOf: mayFork ? fork.nativeId : null,
     note: null,

@@ -1,0 +1,59 @@
+import type { Profile } from "../protocol/profiles.ts";
+import { folderIn } from "./commands/folders.ts";
+import { DaemonError } from "./errors.ts";
+import type { SessionRow } from "./journal/sessions.ts";
+import type { Services } from "./services.ts";
+
+const FACT = "profiles";
+
+/** Profiles that name an agent of this orchestrator, as the relay said them last. */
+export const profilesIn = ({ journal }: Pick<Services, "journal">): Profile[] =>
+  JSON.parse(journal.fact(FACT) ?? "[]") as Profile[];
+
+export const keepProfiles = ({ journal }: Pick<Services, "journal">, profiles: readonly Profile[]): void =>
+  journal.write(() => journal.setFact(FACT, JSON.stringify(profiles)));
+
+/** Profile that an agent runs by: the first by name that names it here. Profiles for other providers do not count. */
+export function profileOf(services: Pick<Services, "journal" | "config">, agentId: string): Profile | undefined {
+  const provider = services.journal.agents.get(agentId)?.provider;
+  return profilesIn(services).find(
+    (one) => one.provider === provider && wantedIn(one, services.config.id, agentId) !== undefined,
+  );
+}
+
+/** Profile that wants an agent to do nothing. */
+export function stoppedBy(services: Pick<Services, "journal" | "config">, agentId: string): Profile | undefined {
+  const profile = profileOf(services, agentId);
+  return profile && wantedIn(profile, services.config.id, agentId) === "stopped" ? profile : undefined;
+}
+
+const wantedIn = ({ agents }: Profile, orchestratorId: string, agentId: string) =>
+  agents.find((one) => one.orchestratorId === orchestratorId && one.agentId === agentId)?.desired;
+
+/** Members of a new session that the profile of its agent says. A folder that is not below the workspace is left out. */
+export function membersBy(services: Services, agentId: string): Partial<SessionRow> {
+  const profile = profileOf(services, agentId);
+  if (!profile) return {};
+  const { name, model, systemPrompt, cwd } = profile;
+  return {
+    ...(model !== null && { model }),
+    ...(systemPrompt !== null && { systemPrompt }),
+    ...(cwd !== null && folderOf(services, name, cwd)),
+  };
+}
+
+function folderOf({ config, log }: Services, name: string, cwd: string): { cwd?: string } {
+  try {
+    return { cwd: folderIn(config.workspace, cwd) };
+  } catch (error) {
+    if (!(error instanceof DaemonError)) throw error;
+    log(`The folder of profile ${name} is left out, and its session begins in the workspace: ${error.message}`);
+    return {};
+  }
+}
+
+/** Tools that the CLI of an agent may use, and may not, at the start of its process. */
+export function toolsBy(services: Services, agentId: string): { allow: readonly string[]; deny: readonly string[] } {
+  const { allow = [], deny = [] } = profileOf(services, agentId)?.tools ?? {};
+  return { allow, deny };
+}

@@ -1,0 +1,78 @@
+import { everyItem } from "../../client/pages.ts";
+import { untilAnswered } from "../../client/until-answered.ts";
+import type { Profile } from "../../protocol/profiles.ts";
+import type { TurnRow } from "../journal/turns.ts";
+import { keepProfiles, stoppedBy } from "../profiles.ts";
+import { goOn } from "../recovery.ts";
+import type { Services } from "../services.ts";
+import type { LiveSessions } from "../sessions/live.ts";
+import type { Turns } from "../turns/turns.ts";
+
+interface Parts {
+  turns: Turns;
+  live: LiveSessions;
+  offer(turn: TurnRow): void;
+  isWaiting(turnId: string): boolean;
+}
+
+/** Profiles of the relay: read at the start and after each change. Agents that one wants stopped begin nothing. */
+export function createProfiles(services: Services, { turns, live, offer, isWaiting }: Parts) {
+  const { journal, link, time, life, log } = services;
+  let waiting: (() => void)[] = [];
+  let reading: Promise<void> = Promise.resolve();
+  const isStopped = (agentId: string): boolean => stoppedBy(services, agentId) !== undefined;
+
+  async function all(): Promise<Profile[]> {
+    const found: Profile[] = [];
+    for await (const one of everyItem((page) => link.box.profiles.list(page === undefined ? {} : { page })))
+      found.push(one);
+    return found;
+  }
+
+  async function read(): Promise<void> {
+    const profiles = await untilAnswered(time, all, life);
+    if (life.aborted) return;
+    const before = new Set(journal.agents.all().flatMap(({ id }) => (isStopped(id) ? [id] : [])));
+    keepProfiles(services, profiles);
+    await stopSessions();
+    for (const { id } of journal.agents.all()) if (before.has(id) && !isStopped(id)) letGo(id);
+    const woken = waiting;
+    waiting = [];
+    for (const resolve of woken) resolve();
+  }
+
+  /** Ends the processes of stopped agents. Their turns are kept, and go on later. */
+  async function stopSessions(): Promise<void> {
+    const ids = live.ids().filter((id) => isStopped(journal.sessions.get(id)?.agentId ?? ""));
+    await Promise.all(ids.map((id) => turns.in(id)?.pause() ?? live.close(id)));
+    if (ids.length > 0) log(`Profiles stopped ${ids.length} sessions`, { sessions: ids });
+  }
+
+  /** Turns of an agent go on that were cut off when it was stopped. */
+  function letGo(agentId: string): void {
+    for (const turn of journal.turns.open())
+      if (turn.agentId === agentId && turn.end === null && !turns.get(turn.id) && !isWaiting(turn.id))
+        goOn(services, turns, turn, offer);
+  }
+
+  return {
+    /** Reads all profiles, one reading after another. Where the relay refuses, those of before stay. */
+    load(): Promise<void> {
+      reading = reading.then(read).catch((error) => {
+        if (!life.aborted) log(`Profiles were not read: ${error instanceof Error ? error.message : error}`);
+      });
+      return reading;
+    },
+    /** Gate for turns. */
+    async gate({ agentId }: TurnRow, signal: AbortSignal): Promise<void> {
+      while (isStopped(agentId)) {
+        signal.throwIfAborted();
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+      }
+      signal.throwIfAborted();
+    },
+  };
+}
