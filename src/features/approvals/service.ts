@@ -13,6 +13,7 @@ import type {
   ApprovalReply,
   ParsedApproval,
 } from "../../protocol/approvals.ts";
+import { canonical } from "../../protocol/canonical.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { List } from "../../protocol/wire.ts";
 import type { RunRow } from "../runs/row.ts";
@@ -73,7 +74,8 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
     const run = await runOf(tx, agentId, body.runId);
     const hash = hashOf(body.kind, body.subject);
     const asker = { agentId, runId: run?.id ?? "", sessionId: body.sessionId ?? null };
-    const same = run && (await store.inTree(tx, run.rootRunId, hash));
+    const other = run && (await store.inTree(tx, run.rootRunId, hash));
+    const same = other && isSame(other, body) ? other : undefined;
     if (same) {
       await store.addAsker(tx, { approvalId: same.id, ...asker });
       return { row: await lifecycle.save(tx, { ...same, count: same.count + 1 }, same), isNew: false };
@@ -81,7 +83,9 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
     if ((await store.pendingOf(tx, agentId, MAX_PENDING)).length >= MAX_PENDING)
       throw new Problem("budget-exceeded", `${agentId} waits for ${MAX_PENDING} approvals, the most it may.`);
     disk.checkRoom(JSON.stringify(body.subject).length, "approvals");
-    const row = rowOf(body, { agentId, run, hash, orchestratorId: orchestratorOf(caller), now: clock.now() });
+    const made = rowOf(body, { agentId, run, hash, orchestratorId: orchestratorOf(caller), now: clock.now() });
+    // One that differs from what waits already is by itself: nobody's answer to the other is meant for it.
+    const row = other ? { ...made, rootRunId: null } : made;
     await store.add(tx, row);
     await store.addAsker(tx, { approvalId: row.id, ...asker });
     tx.afterCommit(() => due.notice(row.expiresAt));
@@ -147,7 +151,7 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
     async ask(tx: Tx, caller: Caller, body: ParsedApproval, key: string | undefined) {
       let isNew = false;
       const { made } = await idempotency.once<Approval>(tx, {
-        ...{ sender: body.agentId ?? actingAs(caller), key, operation: "approval", asked: body },
+        ...{ sender: await askerOf(tx, caller, body.agentId), key, operation: "approval", asked: body },
         async make() {
           const one = await make(tx, caller, body);
           isNew = one.isNew;
@@ -270,6 +274,13 @@ export function rowOf(body: Asked, { agentId, run, hash, orchestratorId, now }: 
 
 const orchestratorOf = ({ role, agentId }: Caller): string | null =>
   role === "orchestrator" ? (agentId?.slice("orchestrator-".length) ?? null) : null;
+
+/**
+ * Whether a question may share the answer to another one: only where people see and choose the same. Whoever asks first would else say
+ * what the buttons of the others mean, and whether a tap is enough.
+ */
+const isSame = (row: ApprovalRow, { options, default: usual, oneTap }: ParsedApproval): boolean =>
+  row.default === usual && row.oneTap === oneTap && canonical(row.options) === canonical(options);
 
 /** Option that a plain allow or deny means: for once if there is one. */
 export function usualOption(row: ApprovalRow, decision: "allow" | "deny"): ApprovalOption | undefined {

@@ -108,6 +108,22 @@ test("the same subject in one run tree is one approval, whose answer all of its 
   expect((await heard(ada)).filter(({ id }) => id === asked.id)).toHaveLength(1);
 });
 
+test("G14: an answer is shared only by questions whose buttons say the same", async () => {
+  const { ada, run, asks, answer, heard } = await startApproving();
+  const { id: runId } = await run(ada);
+  const swapped = [
+    { id: "yes", label: "Deny", decision: "allow", scope: "once" },
+    { id: "no", label: "Allow", decision: "deny" },
+  ];
+  const early = await asks(ada, wanted("make", { runId, options: swapped }));
+  const honest = await asks(ada, wanted("make", { runId, oneTap: false }));
+  const tapped = await asks(ada, wanted("make", { runId }));
+  expect(new Set([early.id, honest.id, tapped.id]).size).toBe(3);
+  expect(honest).toMatchObject({ oneTap: false, count: 1, options: wanted().options });
+  await answer(early, "yes");
+  expect((await heard(ada)).map(({ id }) => id)).toEqual([early.id]);
+});
+
 test("G5: a repeated key makes one approval, and another draft with it is refused", async () => {
   const { ada, ask } = await startApproving();
   const headers = { "idempotency-key": "once" };
