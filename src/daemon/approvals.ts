@@ -63,13 +63,17 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
     return native ? native.answer(requestId, answer).catch(() => false) : false;
   }
 
+  /** One answer is for every question that became this approval. */
   async function heard(control: ApprovalControl): Promise<void> {
-    const row = journal.approvals.get(control.id);
-    if (!row || row.state === "applied" || row.state === "closed") return;
-    if (control.state === "withdrawn")
-      return void journal.write(() => journal.approvals.save({ ...row, state: "closed" }));
-    journal.write(() => journal.approvals.save({ ...row, state: "answered", answer: JSON.stringify(control) }));
-    await apply(row, control);
+    const rows = journal.approvals.asked(control.id);
+    const isWithdrawn = control.state === "withdrawn";
+    const change = isWithdrawn
+      ? { state: "closed" as const }
+      : { state: "answered" as const, answer: JSON.stringify(control) };
+    journal.write(() => {
+      for (const row of rows) journal.approvals.save({ ...row, ...change });
+    });
+    if (!isWithdrawn) await Promise.all(rows.map((row) => apply(row, control)));
   }
 
   async function apply(row: AskRow, control: ApprovalControl): Promise<void> {
@@ -83,7 +87,11 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
   }
 
   async function withdraw(row: AskRow, reason: string): Promise<void> {
-    journal.write(() => journal.approvals.save({ ...row, state: "closed" }));
+    const isLast = journal.write(() => {
+      journal.approvals.save({ ...row, state: "closed" });
+      return !journal.approvals.isNeeded(row.id);
+    });
+    if (!isLast) return;
     await untilAnswered(time, () => link.box.approvals.withdraw(row.id, reason), life).catch(noted);
   }
 

@@ -36,6 +36,16 @@ describe("questions of a CLI", () => {
     expect((await approval()).reason).toBe("The agent went on without it.");
   });
 
+  test("two questions about the same are one approval, whose answer both get", async () => {
+    const world = await startDaemon();
+    const { answer, approval } = await asked(world);
+    const other = world.fake.latest().turn.ask();
+    await until(async () => (await approval()).count === 2);
+    const { id, hash } = await approval();
+    await world.relay.ask("POST", `/v1/approvals/${id}/answer`, { option: "once", hash });
+    expect([(await answer)?.decision, (await other)?.decision]).toEqual(["allow", "allow"]);
+  });
+
   test("a rule answers at once", async () => {
     const world = await startDaemon();
     await world.relay.ask("POST", "/v1/approval-rules", { tool: "command", match: "rm -rf build", decision: "allow" });

@@ -35,8 +35,8 @@ create unique index if not exists turns_of_message on turns (agentId, messageId,
 create table if not exists looks (turnId text primary key, look text not null) without rowid;
 
 create table if not exists approvals (
-  id text primary key, sessionId text not null, turnId text not null, requestId text not null, hash text not null,
-  exact text not null, state text not null, answer text
+  id text not null, sessionId text not null, turnId text not null, requestId text not null, hash text not null,
+  exact text not null, state text not null, answer text, primary key (id, sessionId, requestId)
 ) without rowid;
 
 create table if not exists commands (

@@ -43,7 +43,8 @@ export function openFake(task: OpenTask, nativeId: string, host: SessionHost): F
   const inputs: TurnInput[] = [];
   let queue: TurnInput[] = [];
   let turn: SteerableTurn | null = null;
-  let question: { id: string; answered(answer: PermissionAnswer | null): void } | null = null;
+  /** Questions that wait, by request. */
+  const questions = new Map<string, (answer: PermissionAnswer | null) => void>();
   let isRunning = true;
   let isNamed = false;
   const tell = (event: SessionEvent) => {
@@ -72,7 +73,7 @@ export function openFake(task: OpenTask, nativeId: string, host: SessionHost): F
       queued: () => queue.length,
       ask: (request) => {
         const { promise, resolve } = Promise.withResolvers<PermissionAnswer | null>();
-        question = { id: request.requestId, answered: resolve };
+        questions.set(request.requestId, resolve);
         tell({ type: "ask", request });
         tell({ type: "state", state: "asking" });
         return promise;
@@ -92,16 +93,17 @@ export function openFake(task: OpenTask, nativeId: string, host: SessionHost): F
   }
 
   function withdraw(): void {
-    if (!question) return;
-    tell({ type: "ask-withdrawn", requestId: question.id });
-    question.answered(null);
-    question = null;
+    for (const [requestId, answered] of questions) {
+      tell({ type: "ask-withdrawn", requestId });
+      answered(null);
+    }
+    questions.clear();
   }
 
   function end(exit: Partial<Exit>): void {
     if (!isRunning) return;
     isRunning = false;
-    question?.answered(null);
+    for (const answered of questions.values()) answered(null);
     turn = null;
     queue = [];
     ended.resolve({ code: 0, signal: null, stderr: "", left: host.left(), ...exit });
@@ -158,9 +160,9 @@ export function openFake(task: OpenTask, nativeId: string, host: SessionHost): F
     },
     async answer(requestId, answer) {
       running();
-      if (question?.id !== requestId) return false;
-      const { answered } = question;
-      question = null;
+      const answered = questions.get(requestId);
+      if (!answered) return false;
+      questions.delete(requestId);
       session.answers.set(requestId, answer);
       tell({ type: "state", state: "working" });
       answered(answer);
