@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { DaemonError } from "../errors.ts";
 import { agentBook } from "./agents.ts";
@@ -74,6 +74,7 @@ function opened(path: string, pid: number): Database {
 
 /** The open database, which no other connection can open until it is closed or its process has ended. */
 function lock(path: string, pid: number): Database {
+  closePrivately(path);
   const db = new Database(path, { create: true });
   try {
     db.exec("pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full;");
@@ -85,9 +86,14 @@ function lock(path: string, pid: number): Database {
       `A daemon${otherPid(path)} works with ${path} already. Stop it first: signalbox orchestrator stop.`,
     );
   }
-  chmodSync(path, 0o600);
   writeFileSync(`${path}.pid`, `${pid}\n`, { mode: 0o600 });
   return db;
+}
+
+/** Leaves the database to its owner alone, before anything is in it: SQLite makes its other files as open as this one. */
+function closePrivately(path: string): void {
+  closeSync(openSync(path, "a", 0o600));
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600);
 }
 
 function otherPid(path: string): string {
