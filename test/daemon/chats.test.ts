@@ -1,9 +1,20 @@
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AGENT, startDaemon, type TestDaemon, until } from "../support/daemon.ts";
 
 const CHAT = "webhook:desk";
+
+async function uploadTo({ relay: { relay } }: TestDaemon): Promise<string> {
+  const upload = await relay.app.handle(
+    new Request("http://localhost/v1/files?name=my%20notes%5D.txt", {
+      ...{ method: "POST", body: "notes" },
+      headers: { "content-type": "text/plain", authorization: `Bearer ${relay.operatorToken}` },
+    }),
+  );
+  return ((await upload.json()) as { id: string }).id;
+}
 
 /** A chat whose messages go to the daemon's agent. */
 async function withChat(setup: Parameters<typeof startDaemon>[0] = {}) {
@@ -87,15 +98,33 @@ describe("a daemon's chats", () => {
     expect((await posts())[0].body).toBe("Plain text.");
   });
 
+  test("a pipe that an answer names is no file to send", async () => {
+    const { world, write, posts } = await withChat();
+    const pipe = join(world.folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    await write("Report?");
+    await works(world);
+    const structured = { action: "send", actionReason: "asked", message: "Here.", files: [pipe] };
+    world.fake.latest().turn.finish("", { structured });
+    await until(async () => (await posts()).length === 1);
+    expect((await posts())[0].body).toBe(`Here.\n\n[Not there: ${pipe}]`);
+  });
+
+  test("files are not written through a link in place of their folder", async () => {
+    const { world } = await withChat();
+    const elsewhere = join(world.folder, "elsewhere");
+    mkdirSync(elsewhere);
+    symlinkSync(elsewhere, join(world.folder, ".signalbox"));
+    const id = await uploadTo(world);
+    await world.say("Read this.", { payload: { files: [{ fileId: id }] } });
+    await works(world);
+    expect(readdirSync(elsewhere)).toEqual([]);
+    expect(world.fake.latest().inputs[0]?.text).toContain(`A file that came with it (${id}) could not be fetched.`);
+  });
+
   test("files of a message are in the session's folder, and named in the prompt", async () => {
     const { world } = await withChat();
-    const upload = await world.relay.relay.app.handle(
-      new Request("http://localhost/v1/files?name=my%20notes%5D.txt", {
-        ...{ method: "POST", body: "notes" },
-        headers: { "content-type": "text/plain", authorization: `Bearer ${world.relay.relay.operatorToken}` },
-      }),
-    );
-    const { id } = (await upload.json()) as { id: string };
+    const id = await uploadTo(world);
     await world.say("Read this.", { payload: { files: [{ fileId: id }] } });
     await works(world);
     const line = world.fake

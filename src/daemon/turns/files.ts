@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
-import { basename, isAbsolute, join, resolve } from "node:path";
+import { lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { RelayProblem } from "../../client/errors.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
+import { DaemonError } from "../errors.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { Services } from "../services.ts";
 
@@ -9,6 +10,20 @@ const MAX_BYTES = 100 * 1024 * 1024;
 
 /** Folder of a session for files that come with messages. */
 const inboxOf = ({ cwd, id }: SessionRow): string => join(cwd, ".signalbox", id);
+
+/**
+ * Makes the folder. A repository, or an agent, may have put a link in its place: nothing is written where that leads.
+ * @throws DaemonError
+ */
+function openInbox(session: SessionRow): string {
+  const folder = inboxOf(session);
+  for (const place of [dirname(folder), folder]) {
+    const there = lstatSync(place, { throwIfNoEntry: false });
+    if (!there) mkdirSync(place, { mode: 0o700 });
+    else if (!there.isDirectory()) throw new DaemonError(`${place} is no folder of its own.`);
+  }
+  return folder;
+}
 
 /** Downloads files into the session's folder. One that is missing is said in the prompt. */
 export async function fetchFiles(
@@ -20,13 +35,13 @@ export async function fetchFiles(
   for (const id of ids) {
     try {
       const { bytes, name, type } = await untilAnswered(time, () => client.files.get(id), life);
-      const path = join(inboxOf(session), `${id}-${safeName(name)}`);
-      mkdirSync(inboxOf(session), { recursive: true, mode: 0o700 });
-      writeFileSync(path, bytes, { mode: 0o600 });
+      const path = join(openInbox(session), `${id}-${safeName(name)}`);
+      rmSync(path, { force: true });
+      writeFileSync(path, bytes, { mode: 0o600, flag: "wx" });
       lines.push(`File: ${path}`);
       if (type.startsWith("image/")) images.push(path);
     } catch (error) {
-      if (!(error instanceof RelayProblem)) throw error;
+      if (!(error instanceof RelayProblem || error instanceof DaemonError)) throw error;
       log(`File ${id} could not be fetched: ${error.message}`);
       lines.push(`A file that came with it (${id}) could not be fetched. Say so if it matters.`);
     }
@@ -74,8 +89,9 @@ function readInside(workspace: string, path: string): Uint8Array<ArrayBuffer> | 
     const real = realpathSync(path);
     const root = realpathSync(workspace);
     if (real !== root && !real.startsWith(`${root}/`)) return undefined;
-    const { size } = statSync(real);
-    return size > MAX_BYTES ? undefined : new Uint8Array(readFileSync(real));
+    const seen = statSync(real);
+    // What is no file, like a pipe, might never end.
+    return !seen.isFile() || seen.size > MAX_BYTES ? undefined : new Uint8Array(readFileSync(real));
   } catch {
     return undefined;
   }
