@@ -16,5 +16,8 @@ export function folderIn(workspace: string, cwd: string | undefined): string {
   }
   if (real !== root && !real.startsWith(`${root}/`))
     throw new DaemonError(`${path} is outside of the workspace ${root}. Name a folder below it.`);
+  // A path stands in our own words to models.
+  if (/\p{Cc}/u.test(real))
+    throw new DaemonError(`${JSON.stringify(real)} has control characters. Name another folder.`);
   return real;
 }
