@@ -75,7 +75,7 @@ function permission(requestId: string, ask: PermissionAsk, cwd: string): Open {
     exact: canonical({ tool: name, input }),
     offers: { once: true, session: rules.length > 0 },
     // A button must not stand for a text that shows otherwise than it runs.
-    oneTap: !ask.default_to_no && !ask.requires_user_interaction && !subject.isCleaned,
+    oneTap: !ask.default_to_no && !ask.requires_user_interaction && subject.isExact,
   };
   const take = (_: string, { decision, scope, text }: PermissionAnswer) => {
     if (decision !== "allow") return denial(text || REFUSAL);
@@ -125,24 +125,34 @@ function questions(requestId: string, ask: PermissionAsk): Open {
   };
 }
 
-/** Subject of an approval, cleaned of control sequences. */
+/** Members of a shell's input that change nothing of what a person allows by its line. Leave to do without the sandbox is none. */
+const SHOWN_OF_BASH = ["command", "description", "timeout", "run_in_background"];
+
+/** Subject of an approval, cleaned of control sequences. `isExact`: people see all of what will be done. */
 function subjectOf(name: string, input: Record<string, unknown>, cwd: string) {
   let isCleaned = false;
+  let isWhole = true;
   const clean = (text: unknown): string => {
     const plain = plainText(String(text ?? ""));
     isCleaned ||= plain !== String(text ?? "");
     return plain;
   };
   const shown = ((): PermissionRequest["subject"] => {
-    if (name === "Bash") return { type: "command", line: clean(input.command), cwd, envNames: [] };
+    if (name === "Bash") {
+      isWhole = Object.keys(input).every((key) => SHOWN_OF_BASH.includes(key));
+      return { type: "command", line: clean(input.command), cwd, envNames: [] };
+    }
     if (name === "WebFetch") return { type: "fetch", url: clean(input.url) };
     const path = input.file_path ?? input.notebook_path;
-    if (EDITORS.includes(name) && typeof path === "string")
-      return { type: "edit", path: clean(path), diff: clean(diffOf(input)) };
+    if (EDITORS.includes(name) && typeof path === "string") {
+      const diff = clean(diffOf(input));
+      isWhole = diff !== "";
+      return { type: "edit", path: clean(path), diff };
+    }
     const [, server = "claude", tool = name] = /^mcp__(.+?)__(.+)$/.exec(name) ?? [];
     return { type: "tool", server, name: clean(tool), input };
   })();
-  return { shown, isCleaned };
+  return { shown, isExact: isWhole && !isCleaned };
 }
 
 const EDITORS = ["Edit", "MultiEdit", "Write", "NotebookEdit"];
