@@ -120,6 +120,15 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
     throw new Problem("forbidden", `${row.agentId} or its orchestrator asked for ${id}, not ${actor}.`);
   }
 
+  /** Takes the caller out of those who wait. Answers whether others do: it stays open for them. */
+  async function othersWait(tx: Tx, caller: Caller, row: ApprovalRow): Promise<boolean> {
+    const [own, others]: [Set<string>, Set<string>] = [new Set(), new Set()];
+    for (const { agentId } of await store.askersOf(tx, row.id))
+      ((await auth.speaksFor(tx, caller, agentId)) ? own : others).add(agentId);
+    if (others.size > 0) for (const agentId of own) await store.removeAskers(tx, row.id, { agentId });
+    return others.size > 0;
+  }
+
   /** @throws Problem 403 */
   function requirePerson(caller: Caller): void {
     if (!isPerson(caller)) throw new Problem("forbidden", "People answer approvals: operators and members.");
@@ -211,6 +220,7 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
       const row = await requireMaker(tx, caller, id);
       if (row.state === "withdrawn") return toApproval(row);
       if (row.state !== "pending") throw notOpen(row);
+      if (await othersWait(tx, caller, row)) return toApproval(row);
       return toApproval(await lifecycle.withdraw(tx, row, reason ?? `${actingAs(caller)} needs it no more`, false));
     },
 

@@ -108,6 +108,18 @@ test("the same subject in one run tree is one approval, whose answer all of its 
   expect((await heard(ada)).filter(({ id }) => id === asked.id)).toHaveLength(1);
 });
 
+test("one of several who wait takes back its own question alone", async () => {
+  const { ada, bob, ask, run, take, asks, shown, heard, answer } = await startApproving();
+  const top = await run(ada);
+  const child = await take(bob, await run(ada, { agentId: "bob", parentId: top.id }));
+  const asked = await asks(ada, wanted("make", { runId: top.id }));
+  expect((await asks(bob, wanted("make", { runId: child.id }))).id).toBe(asked.id);
+  expect((await ask("POST", `/v1/approvals/${asked.id}/withdraw`, {}, bob)).body.state).toBe("pending");
+  await answer(asked, "yes");
+  expect([(await heard(ada)).map(({ id }) => id), await heard(bob)]).toEqual([[asked.id], []]);
+  expect((await shown(asked)).state).toBe("answered");
+});
+
 test("G14: an answer is shared only by questions whose buttons say the same", async () => {
   const { ada, run, asks, answer, heard } = await startApproving();
   const { id: runId } = await run(ada);
