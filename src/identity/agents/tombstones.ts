@@ -27,6 +27,8 @@ export function createTombstones({ kernel, activity, directory, rows }: Base, au
   /** `DELETE /v1/agents/{id}`. @throws Problem 403, 404, 409, 410 */
   async function remove(tx: Tx, caller: Caller, id: string): Promise<void> {
     actingAs(caller, id);
+    if (caller.sessionId != null)
+      throw new Problem("forbidden", `${id} outlives this session of it: its orchestrator or an operator deletes it.`);
     const row = await requireRow(tx, id);
     if (row.kind === "user" || row.kind === "system" || row.kind === "orchestrator")
       throw new Problem("forbidden", `${id} cannot be deleted.`);

@@ -48,6 +48,12 @@ describe("a token of one session", () => {
     expect((await tokenFor({ role: "viewer", agentId: undefined })).status).toBe(422);
   });
 
+  test("a token of one session deletes no agent", async () => {
+    const { ask, session } = await withSession();
+    expect((await ask("DELETE", "/v1/agents/box-one", undefined, session)).status).toBe(403);
+    expect((await ask("GET", "/v1/agents/box-one")).status).toBe(200);
+  });
+
   test("G3: a token of one session reads the inbox and acknowledges nothing, by no way", async () => {
     const { session, send, ask, box } = await withSession();
     const id = await send();
