@@ -50,12 +50,14 @@ export function createTokenMaking({ kernel, directory, activity, rows }: Base, {
   }
 
   /** @throws Problem 403, 422 */
-  async function requireSession(on: ReadTx, caller: Caller, agentId: AgentId, sessionId: string): Promise<void> {
+  async function requireSession(on: ReadTx, caller: Caller, { agentId = "", groups }: TokenDraft, sessionId: string) {
     if (caller.role !== "operator" && !hasEnrolled(caller, agentId))
       throw new Problem(
         "forbidden",
         "A token for a session is made by an operator, or by the orchestrator of its agent.",
       );
+    if (caller.role !== "operator" && groups?.length)
+      throw new Problem("forbidden", "/groups: an operator alone lets a session join groups. Leave them out.");
     const orchestrator = caller.role === "operator" ? null : caller.agentId;
     if (await sessionOf.first(on, sessionId, agentId, orchestrator)) return;
     throw Problem.invalid("/sessionId", `is no live session of ${agentId} that you run: report it first`);
@@ -67,7 +69,7 @@ export function createTokenMaking({ kernel, directory, activity, rows }: Base, {
     /** `POST /v1/tokens`. @throws Problem 403, 409, 422 */
     async create(tx: Tx, caller: Caller, draft: TokenDraft, idempotencyKey?: string) {
       if (draft.sessionId === undefined) requireOperator(caller);
-      else await requireSession(tx, caller, draft.agentId ?? "", draft.sessionId);
+      else await requireSession(tx, caller, draft, draft.sessionId);
       await requireLive(tx, caller);
       const fingerprint = createHash("sha256").update(JSON.stringify(draft)).digest("base64url");
       const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;

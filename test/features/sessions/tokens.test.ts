@@ -38,6 +38,7 @@ describe("a token of one session", () => {
       [session, {}],
       [box, { agentId: "box-two" }],
       [box, { sessionId: "ses_none" }],
+      [box, { groups: ["*"] }],
       [box, { sessionId: undefined }],
       [box, { role: "operator", agentId: undefined, sessionId: undefined }],
     ] as const)
