@@ -65,7 +65,7 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
 
   /** One answer is for every question that became this approval. */
   async function heard(control: ApprovalControl): Promise<void> {
-    const rows = journal.approvals.asked(control.id);
+    const rows = journal.approvals.of(control.id).filter(({ state }) => state === "asked");
     const isWithdrawn = control.state === "withdrawn";
     const change = isWithdrawn
       ? { state: "closed" as const }
@@ -89,7 +89,7 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
   async function withdraw(row: AskRow, reason: string): Promise<void> {
     const isLast = journal.write(() => {
       journal.approvals.save({ ...row, state: "closed" });
-      return !journal.approvals.isNeeded(row.id);
+      return !journal.approvals.of(row.id).some(({ state }) => state === "asked" || state === "answered");
     });
     if (!isLast) return;
     await untilAnswered(time, () => link.box.approvals.withdraw(row.id, reason), life).catch(noted);

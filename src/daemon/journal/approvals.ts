@@ -16,8 +16,7 @@ export interface AskRow {
 }
 
 export function approvalBook(db: Database) {
-  const asked = db.query<AskRow, [string]>("select * from approvals where id = ? and state = 'asked'");
-  const waiting = db.query<AskRow, [string]>("select * from approvals where id = ? and state in ('asked', 'answered')");
+  const of = db.query<AskRow, [string]>("select * from approvals where id = ?");
   const byRequest = db.query<AskRow, [string, string]>(
     "select * from approvals where sessionId = ? and requestId = ? and state in ('asked', 'answered')",
   );
@@ -26,10 +25,8 @@ export function approvalBook(db: Database) {
     "insert or replace into approvals (id, sessionId, turnId, requestId, hash, exact, state, answer) values ($id, $sessionId, $turnId, $requestId, $hash, $exact, $state, $answer)",
   );
   return {
-    /** Questions that wait for the answer of an approval: several, where CLIs of one run tree ask the same. */
-    asked: (id: string): AskRow[] => asked.all(id),
-    /** Whether anything needs an approval still. */
-    isNeeded: (id: string): boolean => waiting.get(id) !== null,
+    /** Questions that became an approval: several, where CLIs of one run tree ask the same. */
+    of: (id: string): AskRow[] => of.all(id),
     byRequest: (sessionId: string, requestId: string): AskRow | undefined =>
       byRequest.get(sessionId, requestId) ?? undefined,
     open: (): AskRow[] => open.all(),

@@ -35,8 +35,8 @@ create unique index if not exists turns_of_message on turns (agentId, messageId,
 create table if not exists looks (turnId text primary key, look text not null) without rowid;
 
 create table if not exists approvals (
-  id text not null, sessionId text not null, turnId text not null, requestId text not null, hash text not null,
-  exact text not null, state text not null, answer text, primary key (id, sessionId, requestId)
+  id text primary key, sessionId text not null, turnId text not null, requestId text not null, hash text not null,
+  exact text not null, state text not null, answer text
 ) without rowid;
 
 create table if not exists commands (
@@ -45,7 +45,17 @@ create table if not exists commands (
 `;
 
 /** Changes since, oldest first. Each is made once; `user_version` of the file counts them. */
-const CHANGES = ["alter table commands add column doneAt integer; alter table approvals add column doneAt integer;"];
+const CHANGES = [
+  "alter table commands add column doneAt integer; alter table approvals add column doneAt integer;",
+  // Several questions become one approval.
+  `alter table approvals rename to approvals_before;
+create table approvals (
+  id text not null, sessionId text not null, turnId text not null, requestId text not null, hash text not null,
+  exact text not null, state text not null, answer text, doneAt integer, primary key (id, sessionId, requestId)
+) without rowid;
+insert into approvals select id, sessionId, turnId, requestId, hash, exact, state, answer, doneAt from approvals_before;
+drop table approvals_before;`,
+];
 
 /** Brings the tables of a journal to this version. @throws DaemonError for one that a newer version wrote */
 export function migrate(db: Database, path: string): void {

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openJournal } from "../../../src/daemon/journal/journal.ts";
 import { AGENT, startDaemon, until } from "../../support/daemon.ts";
@@ -30,7 +30,7 @@ describe("the daemon's journal", () => {
     await world.pass(31 * DAY);
     await until(() => journal.letters.get(done, AGENT) === undefined);
     await until(() => journal.commands.get("dlg_done") === undefined);
-    expect(journal.approvals.get("apr_done")).toBeUndefined();
+    expect(journal.approvals.of("apr_done")).toEqual([]);
     expect(journal.commands.get("dlg_open")).toBeDefined();
   });
 
@@ -41,14 +41,29 @@ describe("the daemon's journal", () => {
       state text not null, result text) without rowid;
       create table approvals (id text primary key, sessionId text not null, turnId text not null, requestId text not null,
       hash text not null, exact text not null, state text not null, answer text) without rowid;
+      insert into approvals values ('apr_old', 'ses_a', 't', '1', 'h', '{}', 'asked', null);
       insert into commands values ('dlg_old', 1, '{"command":{"do":"resume","holdId":"h"}}', 'answered', null);`);
     old.close();
     for (const _ of [1, 2]) {
       const journal = openJournal(path, 1);
       expect(journal.commands.get("dlg_old")).toMatchObject({ state: "answered" });
+      expect(journal.approvals.of("apr_old")).toMatchObject([{ state: "asked", requestId: "1" }]);
       expect(journal.commands.add(`dlg_${_}`, 2, { command: { do: "resume", holdId: "h" } })).toBe(true);
       journal.close();
     }
+  });
+
+  test("nobody but its owner reads any file of a journal, in a folder that others read", () => {
+    const folder = tempFolder();
+    chmodSync(folder, 0o755);
+    const path = join(folder, "j.db");
+    writeFileSync(path, "", { mode: 0o644 });
+    const journal = openJournal(path, 1);
+    journal.write(() => journal.setFact("token", "secret"));
+    const files = readdirSync(folder);
+    expect(files).toContain("j.db-wal");
+    expect(files.filter((name) => (statSync(join(folder, name)).mode & 0o077) !== 0)).toEqual([]);
+    journal.close();
   });
 
   test("the daemon's journal of a newer version is refused, and left as it is", () => {
