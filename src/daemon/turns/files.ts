@@ -90,7 +90,7 @@ function readInside(workspace: string, path: string): Uint8Array<ArrayBuffer> | 
     const root = realpathSync(workspace);
     if (real !== root && !real.startsWith(`${root}/`)) return undefined;
     const seen = statSync(real);
-    // What is no file, like a pipe, might never end.
+    // A pipe, and a device, might never end.
     return !seen.isFile() || seen.size > MAX_BYTES ? undefined : new Uint8Array(readFileSync(real));
   } catch {
     return undefined;
