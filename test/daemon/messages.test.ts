@@ -92,10 +92,12 @@ describe("a daemon's messages", () => {
     await world.say("one");
     await until(() => world.fake.sessions[0]?.isWorking === true);
     world.fake.latest().crash({ code: 3, stderr: "out of memory" });
-    await until(async () => (await world.answers()).length === 1);
-    expect((await world.answers())[0]?.body).toBe("[Error] The CLI ended with code 3: out of memory");
+    await until(() => world.fake.sessions[1]?.isWorking === true);
+    world.fake.latest().crash({ code: 3, stderr: "out of memory" });
+    const bodies = async () => (await world.answers()).map(({ body }) => body);
+    await until(async () => (await bodies()).includes("[Error] The CLI ended with code 3: out of memory"));
     await world.say("two");
-    await until(() => world.fake.sessions.length === 2);
+    await until(() => world.fake.sessions.length === 3);
     expect(world.fake.latest().task.origin).toMatchObject({ how: "resume" });
   });
 });
