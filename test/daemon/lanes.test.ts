@@ -18,14 +18,9 @@ describe("main sessions of a place", () => {
     const world = await startDaemon();
     await world.say("one");
     expect((await session(world, 0)).task.origin.how).toBe("new");
-    const { body } = await world.relay.ask("GET", "/v1/sessions");
-    expect(body.items[0]).toMatchObject({
-      agentId: "box-fake",
-      lane: "main",
-      place: "user",
-      state: "working",
-      name: "one",
-    });
+    const seen = async () => (await world.relay.ask("GET", "/v1/sessions")).body.items[0];
+    await until(async () => (await seen()).state === "working");
+    expect(await seen()).toMatchObject({ agentId: "box-fake", lane: "main", place: "user", name: "one" });
   });
 
   test("an idle one: goes on, also when its process was retired", async () => {
