@@ -116,6 +116,11 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
     const actor = actingAs(caller);
     await agents.requireActor(tx, caller, actor);
     const row = await require(tx, id);
+    if (caller.sessionId != null && row.orchestratorId !== null)
+      throw new Problem(
+        "forbidden",
+        `The orchestrator of ${actor} hands over answers and takes back ${id}, no session.`,
+      );
     if (await isMaker(tx, caller, row)) return row;
     throw new Problem("forbidden", `${row.agentId} or its orchestrator asked for ${id}, not ${actor}.`);
   }

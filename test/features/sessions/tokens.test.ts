@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { wanted } from "../../support/approvals.ts";
 import { connect } from "../../support/mcp.ts";
 import { startFleet } from "../../support/sessions.ts";
 
@@ -47,6 +48,16 @@ describe("a token of one session", () => {
     expect((await tokenFor({ sessionId: "ses_dead" })).body.errors[0].pointer).toBe("/sessionId");
     expect((await tokenFor({}, {} as { token: string })).status).toBe(201);
     expect((await tokenFor({ role: "viewer", agentId: undefined })).status).toBe(422);
+  });
+
+  test("G14: a token of one session takes back and hands over no question of its orchestrator's", async () => {
+    const { ask, session, box } = await withSession();
+    const asked = (await ask("POST", "/v1/approvals", wanted("make", { agentId: "box-one" }), box)).body;
+    const to = (verb: string) => `/v1/approvals/${asked.id}/${verb}`;
+    expect((await ask("POST", to("withdraw"), {}, session)).status).toBe(403);
+    expect((await ask("POST", to("applied"), { ok: true }, session)).status).toBe(403);
+    expect((await ask("GET", `/v1/approvals/${asked.id}`)).body).toMatchObject({ state: "pending", applied: null });
+    expect((await ask("POST", to("withdraw"), {}, box)).body.state).toBe("withdrawn");
   });
 
   test("a token of one session deletes no agent", async () => {
