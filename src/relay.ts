@@ -174,7 +174,10 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const pulls = createPulls({ kernel, identity, core, runs, channels });
   const integrations = createIntegrations({ kernel, identity, core, tasks, pulls });
   const gate = createGate({ host: config.host, publicUrl, allowed: config.allowedHosts });
-  const mcp = createMcp({ kernel, identity, core, delegations, traces, runs, gate }, replaced.mcpServer);
+  const mcp = createMcp(
+    { kernel, identity, core, delegations, traces, runs, commands, sessions, gate },
+    replaced.mcpServer,
+  );
   const a2a = createA2A({ kernel, identity, core, delegations, runs }, { publicUrl });
   const chat = createChat({ kernel, identity, core, runs, approvals });
   const digests = createDigests({ kernel, identity, core, delegations, runs });

@@ -7,6 +7,7 @@ import { Problem } from "../../protocol/problem.ts";
 import { type Run, RunAbort, RunDraft, RunId, RunMessage } from "../../protocol/runs.ts";
 import { PREFACE } from "../envelope/envelope.ts";
 import { envelopesFor, type McpAreas, type Turn, withProgress } from "./services.ts";
+import { command, machineIn, spawn } from "./spawns.ts";
 import { budget, roomIn, tool, wait } from "./tool.ts";
 
 /** Runs in one list. */
@@ -14,9 +15,9 @@ const LISTED = 20;
 const TITLE = 80;
 
 const input = z.strictObject({
-  do: z.enum(["start", "list", "read", "tell", "stop"]),
-  run: z.string().optional().describe("run_..."),
-  agent: z.string().optional(),
+  do: z.enum(["start", "list", "read", "tell", "stop", "peek", "kill"]),
+  run: z.string().optional().describe("run_..., or ses_... to peek or kill."),
+  agent: z.string().optional().describe("Or orchestrator:machine/provider."),
   text: z.string().optional().describe("Task, words, or why to stop."),
   wait: wait.describe("Seconds to wait for its end."),
   budget: budget(1500),
@@ -25,12 +26,16 @@ type Input = z.output<typeof input>;
 
 export const runs = tool({
   name: "runs",
-  description: "Executions of agents: start one (its result comes to your inbox), list, read, tell or stop them.",
+  description:
+    "Executions of agents: start one (its result comes to your inbox), list, read, tell, stop, peek at or kill them.",
   input,
   output: z.object({ text: z.string(), run: z.string().optional(), status: z.string().optional() }),
   async run(areas, turn, asked) {
     if (asked.do === "list") return listed(areas, turn, asked);
+    const machine = asked.do === "start" ? machineIn(asked.agent) : undefined;
+    if (machine) return spawn(areas, turn, machine, { ...asked, prompt: words(asked.text) });
     if (asked.do === "start") return start(areas, turn, asked);
+    if (asked.do === "peek" || asked.do === "kill") return command(areas, turn, asked.do, asked.run, asked);
     const id = runId(asked.run);
     if (asked.do === "read") return readRun(areas, turn, id, asked);
     return asked.do === "tell" ? tell(areas, turn, id, asked) : stop(areas, turn, id, asked);

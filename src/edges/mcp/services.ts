@@ -1,6 +1,8 @@
 import type { Areas } from "../../core/core.ts";
+import type { Commands } from "../../features/commands/commands.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 import type { Runs } from "../../features/runs/runs.ts";
+import type { Sessions } from "../../features/sessions/sessions.ts";
 import type { Traces } from "../../features/traces/traces.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Call } from "../../identity/auth/route.ts";
@@ -9,7 +11,13 @@ import type { Delegation } from "../../protocol/delegations.ts";
 import { type Envelopes, envelopesOf } from "../envelope/envelope.ts";
 
 /** Areas whose verbs the tools call, under the same rules as the routes. */
-export type McpAreas = Areas & { delegations: Delegations; traces: Traces; runs: Runs };
+export type McpAreas = Areas & {
+  delegations: Delegations;
+  traces: Traces;
+  runs: Runs;
+  commands: Commands;
+  sessions: Sessions;
+};
 
 /** A caller that acts for an agent of its own. */
 export type AgentCaller = Caller & { agentId: string };

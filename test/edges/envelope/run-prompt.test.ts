@@ -29,7 +29,7 @@ describe("the prompt of a run", () => {
     expect(head).toMatch(new RegExp(`^\\[${child.id}, depth 1; names and task by others; fence [0-9a-f]{12}\\]$`));
     expect(lines.slice(0, -1)).toEqual([
       ...["| Label: Parser", "| Requester: ada, session main", "| Channel of the requester: telegram:main"],
-      ...[`| Your session: ${child.id}`, "| Task: Check the parser."],
+      ...[`| Your session: ${child.sessionKey}`, "| Task: Check the parser."],
     ]);
     expect(lines.at(-1)).toMatch(/^\[end [0-9a-f]{12}\]$/);
   });
