@@ -13,17 +13,25 @@ export const profilesIn = ({ journal }: Pick<Services, "journal">): Profile[] =>
 export const keepProfiles = ({ journal }: Pick<Services, "journal">, profiles: readonly Profile[]): void =>
   journal.write(() => journal.setFact(FACT, JSON.stringify(profiles)));
 
-/** Profile that an agent runs by: the first by name that names it here. Profiles for other providers do not count. */
-export function profileOf(services: Pick<Services, "journal" | "config">, agentId: string): Profile | undefined {
-  const provider = services.journal.agents.get(agentId)?.provider;
+/** Profile that an agent runs by: the first by name that names it here. Profiles for other providers do not count. `given`: provider of an agent that is new. */
+export function profileOf(
+  services: Pick<Services, "journal" | "config">,
+  agentId: string,
+  given?: string,
+): Profile | undefined {
+  const provider = given ?? services.journal.agents.get(agentId)?.provider;
   return profilesIn(services).find(
     (one) => one.provider === provider && wantedIn(one, services.config.id, agentId) !== undefined,
   );
 }
 
 /** Profile that wants an agent to do nothing. */
-export function stoppedBy(services: Pick<Services, "journal" | "config">, agentId: string): Profile | undefined {
-  const profile = profileOf(services, agentId);
+export function stoppedBy(
+  services: Pick<Services, "journal" | "config">,
+  agentId: string,
+  given?: string,
+): Profile | undefined {
+  const profile = profileOf(services, agentId, given);
   return profile && wantedIn(profile, services.config.id, agentId) === "stopped" ? profile : undefined;
 }
 

@@ -74,6 +74,26 @@ describe("profiles", () => {
     expect(await world.run(id)).toMatchObject({ id: run, outcome: "ok" });
   });
 
+  test("a spawn begins by the profile that it names, and its own words go first", async () => {
+    const world = await startDaemon();
+    mkdirSync(join(world.folder, "site"));
+    const profile = { provider: "fake", model: "small", systemPrompt: "Be brief.", cwd: "site" };
+    await world.relay.ask("PUT", "/v1/profiles/reviewer", profile);
+    await world.relay.ask("PUT", "/v1/profiles/safe", { provider: "fake", tools: { deny: ["Bash"] } });
+    const spawn = { do: "spawn", provider: "fake", prompt: "Look.", profile: "reviewer", model: "large" };
+    await world.relay.ask("POST", "/v1/orchestrators/box/commands", { command: spawn });
+    await works(world);
+    const cwd = realpathSync(join(world.folder, "site"));
+    expect(world.fake.sessions[0]?.task).toMatchObject({ model: "large", systemPrompt: "Be brief.", cwd });
+    const unsafe = { command: { ...spawn, profile: "safe" } };
+    const { body } = await world.relay.ask("POST", "/v1/orchestrators/box/commands", unsafe);
+    await until(async () => {
+      const { body: found } = await world.relay.ask("GET", `/v1/delegations/${body.id}`);
+      return JSON.stringify(found).includes("Profile safe says tools");
+    });
+    expect(world.fake.sessions).toHaveLength(1);
+  });
+
   test("a spawn of a stopped agent is refused, and says by which profile", async () => {
     const world = await startDaemon();
     await put(world, "stopped");

@@ -1,10 +1,12 @@
+import { untilAnswered } from "../../client/until-answered.ts";
 import type { CommandOf } from "../../protocol/commands.ts";
+import type { Profile } from "../../protocol/profiles.ts";
 import { prefixOf } from "../config.ts";
 import { DaemonError } from "../errors.ts";
 import type { CommandRow } from "../journal/commands.ts";
 import type { TurnRow } from "../journal/turns.ts";
-import { stoppedBy } from "../profiles.ts";
-import { runnableOf } from "../services.ts";
+import { profileOf, stoppedBy } from "../profiles.ts";
+import { runnableOf, type Services } from "../services.ts";
 import { nameOf } from "../sessions/names.ts";
 import { keyOfPlace } from "../sessions/places.ts";
 import { newSession } from "../sessions/rows.ts";
@@ -22,12 +24,15 @@ export async function spawn(hands: Hands, command: CommandOf<"spawn">, row: Comm
   const known = journal.agents.get(agentId);
   if (known && known.provider !== provider)
     throw new DaemonError(`${agentId} is an agent of provider ${known.provider}. Name another agent.`);
-  const stopped = stoppedBy(services, agentId);
+  const stopped = stoppedBy(services, agentId, provider);
   if (stopped)
     throw new DaemonError(`Profile ${stopped.name} wants ${agentId} stopped. Change what it desires, and spawn again.`);
-  const cwd = folderIn(config.workspace, command.cwd);
+  const profile = await profileFor(services, command, agentId);
+  const cwd = folderIn(config.workspace, command.cwd ?? profile?.cwd ?? undefined);
   await link.agent(agentId, provider);
-  const turn = turnOf(command, row, { agentId, cwd });
+  const model = command.model ?? profile?.model ?? undefined;
+  const systemPrompt = command.systemPrompt ?? profile?.systemPrompt ?? undefined;
+  const turn = turnOf({ ...command, model, systemPrompt }, row, { agentId, cwd });
   if (command.prompt === undefined) return open(hands, turn);
   const before = journal.turns.ofCommand(row.delegationId);
   if (before) return begun(hands, before);
@@ -35,6 +40,22 @@ export async function spawn(hands: Hands, command: CommandOf<"spawn">, row: Comm
   if (!stored) throw new Error("no turn was stored");
   lanes.offer(stored);
   return begun(hands, stored);
+}
+
+/** Profile that a spawn names, else the one of its agent. @throws DaemonError for tools that would not count, RelayProblem */
+async function profileFor(
+  services: Services,
+  { profile: name, provider }: CommandOf<"spawn">,
+  agentId: string,
+): Promise<Profile | undefined> {
+  const own = profileOf(services, agentId, provider);
+  if (name === undefined || own?.name === name) return own;
+  const { link, time, life } = services;
+  const named = await untilAnswered(time, () => link.box.profiles.get(name), life);
+  // The start of a process reads tools from the profile of its agent alone.
+  if (named.tools !== null)
+    throw new DaemonError(`Profile ${name} says tools, which need the agent in it. Add ${agentId} to its agents.`);
+  return named;
 }
 
 function turnOf(
