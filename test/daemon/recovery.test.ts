@@ -105,3 +105,24 @@ describe("a daemon that was killed", () => {
     expect(box.status).toBe("offline");
   });
 });
+
+describe("a CLI that ended unseen", () => {
+  test("the next turn gets a new process, and no failure", async () => {
+    const world = await startDaemon();
+    await world.say("one");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    const [first] = world.fake.sessions;
+    first?.turn.finish("first");
+    await until(async () => (await world.answers()).length === 1);
+    // The end is told once nothing of the process is left.
+    const swept = first?.dieSlowly();
+    const two = await world.say("two");
+    await until(async () => (await world.run(two)).status === "running");
+    swept?.();
+    await until(() => world.fake.sessions[1]?.isWorking === true);
+    world.fake.latest().turn.finish("second");
+    await until(async () => (await world.answers()).length === 2);
+    expect((await world.answers()).map(({ body }) => body)).toEqual(["first", "second"]);
+    expect(world.fake.sessions[1]?.task.origin).toMatchObject({ how: "resume" });
+  });
+});

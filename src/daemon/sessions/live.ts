@@ -200,8 +200,12 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     /** The running process of a session; begins it where none runs. `continueTurn`: the CLI goes on with a turn that was cut off. */
     async open(row: SessionRow, continueTurn = false): Promise<NativeSession> {
       const known = lives.get(row.id);
-      if (known && !known.isClosing) return known.opening;
-      if (known) await known.native?.exited;
+      if (known && !known.isClosing && known.native?.isRunning !== false) return known.opening;
+      if (known) {
+        // Its end is written down once nothing of it is left.
+        await (await known.opening.catch(() => undefined))?.exited;
+        return this.open(journal.sessions.get(row.id) ?? row, continueTurn);
+      }
       const live: Live = {
         ...{ id: row.id, life: new AbortController(), idle: new AbortController() },
         ...{ uses: 0, lastUse: time.now(), isClosing: false },
@@ -227,7 +231,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
       return () => {
         live.uses--;
         live.lastUse = time.now();
-        if (live.uses > 0) return;
+        if (live.uses > 0 || lives.get(id) !== live) return;
         live.idle = new AbortController();
         rooms.wake();
         void retireLater(live);

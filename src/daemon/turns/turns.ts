@@ -72,6 +72,7 @@ export function createTurns(services: Services, parts: TurnParts) {
       const opened = await parts.openFor(turn, session, continues);
       if (opened.session.id !== session.id) ears.to(opened.session.id);
       session = opened.session;
+      if (!continues) ears.renew(turn.id);
       const goesOn = continues && session.id === first.id;
       const prompt = goesOn ? undefined : await promptFor(services, { turn, session, handle });
       hearOthers(own, handle, ears.words);

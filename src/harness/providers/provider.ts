@@ -127,6 +127,8 @@ export interface LeftProcess {
 export interface NativeSession {
   readonly pid: number;
   readonly startTicks: number;
+  /** false from the moment its process has ended: before `exited`, which waits for what it left. */
+  readonly isRunning: boolean;
   /** null until the CLI has named it. */
   readonly nativeId: string | null;
   /** Begins a turn, or queues behind the running one. Resolves when the pipe of the CLI has the text; `input` events say more. */

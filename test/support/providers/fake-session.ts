@@ -25,6 +25,8 @@ export interface FakeSession extends NativeSession {
   tell(event: SessionEvent): void;
   /** Dies, with what was running. */
   crash(end?: Partial<Exit>): void;
+  /** Dies. The returned function tells its end, as after the look for what it left. */
+  dieSlowly(): () => void;
 }
 
 export interface SessionHost {
@@ -171,6 +173,10 @@ export function openFake(task: OpenTask, nativeId: string, host: SessionHost): F
     async close() {
       end({});
       return await ended.promise;
+    },
+    dieSlowly() {
+      isRunning = false;
+      return () => ended.resolve({ code: null, signal: "SIGKILL", stderr: "", left: [] });
     },
     crash: (exit = {}) => end({ code: 1, ...exit }),
   };

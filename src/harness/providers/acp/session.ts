@@ -140,6 +140,9 @@ function nativeSession(command: AcpCommand, task: OpenTask, parts: Parts): Nativ
   const isEphemeral = task.origin.how === "fork" && task.origin.ephemeral;
   return {
     ...{ pid: process.pid, startTicks: process.startTicks, nativeId: sessionId },
+    get isRunning() {
+      return process.isRunning;
+    },
     send: turns.send,
     steer: turns.steer,
     interrupt: async () => ({ cancelled: await turns.interrupt() }),

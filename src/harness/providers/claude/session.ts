@@ -177,6 +177,9 @@ const sessionOf = (nativeId: string, wiring: Wiring, contained: Contained): Nati
   nativeId,
   pid: contained.pid,
   startTicks: contained.startTicks,
+  get isRunning() {
+    return contained.isRunning;
+  },
   exited: contained.exited,
   send: wiring.send,
   steer: wiring.steer,

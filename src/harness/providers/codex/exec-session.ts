@@ -41,6 +41,10 @@ export async function openExecSession(
     get startTicks() {
       return turns.process().startTicks;
     },
+    // Each turn has a process of its own.
+    get isRunning() {
+      return !turns.isClosed();
+    },
     get nativeId() {
       return turns.nativeId();
     },
@@ -126,6 +130,7 @@ function createExecTurns(setting: ExecSetting, onExit: (exit: Exit) => void) {
 
   return {
     process: () => process,
+    isClosed: () => isClosed,
     nativeId: () => nativeId,
     async send(input: TurnInput): Promise<void> {
       check();

@@ -158,6 +158,9 @@ function assemble({ process, rpc, account }: Server, task: OpenTask, { threadId,
 
 const nativeSession = (process: Contained, nativeId: string, turns: Turns, asks: Asks): NativeSession => ({
   ...{ pid: process.pid, startTicks: process.startTicks, nativeId },
+  get isRunning() {
+    return process.isRunning;
+  },
   send: turns.send,
   steer: turns.steer,
   interrupt: async () => ({ cancelled: await turns.interrupt() }),

@@ -105,6 +105,9 @@ function sessionOf(nativeId: string, { turns, running, write, capabilities }: Pa
     nativeId,
     pid: running.pid,
     startTicks: running.startTicks,
+    get isRunning() {
+      return running.isRunning;
+    },
     exited: running.exited,
     close: running.close,
     async send(input: TurnInput) {
