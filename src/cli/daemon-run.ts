@@ -1,10 +1,13 @@
 import { runDaemon } from "../daemon/main.ts";
 import { untilStopped } from "./context.ts";
+import { EXIT } from "./exit.ts";
 import { safeLine } from "./screen.ts";
 
 /** Runs the daemon of a configuration until Ctrl-C. The configuration names the relay, not the folder or the flags. */
-export function runHere(configPath: string | undefined): Promise<void> {
+export async function runHere(configPath: string | undefined): Promise<void> {
   const log = (sentence: string, facts?: Record<string, unknown>): void =>
     void process.stderr.write(`${safeLine(facts ? `${sentence} ${JSON.stringify(facts)}` : sentence)}\n`);
-  return runDaemon({ configPath, environment: process.env, log, stop: untilStopped() });
+  await runDaemon({ configPath, environment: process.env, log, stop: untilStopped() });
+  // Pipes of a CLI that was killed amid a write may keep the process alive, and a stop waits for its end.
+  process.exit(EXIT.ok);
 }
