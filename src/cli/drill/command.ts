@@ -18,21 +18,34 @@ export function addDrillCommand(program: Command): void {
     .option("--workers <n>", "agents that claim work", positive, 64)
     .option("--readers <n>", "agents that follow their inbox", positive, 8)
     .option("--people <n>", "people that ask a chain of three agents", positive, 16)
+    .option("--machines", "drill two daemons and their agent CLIs, too (Linux)")
     .option("--seed <n>", "decides when it is killed (default: by chance)", wholeNumber)
     .addHelpText("after", HELP)
-    .action(({ seed = Math.floor(Math.random() * 2 ** 31), ...crew }: Given, command: Command) =>
-      run({ ...crew, seed }, outputOf(command)),
-    );
+    .action(async ({ seed = Math.floor(Math.random() * 2 ** 31), machines, ...crew }: Given, command: Command) => {
+      const out = outputOf(command);
+      if (!machines) return run({ ...crew, seed }, out);
+      const { runMachines } = await import("./machines/command.ts");
+      const isGiven = command.getOptionValueSource("senders") !== "default";
+      const { kills = MACHINE_KILLS, senders } = crew;
+      await runMachines({ kills, seed, senders: isGiven ? senders : MACHINE_SENDERS }, out);
+    });
 }
 
-type Given = Omit<DrillOptions, "seed"> & { seed?: number };
+type Given = Omit<DrillOptions, "seed"> & { seed?: number; machines?: true };
+
+const MACHINE_KILLS = 10;
+const MACHINE_SENDERS = 6;
 
 const HELP = `
 The relay is a process of its own on loopback, with its data in a temporary folder that is removed at the end. Nothing of a
 relay of yours is touched. The exit code is 1 when something was lost or doubled; then the folder is kept.
 
-Example:
-  $ signalbox drill`;
+With --machines, two daemons (signalbox orchestrator) run agent CLIs of the drill. Relay, daemons and CLIs are killed. The readers, workers and
+people of the other drill are not there, and the usual numbers are 6 senders and 10 kills.
+
+Examples:
+  $ signalbox drill
+  $ signalbox drill --machines --kills 50`;
 
 async function run(options: DrillOptions, out: Output): Promise<void> {
   await onScratchRelay({ name: "drill", flags: DRILL_FLAGS }, async (relay) => {

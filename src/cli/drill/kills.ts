@@ -46,7 +46,7 @@ export async function killOften(
 }
 
 /** mulberry32: small, seeded, good enough to choose moments. */
-function createRandom(seed: number): () => number {
+export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
