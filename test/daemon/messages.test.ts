@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { AGENT, startDaemon, until } from "../support/daemon.ts";
 import { echo } from "../support/providers/fake.ts";
+import type { FakeTurn } from "../support/providers/fake-turn.ts";
 
 describe("a daemon's messages", () => {
   test("a message from the operator becomes a run, and its answer a reply", async () => {
@@ -99,5 +100,33 @@ describe("a daemon's messages", () => {
     await world.say("two");
     await until(() => world.fake.sessions.length === 3);
     expect(world.fake.latest().task.origin).toMatchObject({ how: "resume" });
+  });
+
+  test("work whose attempt failed is taken again when the relay offers it, until it is done", async () => {
+    let attempts = 0;
+    const script = (turn: FakeTurn) => (++attempts < 3 ? turn.fail("No disk.") : turn.finish("Counted."));
+    const world = await startDaemon({ provider: { script } });
+    const eve = await world.relay.agent("eve");
+    const draft = { to: AGENT, body: "Count.", claimable: true };
+    const { id } = (await world.relay.ask("POST", "/v1/messages", draft, { token: eve.token })).body;
+    const seen = async () => (await world.relay.ask("GET", `/v1/messages/${id}`)).body;
+    for (let n = 0; n < 100 && (await seen()).state !== "done"; n++) await world.pass(10_000);
+    expect((await seen()).attempts).toMatchObject([
+      { outcome: "failed" },
+      { outcome: "failed" },
+      { outcome: "completed" },
+    ]);
+    expect(attempts).toBe(3);
+  });
+
+  test("a message under a hold waits, and is answered once the hold is lifted", async () => {
+    const world = await startDaemon({ provider: { script: (turn) => turn.finish("Here.") } });
+    const { id } = (await world.relay.ask("POST", "/v1/holds", { scope: "all", reason: "Look." })).body;
+    await world.say("Are you there?");
+    for (let n = 0; n < 5; n++) await world.pass(5000);
+    expect(await world.answers()).toEqual([]);
+    await world.relay.ask("DELETE", `/v1/holds/${id}`);
+    for (let n = 0; n < 100 && (await world.answers()).length === 0; n++) await world.pass(5000);
+    expect((await world.answers()).map(({ body }) => body)).toEqual(["Here."]);
   });
 });

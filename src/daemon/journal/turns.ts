@@ -31,6 +31,8 @@ export interface TurnPlan {
   place?: unknown;
   tags?: string[];
   onInterrupt?: "continue" | "give-back";
+  /** Attempts at this work that have failed. */
+  failures?: number;
 }
 
 /** A turn as it was seen from outside, beside what its model says. */

@@ -8,6 +8,7 @@ import type { TurnRow } from "../journal/turns.ts";
 import type { AgentLink } from "../link.ts";
 import type { Services } from "../services.ts";
 import { conversationOf } from "../sessions/places.ts";
+import { isHeld, untilTaken } from "./held.ts";
 
 const LEASE_SECONDS = 120;
 
@@ -59,13 +60,15 @@ async function takeBack({ verbs }: AgentLink, id: string): Promise<Held> {
 
 async function create(services: Services, link: AgentLink, turn: TurnRow, at: At): Promise<Held> {
   const draft = draftOf(services, turn, at);
+  const begun = (asked: RunDraft, idempotencyKey: string): Promise<Run> =>
+    untilTaken(services, () => link.verbs.create(asked, { idempotencyKey }), isHeld);
   try {
-    return held(await link.verbs.create(draft, { idempotencyKey: `turn:${turn.id}` }), link);
+    return held(await begun(draft, `turn:${turn.id}`), link);
   } catch (error) {
     if (!(error instanceof RelayProblem) || error.code !== "already-running") throw error;
     // The session that stepped aside still works under this key.
     const sessionKey = `${turn.sessionKey}#${at.session.id.slice(-6)}`;
-    return held(await link.verbs.create({ ...draft, sessionKey }, { idempotencyKey: `turn:${turn.id}:aside` }), link);
+    return held(await begun({ ...draft, sessionKey }, `turn:${turn.id}:aside`), link);
   }
 }
 

@@ -4,11 +4,17 @@ import { untilAnswered } from "../../client/until-answered.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import type { AgentLink } from "../link.ts";
 import type { Services } from "../services.ts";
+import { isHeld, untilTaken } from "./held.ts";
 
 const LEASE_SECONDS = 600;
+/** Wait before the first new attempt at work; it doubles with each. */
+const AGAIN_MS = 5000;
+const MOST_MS = 300_000;
 
 /** Leases of claimable messages, held while their turns work. */
-export function createClaims({ journal, link, time, life, log }: Services) {
+export function createClaims(services: Services) {
+  const { journal, link, time, life, log } = services;
+
   /** Renews a claim until `own` ends. A claim that is lost ends nothing: the result comes late. */
   async function keep(agent: AgentLink, id: number, token: string, own: AbortSignal): Promise<void> {
     const backoff = createBackoff(time);
@@ -50,7 +56,15 @@ export function createClaims({ journal, link, time, life, log }: Services) {
       if (!letter?.entry.claimable) return () => undefined;
       const agent = link.of(turn.agentId);
       const { id } = letter.entry;
-      const token = await untilAnswered(time, () => take(agent, id), life);
+      const { failures = 0 } = turn.plan;
+      if (failures > 0) await time.sleep(Math.min(AGAIN_MS * 2 ** (failures - 1), MOST_MS), life);
+      // Work whose last attempt failed is open again after a while.
+      const isLater = async (problem: RelayProblem): Promise<boolean> => {
+        if (problem.code !== "not-open") return isHeld(problem);
+        const { state } = await untilAnswered(time, () => agent.client.messages.get(id), life);
+        return state === "delayed" || state === "open";
+      };
+      const token = await untilTaken(services, () => untilAnswered(time, () => take(agent, id), life), isLater);
       const own = new AbortController();
       void keep(agent, id, token, own.signal);
       return () => own.abort();

@@ -125,6 +125,14 @@ export function createSettle(services: Services, { later, observations, reporter
     return [...(end.way === "feed" ? fed : []), ...beside];
   }
 
+  /** Whether the relay offers work again, whose attempt has failed: this agent may be the only one that it is for. */
+  async function isOfferedAgain({ messageId, agentId }: TurnRow, { outcome }: TurnEnd): Promise<boolean> {
+    const letter = messageId === null ? undefined : journal.letters.get(messageId, agentId)?.entry;
+    if (!letter?.claimable || outcome === "ok" || outcome === "aborted") return false;
+    const found = await asked(`Message ${letter.id}`, () => link.of(agentId).client.messages.get(letter.id));
+    return found?.state === "open" || found?.state === "delayed";
+  }
+
   /** The end with what was seen of the turn from outside, looked at once. */
   async function observed(turn: TurnRow, end: TurnEnd): Promise<TurnEnd> {
     const session = turn.sessionId === null ? undefined : journal.sessions.get(turn.sessionId);
@@ -152,15 +160,24 @@ export function createSettle(services: Services, { later, observations, reporter
       const body = textOf(end, missing);
       await finish(turn, end, body, end.way === "reply" ? [] : ids);
       const answerId = end.way === "reply" ? await reply(turn, end, body, ids) : undefined;
-      const following_ = following(turn, end, body);
+      const next = following(turn, end, body);
+      const isAgain = await isOfferedAgain(turn, end);
       return journal.write(() => {
-        journal.turns.change(turn.id, { state: "done", endedAt: time.wall(), answerId: answerId ?? null });
-        if (turn.messageId !== null) journal.letters.mark(turn.messageId, turn.agentId, "done");
-        return later(following_);
+        const done = { state: "done" as const, endedAt: time.wall(), answerId: answerId ?? null };
+        // The message belongs to the turn of its next attempt.
+        journal.turns.change(turn.id, isAgain ? { ...done, messageId: null } : done);
+        if (turn.messageId !== null && !isAgain) journal.letters.mark(turn.messageId, turn.agentId, "done");
+        return later(isAgain ? [...next, attemptOf(turn)] : next);
       });
     },
   };
 }
+
+/** The next attempt at the work of a turn. */
+const attemptOf = ({ agentId, sessionKey, kind, messageId, plan }: TurnRow): NewTurn => ({
+  ...{ agentId, sessionKey, kind, plan: { ...plan, failures: (plan.failures ?? 0) + 1 } },
+  ...(messageId !== null && { messageId }),
+});
 
 /** Links of a turn, and of the background work whose result it was fed. */
 const linksOf = ({ plan }: TurnRow, { observed }: TurnEnd): RunLink[] => [
