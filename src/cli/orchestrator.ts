@@ -1,8 +1,11 @@
+import { homedir } from "node:os";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { DaemonError } from "../daemon/errors.ts";
 import type { CliCommand } from "./commands.ts";
 import { contextOf, outputOf } from "./context.ts";
 import { filled } from "./options.ts";
+import { ownCommand } from "./own.ts";
 import { safeLine } from "./screen.ts";
 
 /** Group of the help. */
@@ -13,6 +16,8 @@ interface Options {
   id?: string;
   workspace?: string;
   tokenFile?: string;
+  print?: boolean;
+  force?: boolean;
 }
 
 type Step = (options: Options, command: Command) => Promise<void>;
@@ -34,6 +39,13 @@ export function addOrchestratorCommand(program: CliCommand): void {
     .option("--workspace <folder>", "the folder in which its agents work (default: ~/agents)", filled)
     .option("--token-file <file>", "the file with its token", filled)
     .action(step(init));
+  withConfig(
+    group.sub("install", "Start the daemon with your session: a user unit of systemd, or an agent of launchd"),
+    "the configuration",
+  )
+    .option("--print", "print the file, and write nothing")
+    .option("--force", "write over a file of somebody else")
+    .action(step(install));
   withConfig(
     group.sub("stop", "Let running turns end, and stop the daemon of a configuration"),
     "the configuration",
@@ -79,6 +91,21 @@ const tokenHelp = ({ id, tokenFile = "" }: { id: string; tokenFile?: string | un
   `  signalbox tokens create --role orchestrator --agent orchestrator-${id} --prefix ${id}-`,
   `Put it into ${safeLine(tokenFile)}, for you alone: chmod 600 ${safeLine(tokenFile)}`,
 ];
+
+async function install({ config, print = false, force = false }: Options, command: Command): Promise<void> {
+  const { serviceFileFor, writeService } = await import("./service-file.ts");
+  const words = config === undefined ? [] : ["--config", resolve(config)];
+  const file = serviceFileFor({
+    ...{ platform: process.platform, home: homedir(), searchPath: process.env.PATH ?? "/usr/bin:/bin" },
+    command: ownCommand("orchestrator", ...words),
+  });
+  const out = outputOf(command);
+  if (print) return out.show(file, () => file.text.trimEnd());
+  writeService(file, force);
+  await out.show(file, () =>
+    [`Wrote ${safeLine(file.path)}. Next:`, ...file.next.map((line) => `  ${line}`)].join("\n"),
+  );
+}
 
 async function stop({ config }: Options, command: Command): Promise<void> {
   const { stopDaemon } = await import("../daemon/main.ts");
