@@ -135,7 +135,8 @@ describe.skipIf(!hasRegistry)(`signalbox, installed by npm ${reason}`, () => {
   test("signalbox, installed by npm, is ended by a signal when the program is", async () => {
     await runIn(user, [signalbox, "send", "user", "are you there", "--data", data]);
     const following = startIn(user, [signalbox, "inbox", "--follow", "--data", data]);
-    for await (const _ of following.stdout) break;
+    // The pipe stays open: a program whose reader has gone ends by itself.
+    await following.stdout.getReader().read();
     following.kill("SIGHUP");
     await following.exited;
     expect(following.signalCode).toBe("SIGHUP");
