@@ -83,7 +83,8 @@ async function inEach(attempt: (place: Place) => Promise<void>, bunfigs = KINDS)
   await Promise.all(
     bunfigs.map(async (bunfig, n) => {
       const far = createFarEnd();
-      const here = hostileFolder(far.url, bunfig);
+      // Another test's client may still look for a server that had this port.
+      const here = hostileFolder(`${far.url}/folder`, bunfig);
       const start: Place["start"] = (command, how) => spawnIn(here.path, command, how);
       const run: Place["run"] = async (command, how) => {
         const child = start(command, how);
@@ -92,7 +93,8 @@ async function inEach(attempt: (place: Place) => Promise<void>, bunfigs = KINDS)
         return { code: await child.exited, stdout, stderr };
       };
       await attempt({ n, start, run });
-      expect({ bunfig, asked: far.asked, hasRun: here.hasRun() }).toEqual({ bunfig, asked: [], hasRun: false });
+      const asked = far.asked.filter((request) => request.includes(" /folder"));
+      expect({ bunfig, asked, hasRun: here.hasRun() }).toEqual({ bunfig, asked: [], hasRun: false });
       await far.close();
     }),
   );
