@@ -27,6 +27,11 @@ export async function spawn(hands: Hands, command: CommandOf<"spawn">, row: Comm
   const stopped = stoppedBy(services, agentId, provider);
   if (stopped)
     throw new DaemonError(`Profile ${stopped.name} wants ${agentId} stopped. Change what it desires, and spawn again.`);
+  // A caller would rely on them.
+  if (command.caps !== undefined)
+    throw new DaemonError(
+      "This daemon holds no caps of one spawn. Leave caps out; costUsdPerDay of its configuration counts.",
+    );
   const profile = await profileFor(services, command, agentId);
   const cwd = folderIn(config.workspace, command.cwd ?? profile?.cwd ?? undefined);
   await link.agent(agentId, provider);
