@@ -122,7 +122,7 @@ export function createFleetStreams(base: Base, parts: { inbox: Inbox; deliveries
     }
 
     const stream: OpenFleet = { markStale: () => follower.markStale() };
-    // It hears of its own agents alone: presence of all others is for inbox streams.
+    // The stream tells of the orchestrator's own agents alone: presence of all others is for inbox streams.
     const connection: Connection = {
       ...{ id, agentId: own, countsFor, instanceId: caller.instanceId, tokenId: caller.tokenId },
       ...{ outlet, isForeign: true, close },

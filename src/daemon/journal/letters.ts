@@ -40,7 +40,7 @@ export function letterBook(db: Database) {
       add.run(entry.id, agentId, sessionKey, JSON.stringify(entry)).changes > 0,
     mark: (messageId: number, agentId: string, state: Letter["state"]): void =>
       void mark.run(state, messageId, agentId),
-    /** Those that no turn has, oldest first. */
+    /** Letters that no turn has, oldest first. */
     waiting: (): Letter[] => waiting.all().map(parsed),
     oldestWaiting: (agentId: string): number | undefined => oldest.get(agentId)?.id ?? undefined,
     /** The newest of one dialogue, newest first. */

@@ -58,7 +58,7 @@ export function sessionBook(db: Database) {
   return {
     get: (id: string): SessionRow | undefined => parsed(one.get(id)),
     main: (agentId: string, sessionKey: string): SessionRow | undefined => parsed(main.get(agentId, sessionKey)),
-    /** Those that are not dead, oldest first. */
+    /** Sessions that are not dead, oldest first. */
     live: (): SessionRow[] => live.all().map((row) => ({ ...row, isMain: row.isMain === 1 })),
     save,
     /** Changes members of a stored session. @returns the row as it is now */

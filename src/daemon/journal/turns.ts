@@ -117,7 +117,7 @@ export function turnBook(db: Database) {
   };
   return {
     get: (id: string): TurnRow | undefined => parsed(one.get(id)),
-    /** Those whose end was not handed over, oldest first. */
+    /** Turns whose end was not handed over, oldest first. */
     open: (): TurnRow[] => open.all().flatMap((row) => parsed(row) ?? []),
     ofMessage: (agentId: string, messageId: number): TurnRow | undefined => parsed(ofMessage.get(agentId, messageId)),
     ofRun: (runId: string): TurnRow | undefined => parsed(ofRun.get(runId)),

@@ -19,7 +19,7 @@ export function createLanes(
   const lanes = new Map<string, TurnRow[]>();
   const pumping = new Set<string>();
 
-  /** Those who wait for a turn to begin. */
+  /** Callers that wait for a turn to begin. */
   const waiters = new Map<string, () => void>();
 
   function begun(id: string): void {

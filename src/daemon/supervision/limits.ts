@@ -179,7 +179,7 @@ export function createLimits(services: Services, { live, reporter, tell }: Parts
       signal.addEventListener("abort", leave, { once: true });
       await woken.promise;
       signal.removeEventListener("abort", leave);
-      // Those who were woken with it see that it still waits.
+      // Turns that were woken with it see that it still waits.
       await Promise.resolve();
       waiting.delete(leave);
       signal.throwIfAborted();

@@ -10,7 +10,7 @@ import { PROVIDER as WEBHOOK } from "./webhook.ts";
 export interface Standing {
   /** An agent may get what it writes. */
   isHeard: boolean;
-  /** It may answer approvals by button. */
+  /** Whether the guest may answer approvals by button. */
   approves: boolean;
   /** Person that writes from this account. */
   person: PersonRow | undefined;

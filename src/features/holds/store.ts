@@ -19,7 +19,7 @@ export const holdStore = {
   lift: async (tx: Tx, { id, liftedAt, liftedPerson }: HoldRow): Promise<void> => {
     tx.db.update(holds).set({ liftedAt, liftedPerson }).where(eq(holds.id, id)).run();
   },
-  /** Those that stand, oldest first. */
+  /** Standing holds, oldest first. */
   standing: async (on: ReadTx): Promise<HoldRow[]> => readRows(on, holds, stands, { orderBy: asc(holds.id) }),
   /** Newest first. */
   page: async (
@@ -46,7 +46,7 @@ export const holdStore = {
     const one = and(eq(holdSessions.holdId, holdId), eq(holdSessions.sessionId, sessionId));
     tx.db.update(holdSessions).set({ seen, detail, at }).where(one).run();
   },
-  /** Those that were not told to go on, oldest first. */
+  /** Sessions that were not told to go on, oldest first. */
   unresumed: async (on: ReadTx, holdId: string, limit: number): Promise<HeldSession[]> =>
     readRows(on, holdSessions, and(eq(holdSessions.holdId, holdId), eq(holdSessions.resumed, false)), {
       orderBy: asc(holdSessions.number),
