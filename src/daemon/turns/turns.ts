@@ -1,34 +1,22 @@
-import { RunStopped } from "../../client/errors.ts";
-import type { RunHandle, RunWord } from "../../client/run-handle.ts";
-import type { Exit, NativeSession, SessionEvent } from "../../harness/providers/provider.ts";
 import type { Observations } from "../git/observations.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
-import { runnableOf, type Services } from "../services.ts";
-import type { LiveSessions } from "../sessions/live.ts";
-import type { Opener } from "../sessions/open.ts";
+import type { Services } from "../services.ts";
 import type { Reporter } from "../sessions/reporter.ts";
-import type { Limits } from "../supervision/limits.ts";
 import { beginRun } from "./begin.ts";
 import { createClaims } from "./claims.ts";
-import type { Crashes } from "./crashes.ts";
-import { type Ending, endOfExit, endOfResult, failed, wayOf } from "./end.ts";
-import { reportEvent } from "./events.ts";
-import { inputOf, type Prompt, promptFor } from "./prompt.ts";
-import { createResults, Paused, type RunningTurn } from "./running.ts";
+import { type ConversationParts, createConversation } from "./conversation.ts";
+import { type Ears, listenIn } from "./ears.ts";
+import { type Ending, failed, wayOf } from "./end.ts";
+import { type OwnTurn, ownTurn } from "./own.ts";
+import { promptFor } from "./prompt.ts";
+import { Paused, type RunningTurn } from "./running.ts";
 import type { Settle } from "./settle.ts";
 
-export interface TurnParts {
-  live: LiveSessions;
+export interface TurnParts extends ConversationParts {
   reporter: Reporter;
   settle: Settle;
   observations: Observations;
-  limits: Limits;
-  crashes: Crashes;
-  /** Opens the session of a turn: also a new one where its native dialogue is gone. */
-  openFor: Opener;
-  /** Called when a message has reached a turn. */
-  reached(): void;
   /** Called when a turn is over, with those that follow. */
   over(turn: TurnRow, following: TurnRow[]): void;
 }
@@ -37,9 +25,10 @@ export type Turns = ReturnType<typeof createTurns>;
 
 /** Carries out turns: each is a run at the relay and one prompt to a CLI, and its end is stored before anybody hears of it. */
 export function createTurns(services: Services, parts: TurnParts) {
-  const { journal, time, life, log, config } = services;
+  const { journal, life, log } = services;
   const { live, reporter, settle } = parts;
   const claims = createClaims(services);
+  const { converse, afterCrash, hearOthers } = createConversation(services, parts);
   const running = new Map<string, RunningTurn>();
 
   const aborted = new Promise<void>((resolve) => life.addEventListener("abort", () => resolve(), { once: true }));
@@ -56,9 +45,9 @@ export function createTurns(services: Services, parts: TurnParts) {
     });
   }
 
-  async function work(own: Own, turn: TurnRow, first: SessionRow, continues: boolean): Promise<TurnRow> {
+  async function work(own: OwnTurn, turn: TurnRow, first: SessionRow, continues: boolean): Promise<TurnRow> {
     let session = first;
-    let ears: ReturnType<typeof listenIn> | undefined;
+    let ears: Ears | undefined;
     try {
       own.release = await claims.hold(turn);
       // The run names the session, so the relay has to know it.
@@ -67,7 +56,7 @@ export function createTurns(services: Services, parts: TurnParts) {
       const handle = await beginRun(services, turn, { session, project });
       own.handle = handle;
       void reporter.report(session.id, { runId: handle.id });
-      ears = listenIn(own, turn, handle, continues);
+      ears = listenIn(live, own, turn, handle, continues);
       ears.to(session.id);
       const opened = await parts.openFor(turn, session, continues);
       if (opened.session.id !== session.id) ears.to(opened.session.id);
@@ -89,213 +78,6 @@ export function createTurns(services: Services, parts: TurnParts) {
     }
   }
 
-  /** Everything that a turn hears of its session, from before its process starts. */
-  function listenIn(own: Own, turn: TurnRow, handle: RunHandle, continues: boolean) {
-    let results = createResults(continues ? null : turn.id);
-    let exited = Promise.withResolvers<Exit>();
-    const words = new Map<string, number>();
-    const messagesOf = (inputId: string): number[] => {
-      const id = inputId === turn.id ? (turn.messageId ?? handle.run.messageId) : words.get(inputId);
-      return id === undefined || id === null ? [] : [id];
-    };
-    const leaves: (() => void)[] = [];
-    return {
-      words,
-      get ended() {
-        return results.ended;
-      },
-      get exited() {
-        return exited.promise;
-      },
-      /** Waits for the result of another input, or of the turn that the CLI continues. */
-      renew(inputId: string | null): void {
-        results = createResults(inputId);
-        exited = Promise.withResolvers();
-      },
-      to(sessionId: string): void {
-        own.sessionId = sessionId;
-        const ear = {
-          event(event: SessionEvent) {
-            results.hear(event);
-            reportEvent(handle, event, messagesOf);
-          },
-          exited: (exit: Exit) => exited.resolve(exit),
-        };
-        leaves.push(live.listen(sessionId, ear));
-      },
-      leave: () => {
-        for (const leave of leaves) leave();
-      },
-    };
-  }
-
-  interface Conversing {
-    turn: TurnRow;
-    session: SessionRow;
-    native: NativeSession;
-    handle: RunHandle;
-    ears: ReturnType<typeof listenIn>;
-    /** Undefined: the CLI goes on with the turn that was cut off. */
-    prompt: Prompt | undefined;
-  }
-
-  /** Words and stops of others, for the process that has the turn then. */
-  function hearOthers(own: Own, { onMessage, signal }: RunHandle, words: Map<string, number>): void {
-    onMessage((word) => void (own.native && steer(own.native, word, words)));
-    const stopped = () => {
-      if (signal.reason instanceof RunStopped) own.stop("interrupt", signal.reason.message);
-    };
-    signal.addEventListener("abort", stopped, { once: true });
-  }
-
-  /** One prompt and what comes of it, until its result, the end of its process, or a stop. */
-  async function converse(own: Own, { turn, session, native, handle, prompt, ears }: Conversing): Promise<Ending> {
-    own.native = native;
-    const unuse = live.use(session.id);
-    own.tell = (text) => native.steer(inputOf(text)).catch(() => "refused" as const);
-    try {
-      if (own.isPaused) throw new Paused();
-      markSent(turn, session);
-      if (prompt) await native.send({ id: turn.id, ...prompt });
-      own.sentAt = time.now();
-      own.hasBegun();
-      if (handle.signal.reason instanceof RunStopped) own.stop("interrupt", handle.signal.reason.message);
-      const end = await endOf(own, native, ears);
-      return end.errorCode === "limited" ? await afterLimit(own, { turn, session, ears }, end) : end;
-    } finally {
-      unuse();
-    }
-  }
-
-  /** Goes on once where the CLI of a turn has crashed: its CLI continues it, else gets the prompt again. */
-  async function afterCrash(own: Own, on: Pick<Conversing, "turn" | "handle" | "ears">, met: Ending): Promise<Ending> {
-    const row = parts.crashes.next(on.turn, own.sessionId);
-    if (!row) return met;
-    const mayContinue = runnableOf(services, row.provider).provider.capabilities.continueTurn;
-    on.ears.renew(mayContinue ? null : on.turn.id);
-    const { session, native } = await parts.openFor(on.turn, row, mayContinue);
-    if (session.id !== row.id) on.ears.to(session.id);
-    const turn = journal.turns.get(on.turn.id) ?? on.turn;
-    const goesOn = mayContinue && session.id === row.id;
-    const prompt = goesOn ? undefined : await promptFor(services, { ...on, turn, session });
-    return converse(own, { ...on, turn, session, native, prompt });
-  }
-
-  /** Keeps a turn that its provider limits, with its run and its lease, until it may go on. A limit is no attempt. */
-  async function afterLimit(own: Own, on: Pick<Conversing, "turn" | "session" | "ears">, met: Ending): Promise<Ending> {
-    const { turn, session, ears } = on;
-    for (let end = met; ; ) {
-      const isOver = end.errorCode !== "limited" || own.stopReason !== undefined;
-      if (isOver || !parts.limits.isRejected(session.provider)) return end;
-      keepForLater(turn, session);
-      await parts.limits.again(turn, session, AbortSignal.any([own.halted.signal, life])).catch(() => undefined);
-      life.throwIfAborted();
-      if (own.isPaused) throw new Paused();
-      if (own.stopReason !== undefined) return { outcome: "aborted", text: "", reason: own.stopReason };
-      const input = { ...inputOf(GO_ON), provenance: { kind: "relay" as const, from: "relay" } };
-      ears.renew(input.id);
-      const { native } = await parts.openFor(turn, session, false);
-      own.native = native;
-      journal.write(() => journal.turns.change(turn.id, { state: "sent" }));
-      await native.send(input);
-      end = await endOf(own, native, ears);
-    }
-  }
-
-  /** A daemon that begins meanwhile gives it to its session anew, once the limit is over. */
-  function keepForLater(turn: TurnRow, { id: sessionId }: SessionRow): void {
-    journal.write(() => {
-      const { plan, tries } = journal.turns.get(turn.id) ?? turn;
-      journal.turns.change(turn.id, { state: "queued", tries: Math.max(0, tries - 1), plan: { ...plan, sessionId } });
-    });
-  }
-
-  function markSent(turn: TurnRow, session: SessionRow): void {
-    journal.write(() => {
-      const sentAt = time.wall();
-      journal.turns.change(turn.id, { state: "sent", sentAt, sessionId: session.id, tries: turn.tries + 1 });
-      journal.sessions.change(session.id, { lastTurnAt: sentAt });
-      if (turn.messageId !== null) journal.letters.mark(turn.messageId, turn.agentId, "turn");
-    });
-    parts.reached();
-  }
-
-  /** First of result, exit and time limit. */
-  async function endOf(own: Own, native: NativeSession, { ended, exited }: Conversing["ears"]): Promise<Ending> {
-    const limit = new AbortController();
-    const late = time.sleep(config.runtimeSeconds * 1000, limit.signal).then(
-      () => "late" as const,
-      () => new Promise<never>(() => undefined),
-    );
-    const won = await Promise.race([ended, exited, late]);
-    limit.abort();
-    life.throwIfAborted();
-    if (own.isPaused) throw new Paused();
-    if (won === "late") return cutOff(native, ended, exited);
-    const reason = own.stopReason;
-    if ("outcome" in won)
-      return reason === undefined ? endOfResult(won) : { ...endOfResult(won), outcome: "aborted", reason };
-    own.hasCrashed = reason === undefined;
-    if (own.hasCrashed) parts.crashes.note(own.turn);
-    return reason === undefined ? endOfExit(won) : { outcome: "aborted", text: "", reason };
-  }
-
-  async function cutOff(native: NativeSession, result: Promise<unknown>, exit: Promise<Exit>): Promise<Ending> {
-    await native.interrupt().catch(() => undefined);
-    const patience = time.sleep(10_000);
-    await Promise.race([result, exit, patience]);
-    const error = `It took longer than ${config.runtimeSeconds} s and was stopped.`;
-    return { outcome: "timeout", errorCode: "timeout", error, text: "" };
-  }
-
-  /** Words of others to the running turn: into it where the CLI can, else behind it. */
-  async function steer(native: NativeSession, { messageId, text }: RunWord, words: Map<string, number>): Promise<void> {
-    const input = inputOf(text);
-    words.set(input.id, messageId);
-    try {
-      if ((await native.steer(input)) === "refused") await native.send(input);
-    } catch (error) {
-      log(`Words to a turn did not reach its CLI: ${error instanceof Error ? error.message : error}`);
-    }
-  }
-
-  /** A turn that works, with the hands on it. */
-  interface Own extends RunningTurn {
-    sessionId: string;
-    native?: NativeSession;
-    stopReason?: string;
-    isPaused?: boolean;
-    /** Its process has ended before its result. */
-    hasCrashed?: boolean;
-    /** Fires when it is paused or stopped. */
-    halted: AbortController;
-    hasBegun(): void;
-    /** Stops renewing the claim of its message. */
-    release?: () => void;
-  }
-
-  function open(turn: TurnRow, session: SessionRow): Own {
-    const begun = Promise.withResolvers<void>();
-    const own: Own = {
-      ...{ turn, sessionId: session.id, isEnded: false, sent: begun.promise, done: Promise.resolve() },
-      hasBegun: begun.resolve,
-      halted: new AbortController(),
-      async pause() {
-        own.isPaused = true;
-        own.halted.abort();
-        const exit = await live.close(own.sessionId);
-        await own.done;
-        return exit?.left.length ?? 0;
-      },
-      stop(how, reason) {
-        own.stopReason ??= reason;
-        own.halted.abort();
-        void (how === "kill" ? live.close(own.sessionId) : own.native?.interrupt().catch(() => undefined));
-      },
-    };
-    return own;
-  }
-
   async function settleAll(turn: TurnRow): Promise<void> {
     parts.over(turn, await settle.settle(turn));
   }
@@ -303,7 +85,7 @@ export function createTurns(services: Services, parts: TurnParts) {
   return {
     /** Begins a turn in a session. `continues`: the CLI goes on with it by itself. */
     begin(turn: TurnRow, session: SessionRow, continues = false): RunningTurn {
-      const own = open(turn, session);
+      const own = ownTurn(live, turn, session);
       running.set(turn.id, own);
       const ended = (async () => {
         try {
@@ -346,5 +128,3 @@ export function createTurns(services: Services, parts: TurnParts) {
     all: (): RunningTurn[] => [...running.values()],
   };
 }
-
-const GO_ON = "The limit of your provider is over. Go on with what you were asked for.";

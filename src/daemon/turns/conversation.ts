@@ -1,0 +1,113 @@
+import { RunStopped } from "../../client/errors.ts";
+import type { RunHandle, RunWord } from "../../client/run-handle.ts";
+import type { NativeSession } from "../../harness/providers/provider.ts";
+import type { SessionRow } from "../journal/sessions.ts";
+import type { TurnRow } from "../journal/turns.ts";
+import { runnableOf, type Services } from "../services.ts";
+import type { LiveSessions } from "../sessions/live.ts";
+import type { Opener } from "../sessions/open.ts";
+import type { Limits } from "../supervision/limits.ts";
+import type { Crashes } from "./crashes.ts";
+import type { Ears } from "./ears.ts";
+import type { Ending } from "./end.ts";
+import { createEndOf } from "./endings.ts";
+import { createAfterLimit } from "./limited.ts";
+import type { OwnTurn } from "./own.ts";
+import { inputOf, type Prompt, promptFor } from "./prompt.ts";
+import { Paused } from "./running.ts";
+
+export interface ConversationParts {
+  live: LiveSessions;
+  limits: Limits;
+  crashes: Crashes;
+  /** Opens the session of a turn: also a new one where its native dialogue is gone. */
+  openFor: Opener;
+  /** Called when a message has reached a turn. */
+  reached(): void;
+}
+
+interface Conversing {
+  turn: TurnRow;
+  session: SessionRow;
+  native: NativeSession;
+  handle: RunHandle;
+  ears: Ears;
+  /** Undefined: the CLI goes on with the turn that was cut off. */
+  prompt: Prompt | undefined;
+}
+
+/** Prompts and words to the CLI of a turn, and what comes of them. */
+export function createConversation(services: Services, parts: ConversationParts) {
+  const { journal, time, log } = services;
+  const endOf = createEndOf(services, parts.crashes);
+  const afterLimit = createAfterLimit(services, parts.limits, parts.openFor, endOf);
+
+  function markSent(turn: TurnRow, session: SessionRow): void {
+    journal.write(() => {
+      const sentAt = time.wall();
+      journal.turns.change(turn.id, { state: "sent", sentAt, sessionId: session.id, tries: turn.tries + 1 });
+      journal.sessions.change(session.id, { lastTurnAt: sentAt });
+      if (turn.messageId !== null) journal.letters.mark(turn.messageId, turn.agentId, "turn");
+    });
+    parts.reached();
+  }
+
+  /** Words of others to the running turn: into it where the CLI can, else behind it. */
+  async function steer(native: NativeSession, { messageId, text }: RunWord, words: Map<string, number>): Promise<void> {
+    const input = inputOf(text);
+    words.set(input.id, messageId);
+    try {
+      if ((await native.steer(input)) === "refused") await native.send(input);
+    } catch (error) {
+      log(`Words to a turn did not reach its CLI: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /** Words and stops of others, for the process that has the turn then. */
+  function hearOthers(own: OwnTurn, { onMessage, signal }: RunHandle, words: Map<string, number>): void {
+    onMessage((word) => void (own.native && steer(own.native, word, words)));
+    const stopped = () => {
+      if (signal.reason instanceof RunStopped) own.stop("interrupt", signal.reason.message);
+    };
+    signal.addEventListener("abort", stopped, { once: true });
+  }
+
+  /** One prompt and what comes of it, until its result, the end of its process, or a stop. */
+  async function converse(own: OwnTurn, { turn, session, native, handle, prompt, ears }: Conversing): Promise<Ending> {
+    own.native = native;
+    const unuse = parts.live.use(session.id);
+    own.tell = (text) => native.steer(inputOf(text)).catch(() => "refused" as const);
+    try {
+      if (own.isPaused) throw new Paused();
+      markSent(turn, session);
+      if (prompt) await native.send({ id: turn.id, ...prompt });
+      own.sentAt = time.now();
+      own.hasBegun();
+      if (handle.signal.reason instanceof RunStopped) own.stop("interrupt", handle.signal.reason.message);
+      const end = await endOf(own, native, ears);
+      return end.errorCode === "limited" ? await afterLimit(own, { turn, session, ears }, end) : end;
+    } finally {
+      unuse();
+    }
+  }
+
+  /** Goes on once where the CLI of a turn has crashed: its CLI continues it, else gets the prompt again. */
+  async function afterCrash(
+    own: OwnTurn,
+    on: Pick<Conversing, "turn" | "handle" | "ears">,
+    met: Ending,
+  ): Promise<Ending> {
+    const row = parts.crashes.next(on.turn, own.sessionId);
+    if (!row) return met;
+    const mayContinue = runnableOf(services, row.provider).provider.capabilities.continueTurn;
+    on.ears.renew(mayContinue ? null : on.turn.id);
+    const { session, native } = await parts.openFor(on.turn, row, mayContinue);
+    if (session.id !== row.id) on.ears.to(session.id);
+    const turn = journal.turns.get(on.turn.id) ?? on.turn;
+    const goesOn = mayContinue && session.id === row.id;
+    const prompt = goesOn ? undefined : await promptFor(services, { ...on, turn, session });
+    return converse(own, { ...on, turn, session, native, prompt });
+  }
+
+  return { converse, afterCrash, hearOthers };
+}

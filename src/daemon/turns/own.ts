@@ -1,0 +1,43 @@
+import type { NativeSession } from "../../harness/providers/provider.ts";
+import type { SessionRow } from "../journal/sessions.ts";
+import type { TurnRow } from "../journal/turns.ts";
+import type { LiveSessions } from "../sessions/live.ts";
+import type { RunningTurn } from "./running.ts";
+
+/** A turn that works, with the hands on it. */
+export interface OwnTurn extends RunningTurn {
+  sessionId: string;
+  native?: NativeSession;
+  stopReason?: string;
+  isPaused?: boolean;
+  /** Its process has ended before its result. */
+  hasCrashed?: boolean;
+  /** Fires when it is paused or stopped. */
+  halted: AbortController;
+  hasBegun(): void;
+  /** Stops renewing the claim of its message. */
+  release?: () => void;
+}
+
+/** A turn that has not begun, with its hands. */
+export function ownTurn(live: LiveSessions, turn: TurnRow, session: SessionRow): OwnTurn {
+  const begun = Promise.withResolvers<void>();
+  const own: OwnTurn = {
+    ...{ turn, sessionId: session.id, isEnded: false, sent: begun.promise, done: Promise.resolve() },
+    hasBegun: begun.resolve,
+    halted: new AbortController(),
+    async pause() {
+      own.isPaused = true;
+      own.halted.abort();
+      const exit = await live.close(own.sessionId);
+      await own.done;
+      return exit?.left.length ?? 0;
+    },
+    stop(how, reason) {
+      own.stopReason ??= reason;
+      own.halted.abort();
+      void (how === "kill" ? live.close(own.sessionId) : own.native?.interrupt().catch(() => undefined));
+    },
+  };
+  return own;
+}
