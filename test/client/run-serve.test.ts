@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { RunFailure, type ServeEvent, type ServeOptions } from "../../src/client/client.ts";
 import { createStream, problem, until } from "../support/client-harness.ts";
 import { createFarRuns, type FarRuns, runOf } from "../support/client-runs.ts";
+import { turns } from "../support/until.ts";
 
 let far: FarRuns;
 let stop: AbortController;
@@ -135,27 +136,19 @@ describe("serving runs", () => {
     await until(() => count("finished") === 1 && count("lost") > 0 && far.time.sleepsFor(60_000));
     const before = count("lost");
     delete far.instead["run_2/start"];
-    await until(() => {
-      far.time.advance(60_000);
-      return count("finished") === 2;
-    });
+    await far.passUntil(60_000, () => count("finished") === 2);
     expect(before).toBeLessThan(10);
   });
 
   test("a server of runs works at a given number of turns at a time", async () => {
     far.state.queued = [3, 2, 1].map((n) => queued(`run_${n}`));
-    let [now, most] = [0, 0];
-    const { count } = serving({
-      concurrency: 2,
-      async handler() {
-        most = Math.max(most, ++now);
-        await Bun.sleep(1);
-        now--;
-        return "x";
-      },
-    });
+    const open = Promise.withResolvers<void>();
+    const { count } = serving({ concurrency: 2, handler: () => open.promise.then(() => "x") });
+    await until(() => count("started") === 2);
+    await turns();
+    expect(far.bodies("start")).toHaveLength(2);
+    open.resolve();
     await until(() => count("finished") === 3);
-    expect(most).toBe(2);
   });
 
   test("a server of runs takes up the turns of an earlier process only when told to", async () => {
@@ -174,10 +167,7 @@ describe("serving runs", () => {
     const answers = [...Array.from({ length: 5 }, () => () => problem("stopping")), () => problem("superseded")];
     far.instead["/v1/runs"] = () => answers.shift()?.();
     const { failure, events } = serving({ handler: () => "x" });
-    await until(() => {
-      far.time.advance(1_000);
-      return events.length > 0;
-    });
+    await far.passUntil(1_000, () => events.length > 0);
     expect(events).toMatchObject([{ type: "waiting", inMs: 1000 }]);
     far.time.advance(2_000);
     expect(await failure).toMatchObject({ code: "superseded" });
@@ -188,10 +178,7 @@ describe("serving runs", () => {
     let away = 12;
     far.instead["/inbox"] = () => (away-- > 0 ? problem("stopping") : undefined);
     const { events, count } = serving({ handler: () => "done" });
-    await until(() => {
-      far.time.advance(40_000);
-      return count("finished") === 1;
-    });
+    await far.passUntil(40_000, () => count("finished") === 1);
     expect(events[0]).toMatchObject({ type: "waiting", inMs: 1000 });
   });
 
@@ -205,10 +192,7 @@ describe("serving runs", () => {
     };
     far.instead["/events"] = ({ method }) => (method === "GET" && lost.prompts-- > 0 ? problem("stopping") : undefined);
     const { events, count } = serving({ handler: () => "done" });
-    await until(() => {
-      far.time.advance(40_000);
-      return count("finished") === 1 || count("lost") > 0;
-    });
+    await far.passUntil(40_000, () => count("finished") === 1 || count("lost") > 0);
     expect(events.map(({ type }) => type)).toEqual(["started", "finished"]);
     expect(far.bodies("finish")).toEqual([{ outcome: "ok", result: "done" }]);
   });

@@ -152,13 +152,14 @@ describe("a handle of a run", () => {
   });
 
   test("a handle renews its lease after a third of it, and learns from the answer that it shall stop", async () => {
-    const handle = await far.client.runs.start({ task: "x", leaseSeconds: 30 });
+    // No request has a time limit of 40 s: only the lease waits for so long.
+    const handle = await far.client.runs.start({ task: "x", leaseSeconds: 120 });
     far.inbox.hello(7);
-    await far.time.pass(10_000);
+    await far.time.pass(40_000);
     await until(() => far.bodies("renew").length === 1);
     expect(handle.signal.aborted).toBe(false);
     far.state.status = "stopping";
-    await far.time.pass(10_000);
+    await far.time.pass(40_000);
     await until(() => handle.signal.aborted);
     expect(handle.signal.reason).toBeInstanceOf(RunStopped);
     await handle.finish();
@@ -214,10 +215,7 @@ describe("a handle of a run", () => {
     const handle = await begin();
     handle.say("done");
     const ended = handle.finish({ result: "done", usage: { outputTokens: 3 } });
-    await until(() => {
-      far.time.advance(2_000);
-      return far.bodies("finish").length === 6;
-    });
+    await far.passUntil(2_000, () => far.bodies("finish").length === 6);
     expect(await ended).toMatchObject({ status: "ended", outcome: "ok" });
     expect(far.far.asked.indexOf("POST /v1/runs/run_1/events")).toBeLessThan(
       far.far.asked.indexOf("POST /v1/runs/run_1/finish"),

@@ -1,7 +1,7 @@
 import { createClient } from "../../src/client/client.ts";
 import type { RunEventInput } from "../../src/protocol/run-events.ts";
 import type { Run } from "../../src/protocol/runs.ts";
-import { createFarEnd, createStillTime, createStream, type FarEnd, message, problem } from "./client-harness.ts";
+import { createFarEnd, createStillTime, createStream, type FarEnd, message, problem, until } from "./client-harness.ts";
 
 const USAGE = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: 0, byModel: {} };
 
@@ -88,6 +88,19 @@ export function createFarRuns() {
     return problem("not-found");
   });
 
+  let underWay = 0;
+  /** Counts a request until the client has its answer. Streams have no time limit, and begin with their first event. */
+  async function counted(url: string, init?: RequestInit): Promise<Response> {
+    if (url.includes("/stream")) return fetch(url, init);
+    underWay++;
+    try {
+      const response = await fetch(url, init);
+      return new Response(await response.arrayBuffer(), response);
+    } finally {
+      setImmediate(() => underWay--);
+    }
+  }
+
   function startOf(id: string, token: string) {
     const run = [...state.queued, ...state.running].find((one) => one.id === id) ?? runOf(id);
     state.queued = state.queued.filter((one) => one.id !== id);
@@ -99,7 +112,14 @@ export function createFarRuns() {
     get inbox() {
       return inbox();
     },
-    client: createClient({ url: far.url, agentId: "a", timing: time.timing }),
+    client: createClient({ url: far.url, agentId: "a", timing: time.timing, fetch: counted }),
+    /** Lets time pass until the condition holds, but none while a request is under way: it would run into its time limit. */
+    passUntil: (stepMs: number, condition: () => boolean) =>
+      until(() => {
+        if (condition()) return true;
+        if (underWay === 0) time.advance(stepMs);
+        return false;
+      }),
     /** Sends a control message about a run. */
     control(id: string, what: object, messageId = 8) {
       const turnId = `trn_${id.slice(4)}`;
