@@ -59,7 +59,7 @@ export const DaemonConfig = z.strictObject({
     .max(16_777_216)
     .optional()
     .describe("Memory of a session with all its tools, in MiB. It holds where systemd runs for this user."),
-  runtimeSeconds: Seconds(7200).describe("Longest turn."),
+  runtimeSeconds: Seconds(7200).describe("Cap of the time of one turn."),
   silenceSeconds: Seconds(600).describe("A turn without a sign for so long is looked at."),
   onStuck: z
     .array(StuckStep)
@@ -72,7 +72,15 @@ export const DaemonConfig = z.strictObject({
     .max(10_080)
     .default(30)
     .describe("An idle process is ended after this time, and resumed on demand."),
-  costUsdPerDay: z.number().positive().max(1_000_000).optional().describe("Money of a day, over all sessions."),
+  costUsdPerDay: z
+    .number()
+    .positive()
+    .max(1_000_000)
+    .optional()
+    .describe("Cap of the money of a day, over all sessions."),
+  costUsd: z.number().positive().max(1_000_000).optional().describe("Cap of the money of one session."),
+  outputTokens: z.int().min(1).optional().describe("Cap of the output tokens of one session."),
+  depth: z.int().min(0).max(5).optional().describe("Most spawned runs above one that is spawned here."),
   stopMinutes: z.int().min(0).max(1440).default(5).describe("A stop lets running turns end for so long."),
   onInterrupt: z
     .enum(["continue", "give-back"])

@@ -25,7 +25,7 @@ import { createWatch } from "./supervision/watch.ts";
 import type { DaemonTime } from "./time.ts";
 import { createCrashes } from "./turns/crashes.ts";
 import { createSettle, type NewTurn } from "./turns/settle.ts";
-import { createTurns } from "./turns/turns.ts";
+import { createTurns, type Turns } from "./turns/turns.ts";
 
 export interface DaemonOptions {
   config: DaemonConfig;
@@ -85,12 +85,14 @@ export function createDaemon(options: DaemonOptions) {
   const settle = createSettle(services, { later: add, observations, reporter });
   const openFor = createOpener(services, live, reporter, tell);
   const limits = createLimits(services, { live, reporter, tell });
-  const turns = createTurns(services, {
+  const caps = createCaps(services, () => turns.all(), live.wake);
+  const turns: Turns = createTurns(services, {
     live,
     reporter,
     settle,
     observations,
     limits,
+    caps,
     crashes: createCrashes(services, tell),
     openFor,
     over,
@@ -99,7 +101,6 @@ export function createDaemon(options: DaemonOptions) {
   const lanes = createLanes(services, { turns, live, reporter });
   const approvals = createApprovals(services, { live, turns });
   const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });
-  const caps = createCaps(services, { turns, offer: lanes.offer, isWaiting: (id) => lanes.has(id) });
   const profiles = createProfiles(services, { turns, live, offer: lanes.offer, isWaiting: (id) => lanes.has(id) });
   services.gates.push(commands.gate, profiles.gate, limits.gate, caps.gate);
   services.observers.push(approvals.observe, observations.observe, limits.observe, caps.observe);
@@ -118,7 +119,7 @@ export function createDaemon(options: DaemonOptions) {
       caps.heard(control);
     },
     limit: limits.heard,
-    profiles: () => void profiles.load(),
+    profiles: () => void profiles.load().then(caps.changed),
   });
 
   /** Gate that lets nothing begin while the daemon stops. */
@@ -206,7 +207,7 @@ export function createDaemon(options: DaemonOptions) {
     runCommands: commands.run,
     /** Registers, recovers what an earlier process left, and begins to follow. @throws DaemonError, RelayProblem */
     async start(): Promise<void> {
-      await register(services, instanceId);
+      caps.allow(await register(services, instanceId));
       await enrollAll();
       await endLeftovers(services, parts);
       await waitForFormer(services, parts);
@@ -219,7 +220,7 @@ export function createDaemon(options: DaemonOptions) {
       commands.run();
       const gone = (cause: unknown) => void (life.signal.aborted || halt(reasonOf(cause)));
       follow().catch(gone);
-      void heartbeats(services, gone);
+      void heartbeats(services, { gone, heard: ({ caps: now }) => caps.allow(now) });
       void watch.watch();
       acks.nudge();
     },

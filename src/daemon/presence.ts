@@ -2,13 +2,15 @@ import manifest from "../../package.json" with { type: "json" };
 import { createBackoff } from "../client/backoff.ts";
 import { endsAgent, mayPass, retryAfterOf } from "../client/errors.ts";
 import { untilAnswered } from "../client/until-answered.ts";
+import type { Caps } from "../protocol/caps.ts";
+import type { Orchestrator } from "../protocol/orchestrators.ts";
 import { DaemonError } from "./errors.ts";
 import type { Services } from "./services.ts";
 
 const HEARTBEAT_MS = 30_000;
 
-/** Registers the orchestrator. @throws RelayProblem when the relay does not take it */
-export async function register(services: Services, instanceId: string): Promise<void> {
+/** Registers the orchestrator. @returns the caps that the relay has for it @throws RelayProblem when the relay does not take it */
+export async function register(services: Services, instanceId: string): Promise<Caps | null> {
   const { config, link, time, life, providers, hostname, log } = services;
   const probed = await Promise.all(
     [...providers.values()].map(async ({ config: own, provider }) => {
@@ -24,20 +26,25 @@ export async function register(services: Services, instanceId: string): Promise<
     ...{ hostname, providers: probed, baseDir: config.workspace, envKeys: config.envKeys },
     ...{ approvalMode: config.approvalMode, instanceId, version: manifest.version },
   };
-  await untilAnswered(time, () => link.box.orchestrators.register(config.id, registration), life);
+  const registered = await untilAnswered(time, () => link.box.orchestrators.register(config.id, registration), life);
+  return registered.caps;
 }
 
-/** Sends heartbeats until the daemon ends. `gone` is called when the relay takes no more of this instance. */
-export async function heartbeats(
-  { config, link, time, life }: Services,
-  gone: (cause: unknown) => void,
-): Promise<void> {
+interface Ears {
+  /** Called with each answer. */
+  heard(box: Orchestrator): void;
+  /** Called when the relay takes no more of this instance. */
+  gone(cause: unknown): void;
+}
+
+/** Sends heartbeats until the daemon ends. */
+export async function heartbeats({ config, link, time, life }: Services, { heard, gone }: Ears): Promise<void> {
   const backoff = createBackoff(time);
   let waitMs = HEARTBEAT_MS;
   while (!life.aborted) {
     try {
       await time.sleep(waitMs, life);
-      await link.box.orchestrators.heartbeat(config.id, {}, { signal: life, retries: 0 });
+      heard(await link.box.orchestrators.heartbeat(config.id, {}, { signal: life, retries: 0 }));
       backoff.reset();
       waitMs = HEARTBEAT_MS;
     } catch (error) {

@@ -60,8 +60,9 @@ function folderOf({ config, log }: Services, name: string, cwd: string): { cwd?:
   }
 }
 
-/** Tools that the CLI of an agent may use, and may not, at the start of its process. */
-export function toolsBy(services: Services, agentId: string): { allow: readonly string[]; deny: readonly string[] } {
-  const { allow = [], deny = [] } = profileOf(services, agentId)?.tools ?? {};
+/** Tools that the CLI of a session may use, and may not, at the start of its process. */
+export function toolsBy(services: Services, { agentId, tools }: SessionRow) {
+  const own: Profile["tools"] = tools === null ? (profileOf(services, agentId)?.tools ?? null) : JSON.parse(tools);
+  const { allow = [], deny = [] } = own ?? {};
   return { allow, deny };
 }

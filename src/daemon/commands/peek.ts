@@ -32,6 +32,7 @@ async function ask({ services, live, reporter }: Hands, of: SessionRow): Promise
       ...{ id: newSessionId(), lane: "peek", isMain: false, demotedBy: null, nativeId: null, forkOf: of.nativeId },
       ...{ name: `peek-${of.name}`.slice(0, 64), model: config.peekModel ?? of.model, state: "starting" },
       ...{ pid: null, startTicks: null, fence: null, note: null, createdAt: time.wall() },
+      meter: of.meter ?? of.id,
     }),
   );
   const result = Promise.withResolvers<TurnResult | undefined>();

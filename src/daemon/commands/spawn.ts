@@ -9,8 +9,10 @@ import { profileOf, stoppedBy } from "../profiles.ts";
 import { runnableOf, type Services } from "../services.ts";
 import { nameOf } from "../sessions/names.ts";
 import { keyOfPlace } from "../sessions/places.ts";
-import { newSession } from "../sessions/rows.ts";
+import { newSession, underCaps } from "../sessions/rows.ts";
+import { strictest } from "../supervision/gauges.ts";
 import type { NewTurn } from "../turns/settle.ts";
+import { checkDepth } from "./depth.ts";
 import { folderIn } from "./folders.ts";
 import type { Done, Hands } from "./hands.ts";
 
@@ -27,17 +29,14 @@ export async function spawn(hands: Hands, command: CommandOf<"spawn">, row: Comm
   const stopped = stoppedBy(services, agentId, provider);
   if (stopped)
     throw new DaemonError(`Profile ${stopped.name} wants ${agentId} stopped. Change what it desires, and spawn again.`);
-  // A caller would rely on them.
-  if (command.caps !== undefined)
-    throw new DaemonError(
-      "This daemon holds no caps of one spawn. Leave caps out; costUsdPerDay of its configuration counts.",
-    );
   const profile = await profileFor(services, command, agentId);
+  const caps = strictest(profile?.caps, command.caps);
+  await checkDepth(services, row, { agentId, caps });
   const cwd = folderIn(config.workspace, command.cwd ?? profile?.cwd ?? undefined);
   await link.agent(agentId, provider);
   const model = command.model ?? profile?.model ?? undefined;
   const systemPrompt = command.systemPrompt ?? profile?.systemPrompt ?? undefined;
-  const turn = turnOf({ ...command, model, systemPrompt }, row, { agentId, cwd });
+  const turn = turnOf({ ...command, model, systemPrompt, caps }, row, { agentId, cwd });
   if (command.prompt === undefined) return open(hands, turn);
   const before = journal.turns.ofCommand(row.delegationId);
   if (before) return begun(hands, before);
@@ -68,7 +67,7 @@ function turnOf(
   row: CommandRow,
   { agentId, cwd }: { agentId: string; cwd: string },
 ): NewTurn {
-  const { prompt = "", background, place, files, model, systemPrompt } = command;
+  const { prompt = "", background, place, files, model, systemPrompt, caps = {} } = command;
   const { spawnedBy } = row.payload;
   const name = nameOf(prompt);
   const home = place === undefined ? "main" : keyOfPlace(place);
@@ -79,6 +78,7 @@ function turnOf(
     plan: {
       ...{ task: prompt, lane: background ? "background" : "main", name, cwd, delegationId: row.delegationId },
       ...(files?.length && { files }),
+      ...(Object.keys(caps).length > 0 && { caps }),
       ...(model !== undefined && { model }),
       ...(systemPrompt !== undefined && { systemPrompt }),
       ...(background && place !== undefined && { feedTo: home }),
@@ -91,7 +91,9 @@ function turnOf(
 async function open({ services, live, reporter }: Hands, turn: NewTurn): Promise<Done> {
   const { journal } = services;
   const main = journal.sessions.main(turn.agentId, turn.sessionKey);
-  const row = main ?? journal.write(() => journal.sessions.save(newSession(services, { ...turn, messageId: null })));
+  const row = main
+    ? underCaps(services, main, turn.plan)
+    : journal.write(() => journal.sessions.save(newSession(services, { ...turn, messageId: null })));
   await live.open(row);
   await reporter.report(row.id);
   return { agentId: row.agentId, sessionId: row.id, text: `${row.agentId} runs as session ${row.id}.` };

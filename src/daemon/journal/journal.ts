@@ -5,6 +5,7 @@ import { DaemonError } from "../errors.ts";
 import { agentBook } from "./agents.ts";
 import { approvalBook } from "./approvals.ts";
 import { commandBook } from "./commands.ts";
+import { gaugeBook } from "./gauges.ts";
 import { letterBook } from "./letters.ts";
 import { lookBook } from "./looks.ts";
 import { prune } from "./prune.ts";
@@ -45,6 +46,7 @@ export function openJournal(path: string, pid: number) {
     turns: turnBook(db),
     looks: lookBook(db),
     approvals: approvalBook(db),
+    gauges: gaugeBook(db),
     commands: commandBook(db),
     close(): void {
       isOpen = false;

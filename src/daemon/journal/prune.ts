@@ -13,6 +13,7 @@ export function prune(db: Database, now: number, before: number): void {
     run("delete from commands where doneAt < ?", before);
     run("update approvals set doneAt = ? where state in ('applied', 'closed') and doneAt is null", now);
     run("delete from approvals where doneAt < ?", before);
+    run("delete from gauges where changedAt < ?", before);
     run(
       `delete from sessions where state = 'dead' and fence is null and endedAt < ?
        and id not in (select sessionId from turns where sessionId is not null)`,

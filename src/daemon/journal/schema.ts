@@ -55,6 +55,10 @@ create table approvals (
 ) without rowid;
 insert into approvals select id, sessionId, turnId, requestId, hash, exact, state, answer, doneAt from approvals_before;
 drop table approvals_before;`,
+  // Caps, and their use.
+  `alter table sessions add column caps text; alter table sessions add column tools text;
+alter table sessions add column meter text;
+create table gauges (id text primary key, gauge text not null, changedAt integer not null) without rowid;`,
 ];
 
 /** Brings the tables of a journal to this version. @throws DaemonError for one that a newer version wrote */

@@ -29,6 +29,12 @@ export interface SessionRow {
   note: string | null;
   /** Place as JSON, for the relay. */
   place: string | null;
+  /** Caps of its own as JSON, beside those of its agent and of the daemon. */
+  caps: string | null;
+  /** Tools as JSON; null: those of its agent's profile. */
+  tools: string | null;
+  /** Session whose use its own counts to; null: itself. */
+  meter: string | null;
   lastTurnAt: number;
   createdAt: number;
   endedAt: number | null;
@@ -39,7 +45,7 @@ type Stored = Omit<SessionRow, "isMain"> & { isMain: number };
 const COLUMNS = [
   ...["id", "agentId", "provider", "sessionKey", "lane", "isMain", "demotedBy", "nativeId", "name", "cwd", "home"],
   ...["model", "systemPrompt", "state", "pid", "startTicks", "fence", "forkOf", "note", "place", "lastTurnAt"],
-  ...["createdAt", "endedAt"],
+  ...["caps", "tools", "meter", "createdAt", "endedAt"],
 ] as const;
 
 export function sessionBook(db: Database) {

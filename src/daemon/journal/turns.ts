@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import type { Caps } from "../../protocol/caps.ts";
 import type { RunErrorCode, RunLink, RunOutcome } from "../../protocol/runs.ts";
 import type { Seen } from "../../protocol/sessions.ts";
 
@@ -31,6 +32,12 @@ export interface TurnPlan {
   place?: unknown;
   tags?: string[];
   onInterrupt?: "continue" | "give-back";
+  /** Caps of its session. */
+  caps?: Caps;
+  /** Sentence of the cap at which a person has stopped it. */
+  refused?: { error: string; isTime: boolean };
+  /** Provider whose limit it met, before it was handed over. */
+  handedFrom?: string;
   /** Attempts at this work that have failed. */
   failures?: number;
 }

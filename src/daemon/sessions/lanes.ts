@@ -6,7 +6,7 @@ import type { Turns } from "../turns/turns.ts";
 import { digestOf } from "./digest.ts";
 import type { LiveSessions } from "./live.ts";
 import type { Reporter } from "./reporter.ts";
-import { newSession, providerOf } from "./rows.ts";
+import { newSession, providerOf, underCaps } from "./rows.ts";
 
 export type Lanes = ReturnType<typeof createLanes>;
 
@@ -32,7 +32,7 @@ export function createLanes(
     for (let next = queue[0]; next && !life.aborted; next = queue[0]) {
       await passGates(services, next);
       if (queue[0] !== next) continue;
-      const session = await sessionFor(next);
+      const session = underCaps(services, await sessionFor(next), next.plan);
       if (queue[0] !== next) continue;
       queue.shift();
       const running = turns.begin(next, session);

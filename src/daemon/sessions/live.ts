@@ -6,6 +6,7 @@ import { SESSION_LEASE_SECONDS } from "../../protocol/sessions.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import { toolsBy } from "../profiles.ts";
 import { environmentOf, runnableOf, type Services } from "../services.ts";
+import { roomsFor } from "../supervision/gauges.ts";
 import { ANSWER_SCHEMA } from "../turns/answer.ts";
 import type { Reporter } from "./reporter.ts";
 import { createRooms } from "./rooms.ts";
@@ -13,6 +14,7 @@ import { createRooms } from "./rooms.ts";
 /** A session whose process runs, or starts. */
 interface Live {
   id: string;
+  agentId: string;
   native?: NativeSession;
   opening: Promise<NativeSession>;
   /** Ends renewals and the wait for its retirement. */
@@ -39,7 +41,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
   const ears = new Map<string, Set<SessionEar>>();
   /** Leases on their way back to the relay. */
   const returning = new Set<Promise<void>>();
-  const rooms = createRooms(config.sessions, () => retireOldest());
+  const rooms = createRooms((agentId) => retireOldest(agentId));
 
   function hear(id: string, event: SessionEvent): void {
     if (life.aborted) return;
@@ -66,7 +68,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
 
   /** Begins the process of a session. @throws SessionMissing, SessionBusy, HarnessError, RelayProblem */
   async function start(live: Live, row: SessionRow, continueTurn: boolean): Promise<NativeSession> {
-    await rooms.enter(live.id, life);
+    await rooms.enter(live.id, row.agentId, () => roomsFor(services, row), life);
     journal.write(() => journal.sessions.change(row.id, { state: "starting" }));
     await reporter.report(row.id);
     const { fence } = await untilAnswered(
@@ -81,7 +83,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
       ...{ sessionId: row.id, cwd: row.cwd, model: row.model, systemPrompt: row.systemPrompt },
       environment: environmentOf(services, own),
       mcp: await mcpOf(row),
-      tools: toolsBy(services, row.agentId),
+      tools: toolsBy(services, row),
       schema: own.structured && provider.capabilities.structured ? ANSWER_SCHEMA : null,
       unattended: own.unattended,
       on: (event) => hear(row.id, event),
@@ -178,9 +180,11 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     return native?.close(options);
   }
 
-  /** Frees a room by ending the process that was idle for longest. @returns whether one will be free */
-  function retireOldest(): boolean {
-    const idle = [...lives.values()].filter(({ uses, isClosing }) => uses === 0 && !isClosing);
+  /** Frees a room, of one agent where it is named, by ending the process that was idle for longest. @returns whether one will be free */
+  function retireOldest(of: string | undefined): boolean {
+    const idle = [...lives.values()].filter(
+      ({ uses, isClosing, agentId }) => uses === 0 && !isClosing && (of === undefined || agentId === of),
+    );
     const [oldest] = idle.sort((a, b) => a.lastUse - b.lastUse);
     if (oldest) void close(oldest.id);
     return oldest !== undefined;
@@ -207,7 +211,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
         return this.open(journal.sessions.get(row.id) ?? row, continueTurn);
       }
       const live: Live = {
-        ...{ id: row.id, life: new AbortController(), idle: new AbortController() },
+        ...{ id: row.id, agentId: row.agentId, life: new AbortController(), idle: new AbortController() },
         ...{ uses: 0, lastUse: time.now(), isClosing: false },
         opening: Promise.reject(new Error("not begun")),
       };
@@ -251,6 +255,8 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     /** Resolves when the leases of all that has ended are back, or could not be given back. */
     closed: async (): Promise<void> => void (await Promise.allSettled([...returning])),
     setState,
+    /** Looks for rooms again: caps have changed. */
+    wake: rooms.wake,
     /** Frees the lease of a session whose process was seen dead. */
     giveBack,
   };

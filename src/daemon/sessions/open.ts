@@ -27,7 +27,7 @@ export function createOpener(services: Services, live: LiveSessions, reporter: R
       return journal.sessions.save({
         ...lost,
         ...{ id: newSessionId(), nativeId: null, forkOf: null, pid: null, startTicks: null, fence: null, note },
-        ...{ state: "starting", createdAt: time.wall() },
+        ...{ state: "starting", createdAt: time.wall(), meter: lost.meter ?? lost.id },
       });
     });
     void reporter.report(lost.id, { reason: "Its CLI has no such session any more." });

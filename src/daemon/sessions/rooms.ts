@@ -1,6 +1,13 @@
-/** Processes at a time. Who finds no room waits for one; `makeRoom` ends an idle process. */
-export function createRooms(count: number, makeRoom: () => boolean) {
-  const taken = new Set<string>();
+/** Most processes at a time, of all agents and of one. */
+export interface RoomLimits {
+  all: number;
+  agent: number;
+}
+
+/** Processes at a time. A session that finds no room waits for one; `makeRoom` ends an idle process, of one agent where it is named. */
+export function createRooms(makeRoom: (agentId: string | undefined) => boolean) {
+  /** Agents of the sessions that have a room. */
+  const taken = new Map<string, string>();
   let waiting: (() => void)[] = [];
 
   function wake(): void {
@@ -9,23 +16,29 @@ export function createRooms(count: number, makeRoom: () => boolean) {
     for (const resolve of woken) resolve();
   }
 
+  const countOf = (agentId: string): number => [...taken.values()].filter((one) => one === agentId).length;
+
   return {
-    async enter(id: string, signal: AbortSignal): Promise<void> {
-      while (taken.size >= count) {
+    /** `limits`: asked before each look, since caps change. */
+    async enter(id: string, agentId: string, limits: () => RoomLimits, signal: AbortSignal): Promise<void> {
+      for (;;) {
+        const { all, agent } = limits();
+        const isAgentFull = countOf(agentId) >= agent;
+        if (taken.size < all && !isAgentFull) break;
         signal.throwIfAborted();
-        makeRoom();
+        makeRoom(isAgentFull ? agentId : undefined);
         await new Promise<void>((resolve) => {
           waiting.push(resolve);
           signal.addEventListener("abort", () => resolve(), { once: true });
         });
       }
-      taken.add(id);
+      taken.set(id, agentId);
     },
     leave(id: string): void {
       taken.delete(id);
       wake();
     },
-    /** A process has become idle. */
+    /** A process has become idle, or caps have changed. */
     wake,
   };
 }

@@ -1,7 +1,8 @@
 import type { SessionRow } from "../journal/sessions.ts";
-import type { TurnRow } from "../journal/turns.ts";
+import type { TurnPlan, TurnRow } from "../journal/turns.ts";
 import { membersBy } from "../profiles.ts";
 import { newSessionId, type Runnable, runnableOf, type Services } from "../services.ts";
+import { ownCaps, strictest } from "../supervision/gauges.ts";
 import { nameOf } from "./names.ts";
 import { placeOf } from "./places.ts";
 
@@ -34,9 +35,22 @@ export function newSession(services: Services, turn: For, fork?: SessionRow): Se
     forkOf: mayFork ? fork.nativeId : null,
     note: null,
     place: place === null ? null : JSON.stringify(place),
+    caps: capsOf(plan, fork),
+    ...{ tools: null, meter: null },
     ...{ lastTurnAt: time.wall(), createdAt: time.wall(), endedAt: null },
   };
 }
+
+/** A session that is there, with the caps of a spawn that goes into it. */
+export function underCaps({ journal }: Services, session: SessionRow, { caps }: TurnPlan): SessionRow {
+  if (caps === undefined) return session;
+  const now = JSON.stringify(strictest(ownCaps(session), caps));
+  return now === session.caps ? session : journal.write(() => journal.sessions.change(session.id, { caps: now }));
+}
+
+/** A copy keeps the caps of its session. */
+const capsOf = ({ caps }: TurnPlan, fork: SessionRow | undefined): string | null =>
+  caps === undefined ? (fork?.caps ?? null) : JSON.stringify(strictest(caps, fork && ownCaps(fork)));
 
 function textOf({ journal }: Services, { messageId, agentId, plan }: For): string {
   const letter = messageId === null ? undefined : journal.letters.get(messageId, agentId);

@@ -1,34 +1,31 @@
 import { untilAnswered } from "../../client/until-answered.ts";
 import type { SessionEvent } from "../../harness/providers/provider.ts";
 import type { ApprovalControl } from "../../protocol/approvals.ts";
+import type { Caps as CapValues } from "../../protocol/caps.ts";
+import type { Gauge } from "../journal/gauges.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
-import { goOn } from "../recovery.ts";
 import type { Services } from "../services.ts";
-import { conversationOf } from "../sessions/places.ts";
-import type { Turns } from "../turns/turns.ts";
-import { type Spending, spendingOf, storeSpending } from "./spending.ts";
+import type { Ending } from "../turns/end.ts";
+import type { RunningTurn } from "../turns/running.ts";
+import { createCapQuestions } from "./cap-questions.ts";
+import { amountOf, gaugeOf, type Held, heldFor, isOver, keepBoxCaps, type Measure } from "./gauges.ts";
+import { countHour } from "./hours.ts";
 
 const DAY_MS = 86_400_000;
-/** Time in which a person answers, at most to the end of the day. */
-const EXPIRES_SECONDS = 21_600;
-/** Hours with spending that say which sum is usual. */
-const USUAL_HOURS = 3;
+/** The time of a turn is written down this often. */
+const TICK_MS = 60_000;
+const NEARLY = 0.8;
 
-interface Parts {
-  turns: Turns;
-  offer(turn: TurnRow): void;
-  isWaiting(turnId: string): boolean;
-}
+export type Caps = ReturnType<typeof createCaps>;
 
-/** Holds the money of a day: warns at 80 %, and at the cap pauses everything and asks. It kills nothing. */
-export function createCaps(services: Services, { turns, offer, isWaiting }: Parts) {
+/** Holds caps by what CLIs tell of their use: warns once at 80 %, and at a cap keeps what it covers and asks. It kills nothing. */
+export function createCaps(services: Services, running: () => RunningTurn[], wakeRooms: () => void) {
   const { journal, config, link, time, life, log } = services;
-  const cap = config.costUsdPerDay;
   let waiting: (() => void)[] = [];
-  const today = (): Spending => spendingOf(journal, time.wall());
-  const change = (changes: Partial<Spending>): void => storeSpending(journal, { ...today(), ...changes });
-  const isOver = ({ costUsd, extraUsd }: Spending): boolean => cap !== undefined && costUsd >= cap + extraUsd;
+  /** Turns that wait at each gauge. */
+  const waiters = new Map<string, number>();
+  const questions = createCapQuestions(services, { nameOf, refuse, wake });
 
   function wake(): void {
     const woken = waiting;
@@ -36,123 +33,204 @@ export function createCaps(services: Services, { turns, offer, isWaiting }: Part
     for (const resolve of woken) resolve();
   }
 
-  /** Names run, agent and the person or agent that asked. */
-  function nameOf(session: SessionRow): string {
-    const running = turns.in(session.id);
-    const { messageId = null, runId = null } = running?.turn ?? {};
-    const from = messageId === null ? undefined : journal.letters.get(messageId, session.agentId)?.entry.from;
-    const run = running?.handle?.id ?? runId;
-    return [`session ${session.id} of ${session.agentId}`, run && `run ${run}`, from && `asked for by ${from}`]
+  function changed(): void {
+    wake();
+    wakeRooms();
+  }
+
+  const runningOf = (id: string): RunningTurn | undefined => running().find(({ turn }) => turn.id === id);
+  const isInHand = ({ id, sentAt }: TurnRow): boolean => sentAt !== null || runningOf(id) !== undefined;
+
+  /** Session of a turn, also before it has begun. */
+  function sessionOf({ id, agentId, sessionKey, sessionId, plan }: TurnRow): SessionRow | undefined {
+    const named = runningOf(id)?.sessionId ?? plan.sessionId ?? sessionId;
+    if (named != null) return journal.sessions.get(named);
+    return plan.lane === "main" ? journal.sessions.main(agentId, sessionKey) : undefined;
+  }
+
+  function nameOf(turn: TurnRow, session: SessionRow | undefined): string {
+    const run = runningOf(turn.id)?.handle?.run;
+    const letter = turn.messageId === null ? undefined : journal.letters.get(turn.messageId, turn.agentId);
+    const person = run?.person ?? letter?.entry.from ?? turn.plan.tellTo;
+    const runId = run?.id ?? turn.runId;
+    return [
+      session ? `session ${session.id} of ${turn.agentId}` : turn.agentId,
+      runId && `run ${runId}${run ? ` of the tree ${run.rootRunId}` : ""}`,
+      person && `asked for by ${person}`,
+    ]
       .filter(Boolean)
       .join(", ");
   }
 
-  function warn(kind: Spending["warned"][number], body: string): void {
-    change({ warned: [...today().warned, kind] });
-    const key = `spending:${config.id}:${today().day}:${kind}`;
-    const draft = { to: "user", subject: `Spending of ${config.id}`, body, idempotencyKey: key };
-    void untilAnswered(time, () => link.box.messages.send(draft), life).catch(noted);
+  function tell(subject: string, body: string, idempotencyKey: string): void {
+    const send = () => link.box.messages.send({ to: "user", subject, body, idempotencyKey });
+    untilAnswered(time, send, life).catch(
+      (error) =>
+        life.aborted || log(`A word about a cap was refused: ${error instanceof Error ? error.message : error}`),
+    );
   }
 
-  function noted(error: unknown): void {
-    if (!life.aborted) log(`A word about spending was refused: ${error instanceof Error ? error.message : error}`);
+  function warn({ measure, cap, of }: Held, gauge: Gauge, named: string): void {
+    const [used, all] = [amountOf(measure, gauge.used), amountOf(measure, cap + gauge.extra)];
+    const today = gauge.day === null ? "" : " today";
+    const key = `cap:${config.id}:${gauge.id}:${gauge.day ?? ""}:warned`;
+    tell(`Spending of ${config.id}`, `${used} of ${all}${today} are used by ${of}. Newest: ${named}.`, key);
   }
 
-  function count(session: SessionRow, costUsd: number): void {
-    const before = today();
-    change({ costUsd: before.costUsd + costUsd, hourUsd: before.hourUsd + costUsd });
-    const now = today();
-    const usual = now.hours.reduce((sum, usd) => sum + usd, 0) / Math.max(1, now.hours.length);
-    if (now.hours.length >= USUAL_HOURS && now.hourUsd >= 3 * usual && !now.warned.includes("hour"))
-      warn(
-        "hour",
-        `This hour cost ${usd(now.hourUsd)}, three times the usual ${usd(usual)}. Newest: ${nameOf(session)}.`,
-      );
-    if (cap === undefined) return;
-    if (now.costUsd >= 0.8 * (cap + now.extraUsd) && !now.warned.includes("cap"))
-      warn("cap", `${usd(now.costUsd)} of ${usd(cap + now.extraUsd)} for today are spent. Newest: ${nameOf(session)}.`);
-    if (isOver(now) && now.asked === null && !now.isStopped) void ask(session).catch(noted);
-  }
-
-  /** Pauses all turns, and asks whether to go on. */
-  async function ask(session: SessionRow): Promise<void> {
-    change({ asked: "coming" });
-    const { day, costUsd } = today();
-    const answerTo = turns.in(session.id)?.turn.plan.answerTo;
-    const letter = answerTo === undefined ? undefined : journal.letters.get(answerTo, session.agentId);
-    const conversation = letter && conversationOf(letter.entry);
-    const named = nameOf(session);
-    void pauseAll();
-    const text = `${usd(costUsd)} are spent today, the cap is ${usd(cap ?? 0)}. All turns are paused. The last one to spend: ${named}.`;
-    const draft = {
-      ...{ agentId: session.agentId, sessionId: session.id, kind: "cap" as const },
-      subject: { type: "question" as const, text },
-      title: `Spending of ${config.id} reached its cap`,
-      options: [
-        { id: "more", label: "Once more the same amount", decision: "allow" as const, scope: "once" as const },
-        { id: "stop", label: "Stop", decision: "deny" as const },
-      ],
-      ...{ default: "stop", expiresInSeconds: EXPIRES_SECONDS, ...(conversation && { conversation }) },
-    };
-    const idempotencyKey = `cap:${config.id}:${day}:${today().extraUsd}`;
-    const made = await untilAnswered(time, () => link.box.approvals.create(draft, { idempotencyKey }), life);
-    change({ asked: made.id });
-  }
-
-  const pauseAll = async (): Promise<void> =>
-    void (await Promise.all(turns.all().map((one) => (one.isEnded ? one.done : one.pause()))));
-
-  /** Turns that are neither running nor in a lane. */
-  const paused = (): TurnRow[] =>
-    journal.turns.open().filter((turn) => turn.end === null && !turns.get(turn.id) && !isWaiting(turn.id));
-
-  async function heard({ id, state, decision }: ApprovalControl): Promise<void> {
-    const now = today();
-    if (now.asked !== id || state === "pending") return;
-    const isMore = decision === "allow";
-    change({ asked: null, isStopped: !isMore, ...(isMore && { extraUsd: now.extraUsd + (cap ?? 0) }) });
-    for (const { done } of turns.all().filter(({ isEnded }) => isEnded)) await done;
-    if (isMore) for (const turn of paused()) goOn(services, turns, turn, offer);
-    else {
-      const error = "The money of this day is spent, and nobody allowed more.";
-      for (const turn of paused())
-        turns.giveUp(turn, { outcome: "error", errorCode: "refused", error, text: "" }).catch(noted);
+  /** Adds use to every gauge of a turn, in one write; warns, and keeps what is over its cap. */
+  function count(session: SessionRow, turn: TurnRow | undefined, added: Partial<Record<Measure, number>>): void {
+    const about = turn ?? { id: "", agentId: session.agentId };
+    const changed = journal.write(() =>
+      heldFor(services, about, session).flatMap((held) => {
+        const amount = added[held.measure];
+        if (!amount) return [];
+        const before = gaugeOf(services, held);
+        const used = before.used + amount;
+        const isNear = used >= NEARLY * (held.cap + before.extra) && !before.isWarned;
+        const gauge = { ...before, used, isWarned: before.isWarned || isNear };
+        journal.gauges.put(gauge, time.wall());
+        return [{ held, gauge, isNear }];
+      }),
+    );
+    for (const { held, gauge, isNear } of changed) {
+      const isReached = isOver(gauge, held);
+      if (isNear && !isReached) warn(held, gauge, turn ? nameOf(turn, session) : `session ${session.id}`);
+      if (isReached) keepAll(held);
     }
-    wake();
-    await untilAnswered(time, () => link.box.approvals.applied(id, { ok: true }), life);
   }
 
-  /** A new day frees what waits. */
-  async function untilTomorrow(signal: AbortSignal): Promise<void> {
-    await time.sleep(DAY_MS - (time.wall() % DAY_MS), signal).catch(() => undefined);
-    wake();
+  function keepAll({ gaugeId }: Held): void {
+    for (const one of running())
+      if (heldFor(services, one.turn, journal.sessions.get(one.sessionId)).some((held) => held.gaugeId === gaugeId))
+        one.keep();
+  }
+
+  function countUsage(session: SessionRow, { costUsd = 0, outputTokens = 0 }: UsageOf): void {
+    const turn = running().find(({ sessionId }) => sessionId === session.id)?.turn;
+    count(session, turn, { costUsd, costUsdPerDay: costUsd, outputTokens });
+    const hour = costUsd > 0 ? countHour(journal, time.wall(), costUsd) : undefined;
+    if (!hour) return;
+    const [now, usual] = [amountOf("costUsd", hour.hourUsd), amountOf("costUsd", hour.usual)];
+    const named = turn ? nameOf(turn, session) : `session ${session.id}`;
+    const key = `cap:${config.id}:hour:${new Date(time.wall()).toISOString().slice(0, 10)}`;
+    tell(
+      `Spending of ${config.id}`,
+      `This hour cost ${now}, three times the usual ${usual} or more. Newest: ${named}.`,
+      key,
+    );
+  }
+
+  const blockedBy = (turn: TurnRow, session: SessionRow | undefined): Held | undefined =>
+    heldFor(services, turn, session).find((held) => isOver(gaugeOf(services, held), held));
+
+  /** Refuses what waits at a gauge: the turns in hand, and at the gauge of one session also those behind them. In the open write. */
+  function refuse({ id }: Gauge): void {
+    for (const turn of journal.turns.open()) {
+      const held = heldFor(services, turn, sessionOf(turn)).find(({ gaugeId }) => gaugeId === id);
+      if (!held || turn.end !== null || !(held.isOwn || isInHand(turn))) continue;
+      const error = `${amountOf(held.measure, held.cap)}, the cap of ${held.of}, are used, and nobody allowed more.`;
+      const refused = { error, isTime: held.measure === "runtimeSeconds" };
+      journal.turns.change(turn.id, { plan: { ...turn.plan, refused } });
+    }
+  }
+
+  /** Resolves when a gauge may have changed. The last one that is stopped meanwhile withdraws its question. */
+  async function change(held: Held, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const own = new AbortController();
+    waiting.push(resolve);
+    waiters.set(held.gaugeId, (waiters.get(held.gaugeId) ?? 0) + 1);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+    if (held.measure === "costUsdPerDay")
+      time.sleep(DAY_MS - (time.wall() % DAY_MS), own.signal).then(resolve, () => undefined);
+    await promise;
+    own.abort();
+    const left = (waiters.get(held.gaugeId) ?? 1) - 1;
+    waiters.set(held.gaugeId, left);
+    if (signal.aborted && left === 0 && !life.aborted) questions.withdraw(held);
+    signal.throwIfAborted();
   }
 
   return {
     /** Observer of all sessions. */
     observe(session: SessionRow, event: SessionEvent): void {
-      if (event.type === "usage" && event.usage.costUsd) count(session, event.usage.costUsd);
+      if (event.type === "usage") countUsage(session, event.usage);
     },
-    /** Gate for turns. */
-    async gate(_: TurnRow, signal: AbortSignal): Promise<void> {
-      while (isOver(today())) {
-        signal.throwIfAborted();
-        const { promise, resolve } = Promise.withResolvers<void>();
-        waiting.push(resolve);
-        signal.addEventListener("abort", () => resolve(), { once: true });
-        void untilTomorrow(signal);
-        await promise;
+    /** Counts the time of a turn until the returned function is called. Waiting for people and limits is none. */
+    clock(turn: TurnRow, sessionId: string): () => void {
+      const own = new AbortController();
+      let last = time.now();
+      const tick = (): void => {
+        const session = journal.isOpen ? journal.sessions.get(sessionId) : undefined;
+        const seconds = (time.now() - last) / 1000;
+        last = time.now();
+        if (session && session.state !== "asking" && session.state !== "limited")
+          count(session, turn, { runtimeSeconds: seconds });
+      };
+      const ticks = async (): Promise<void> => {
+        for (;;) {
+          await time.sleep(waitMs(turn, sessionId), own.signal);
+          tick();
+        }
+      };
+      ticks().catch(() => undefined);
+      return () => {
+        own.abort();
+        tick();
+      };
+    },
+    /** Gate for turns that have not begun. Those in hand wait with their runs. */
+    async gate({ id }: TurnRow, signal: AbortSignal): Promise<void> {
+      for (;;) {
+        const turn = journal.turns.get(id);
+        if (!turn || turn.end || turn.plan.refused || isInHand(turn)) return;
+        const session = sessionOf(turn);
+        const held = blockedBy(turn, session);
+        if (!held) return;
+        if (!gaugeOf(services, held).isStopped) questions.ask(held, turn, session);
+        await change(held, signal);
       }
-      signal.throwIfAborted();
+    },
+    /** Resolves when a turn in hand may go on, or with its end where a person has stopped it. @throws the reason of the signal */
+    async until(id: string, session: SessionRow, signal: AbortSignal): Promise<Ending | undefined> {
+      for (;;) {
+        const turn = journal.turns.get(id);
+        if (turn?.plan.refused) return refusalOf(turn.plan.refused);
+        const held = turn && blockedBy(turn, session);
+        if (!held) return undefined;
+        if (gaugeOf(services, held).isStopped)
+          return refusalOf({ error: `${held.of} were stopped for today at the cap.`, isTime: false });
+        questions.ask(held, turn, session);
+        await change(held, signal);
+      }
     },
     /** News of an approval. */
-    heard: (control: ApprovalControl): void => void heard(control).catch(noted),
-    /** Asks again what a daemon that ended meanwhile could not ask. */
-    load(): void {
-      const [session] = journal.sessions.live().toReversed();
-      if (today().asked === "coming" && session) void ask(session).catch(noted);
+    heard: (control: ApprovalControl): void => questions.heard(control),
+    /** Caps of the orchestrator, as the relay says them now. */
+    allow(caps: CapValues | null): void {
+      if (keepBoxCaps(services, caps)) changed();
     },
+    /** Looks again at what waits: caps may have changed. */
+    changed,
+    load: questions.load,
   };
+
+  /** Until the next tick: sooner where a cap comes first. */
+  function waitMs(turn: TurnRow, sessionId: string): number {
+    const session = journal.sessions.get(sessionId);
+    const held = heldFor(services, turn, session).find(({ measure }) => measure === "runtimeSeconds");
+    if (!held) return TICK_MS;
+    const { used, extra, isWarned } = gaugeOf(services, held);
+    const leftMs = ((held.cap + extra) * (isWarned ? 1 : NEARLY) - used) * 1000;
+    return leftMs > 0 ? Math.min(TICK_MS, Math.ceil(leftMs)) : TICK_MS;
+  }
 }
 
-const usd = (amount: number): string => `${amount.toFixed(2)} $`;
+type UsageOf = { costUsd?: number | undefined; outputTokens?: number | undefined };
+
+function refusalOf({ error, isTime }: { error: string; isTime: boolean }): Ending {
+  return isTime
+    ? { outcome: "timeout", errorCode: "timeout", error, text: "" }
+    : { outcome: "error", errorCode: "refused", error, text: "" };
+}

@@ -6,11 +6,14 @@ import type { TurnRow } from "../journal/turns.ts";
 import { runnableOf, type Services } from "../services.ts";
 import type { LiveSessions } from "../sessions/live.ts";
 import type { Opener } from "../sessions/open.ts";
+import type { Reporter } from "../sessions/reporter.ts";
+import type { Caps } from "../supervision/caps.ts";
 import type { Limits } from "../supervision/limits.ts";
 import type { Crashes } from "./crashes.ts";
 import type { Ears } from "./ears.ts";
 import type { Ending } from "./end.ts";
-import { createEndOf } from "./endings.ts";
+import { createEndOf, KEPT } from "./endings.ts";
+import { createKept } from "./kept.ts";
 import { createAfterLimit } from "./limited.ts";
 import type { OwnTurn } from "./own.ts";
 import { inputOf, type Prompt, promptFor } from "./prompt.ts";
@@ -19,6 +22,8 @@ import { Paused } from "./running.ts";
 export interface ConversationParts {
   live: LiveSessions;
   limits: Limits;
+  caps: Caps;
+  reporter: Reporter;
   crashes: Crashes;
   /** Opens the session of a turn: also a new one where its native dialogue is gone. */
   openFor: Opener;
@@ -40,6 +45,7 @@ interface Conversing {
 export function createConversation(services: Services, parts: ConversationParts) {
   const { journal, time, log } = services;
   const endOf = createEndOf(services, parts.crashes);
+  const kept = createKept(services, parts.caps, parts.reporter);
   const afterLimit = createAfterLimit(services, parts.limits, parts.openFor, endOf);
 
   function markSent(turn: TurnRow, session: SessionRow): void {
@@ -76,38 +82,52 @@ export function createConversation(services: Services, parts: ConversationParts)
   async function converse(own: OwnTurn, { turn, session, native, handle, prompt, ears }: Conversing): Promise<Ending> {
     own.native = native;
     const unuse = parts.live.use(session.id);
+    const stopClock = parts.caps.clock(turn, session.id);
     own.tell = (text) => native.steer(inputOf(text)).catch(() => "refused" as const);
     try {
       if (own.isPaused) throw new Paused();
+      if (own.isKept) return KEPT;
       markSent(turn, session);
       if (prompt) await native.send({ id: turn.id, ...prompt });
       own.sentAt = time.now();
       own.hasBegun();
       if (handle.signal.reason instanceof RunStopped) own.stop("interrupt", handle.signal.reason.message);
-      const end = await endOf(own, native, ears);
+      const end = await endOf(own, ears);
       return end.errorCode === "limited" ? await afterLimit(own, { turn, session, ears }, end) : end;
     } finally {
+      stopClock();
       unuse();
     }
   }
 
-  /** Goes on once where the CLI of a turn has crashed: its CLI continues it, else gets the prompt again. */
-  async function afterCrash(
-    own: OwnTurn,
-    on: Pick<Conversing, "turn" | "handle" | "ears">,
-    met: Ending,
-  ): Promise<Ending> {
-    const row = parts.crashes.next(on.turn, own.sessionId);
-    if (!row) return met;
-    const mayContinue = runnableOf(services, row.provider).provider.capabilities.continueTurn;
+  type Again = Pick<Conversing, "turn" | "handle" | "ears">;
+
+  /** Goes on with a turn whose process has ended: its CLI continues it, else gets the prompt again. */
+  async function again(own: OwnTurn, on: Again, row: SessionRow): Promise<Ending> {
+    const isKnown = row.nativeId !== null && journal.turns.get(on.turn.id)?.sentAt !== null;
+    const mayContinue = isKnown && runnableOf(services, row.provider).provider.capabilities.continueTurn;
     on.ears.renew(mayContinue ? null : on.turn.id);
+    if (row.id !== own.sessionId) on.ears.to(row.id);
     const { session, native } = await parts.openFor(on.turn, row, mayContinue);
     if (session.id !== row.id) on.ears.to(session.id);
+    void parts.reporter.report(session.id, { runId: on.handle.id });
     const turn = journal.turns.get(on.turn.id) ?? on.turn;
     const goesOn = mayContinue && session.id === row.id;
     const prompt = goesOn ? undefined : await promptFor(services, { ...on, turn, session });
     return converse(own, { ...on, turn, session, native, prompt });
   }
 
-  return { converse, afterCrash, hearOthers };
+  /** Goes on once where the CLI of a turn has crashed, and after each cap that has kept it. */
+  async function afterEnd(own: OwnTurn, on: Again, met: Ending): Promise<Ending> {
+    const row = own.hasCrashed ? parts.crashes.next(on.turn, own.sessionId) : undefined;
+    let end = row ? await again(own, on, row) : met;
+    while (own.isKept) {
+      const next = await kept.next(services, own);
+      if ("outcome" in next) return next;
+      end = await again(own, on, next);
+    }
+    return end;
+  }
+
+  return { converse, afterEnd, hearOthers, untilFree: kept.untilFree };
 }

@@ -5,7 +5,8 @@ import type { Opener } from "../sessions/open.ts";
 import type { Limits } from "../supervision/limits.ts";
 import type { Ears } from "./ears.ts";
 import type { Ending } from "./end.ts";
-import type { EndOf } from "./endings.ts";
+import { type EndOf, KEPT, stoppedBy } from "./endings.ts";
+import { keepForLater } from "./kept.ts";
 import type { OwnTurn } from "./own.ts";
 import { inputOf } from "./prompt.ts";
 import { Paused } from "./running.ts";
@@ -21,32 +22,25 @@ interface Limited {
 
 /** Turns that met a limit of their provider. */
 export function createAfterLimit({ journal, life }: Services, limits: Limits, openFor: Opener, endOf: EndOf) {
-  /** A daemon that begins meanwhile gives it to its session anew, once the limit is over. */
-  function keepForLater(turn: TurnRow, { id: sessionId }: SessionRow): void {
-    journal.write(() => {
-      const { plan, tries } = journal.turns.get(turn.id) ?? turn;
-      journal.turns.change(turn.id, { state: "queued", tries: Math.max(0, tries - 1), plan: { ...plan, sessionId } });
-    });
-  }
-
   /** Keeps a turn that its provider limits, with its run and its lease, until it may go on. A limit is no attempt. */
   async function afterLimit(own: OwnTurn, on: Limited, met: Ending): Promise<Ending> {
     const { turn, session, ears } = on;
     for (let end = met; ; ) {
       const isOver = end.errorCode !== "limited" || own.stopReason !== undefined;
       if (isOver || !limits.isRejected(session.provider)) return end;
-      keepForLater(turn, session);
+      keepForLater(journal, turn, session);
       await limits.again(turn, session, AbortSignal.any([own.halted.signal, life])).catch(() => undefined);
       life.throwIfAborted();
       if (own.isPaused) throw new Paused();
-      if (own.stopReason !== undefined) return { outcome: "aborted", text: "", reason: own.stopReason };
+      if (own.stopReason !== undefined) return stoppedBy(own.stopReason);
+      if (own.isKept) return KEPT;
       const input = { ...inputOf(GO_ON), provenance: { kind: "relay" as const, from: "relay" } };
       ears.renew(input.id);
       const { native } = await openFor(turn, session, false);
       own.native = native;
       journal.write(() => journal.turns.change(turn.id, { state: "sent" }));
       await native.send(input);
-      end = await endOf(own, native, ears);
+      end = await endOf(own, ears);
     }
   }
 

@@ -10,6 +10,8 @@ export interface OwnTurn extends RunningTurn {
   native?: NativeSession;
   stopReason?: string;
   isPaused?: boolean;
+  /** A cap has ended its process: it goes on once it may. */
+  isKept?: boolean;
   /** Its process has ended before its result. */
   hasCrashed?: boolean;
   /** Fires when it is paused or stopped. */
@@ -32,6 +34,11 @@ export function ownTurn(live: LiveSessions, turn: TurnRow, session: SessionRow):
       const exit = await live.close(own.sessionId);
       await own.done;
       return exit?.left.length ?? 0;
+    },
+    keep() {
+      if (own.isKept || own.isEnded) return;
+      own.isKept = true;
+      void live.close(own.sessionId);
     },
     stop(how, reason) {
       own.stopReason ??= reason;

@@ -19,6 +19,8 @@ export interface RunningTurn {
   tell?(text: string): Promise<"steered" | "refused">;
   /** Ends its process and keeps it in the journal, to go on later. Resolves with the number of processes that did not end. */
   pause(): Promise<number>;
+  /** Ends its process. The turn keeps its run and its lease, and waits until its caps let it go on. */
+  keep(): void;
   /** Stops it: `kill` says that its process goes too. */
   stop(how: "interrupt" | "kill", reason: string): void;
 }

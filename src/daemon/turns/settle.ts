@@ -174,10 +174,13 @@ export function createSettle(services: Services, { later, observations, reporter
 }
 
 /** The next attempt at the work of a turn. */
-const attemptOf = ({ agentId, sessionKey, kind, messageId, plan }: TurnRow): NewTurn => ({
-  ...{ agentId, sessionKey, kind, plan: { ...plan, failures: (plan.failures ?? 0) + 1 } },
-  ...(messageId !== null && { messageId }),
-});
+function attemptOf({ agentId, sessionKey, kind, messageId, plan }: TurnRow): NewTurn {
+  const { refused: _, failures = 0, ...rest } = plan;
+  return {
+    ...{ agentId, sessionKey, kind, plan: { ...rest, failures: failures + 1 } },
+    ...(messageId !== null && { messageId }),
+  };
+}
 
 /** Links of a turn, and of the background work whose result it was fed. */
 const linksOf = ({ plan }: TurnRow, { observed }: TurnEnd): RunLink[] => [

@@ -2,7 +2,6 @@ import type { Observations } from "../git/observations.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
-import type { Reporter } from "../sessions/reporter.ts";
 import { beginRun } from "./begin.ts";
 import { createClaims } from "./claims.ts";
 import { type ConversationParts, createConversation } from "./conversation.ts";
@@ -14,7 +13,6 @@ import { Paused, type RunningTurn } from "./running.ts";
 import type { Settle } from "./settle.ts";
 
 export interface TurnParts extends ConversationParts {
-  reporter: Reporter;
   settle: Settle;
   observations: Observations;
   /** Called when a turn is over, with those that follow. */
@@ -28,7 +26,7 @@ export function createTurns(services: Services, parts: TurnParts) {
   const { journal, life, log } = services;
   const { live, reporter, settle } = parts;
   const claims = createClaims(services);
-  const { converse, afterCrash, hearOthers } = createConversation(services, parts);
+  const { converse, afterEnd, hearOthers, untilFree } = createConversation(services, parts);
   const running = new Map<string, RunningTurn>();
 
   const aborted = new Promise<void>((resolve) => life.addEventListener("abort", () => resolve(), { once: true }));
@@ -58,6 +56,8 @@ export function createTurns(services: Services, parts: TurnParts) {
       void reporter.report(session.id, { runId: handle.id });
       ears = listenIn(live, own, turn, handle, continues);
       ears.to(session.id);
+      const refused = await untilFree(own, session);
+      if (refused) return store(turn, session.id, refused);
       const opened = await parts.openFor(turn, session, continues);
       if (opened.session.id !== session.id) ears.to(opened.session.id);
       session = opened.session;
@@ -65,16 +65,15 @@ export function createTurns(services: Services, parts: TurnParts) {
       const goesOn = continues && session.id === first.id;
       const prompt = goesOn ? undefined : await promptFor(services, { turn, session, handle });
       hearOthers(own, handle, ears.words);
-      let end = await converse(own, { turn, session, native: opened.native, handle, prompt, ears });
-      if (own.hasCrashed) end = await afterCrash(own, { turn, handle, ears }, end);
-      return store(turn, session.id, end);
+      const end = await converse(own, { turn, session, native: opened.native, handle, prompt, ears });
+      return store(turn, own.sessionId, await afterEnd(own, { turn, handle, ears }, end));
     } catch (error) {
       if (life.aborted || error instanceof Paused || own.isPaused) throw error;
       log(`Turn ${turn.id} failed: ${error instanceof Error ? error.message : error}`);
-      return store(turn, session.id, failed(error));
+      return store(turn, own.sessionId, failed(error));
     } finally {
       ears?.leave();
-      void reporter.report(session.id, { runId: null });
+      void reporter.report(own.sessionId, { runId: null });
     }
   }
 
