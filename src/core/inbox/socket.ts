@@ -7,12 +7,10 @@ import { checkNumbers, parseText, readJson } from "../../kernel/http/json.ts";
 import type { RateLimit } from "../../kernel/http/rate-limit.ts";
 import { createSocketOutlet, type SocketHandler, type SocketOutlet } from "../../kernel/http/socket-outlet.ts";
 import type { Peer } from "../../kernel/log/peers.ts";
-import { AgentStatus } from "../../protocol/agents.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { AuthFrame, SocketRequest } from "../../protocol/sockets.ts";
 import type { Areas } from "../core.ts";
-import { itemJson, sentJson } from "../messages/answers.ts";
-import type { WorkItem } from "../work/items.ts";
+import { createSocketVerbs } from "./socket-verbs.ts";
 
 const MAX_UNANSWERED = 64;
 /** Characters taken in one turn of the event loop, and the frame that goes beyond them: up to 20 ms. */
@@ -41,7 +39,7 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
   const { db, clock, onError } = areas.kernel;
   const { presence, auth } = areas.identity;
   const { inbox, streams } = areas.core.inbox;
-  const run = createVerbs(areas, agentId, withParents);
+  const run = createSocketVerbs(areas, agentId, withParents);
   let outlet: SocketOutlet;
   let { caller } = opening;
   let opened = false;
@@ -131,7 +129,7 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
       limit.take(as.tokenId);
       if (as.agentId === agentId) presence.touch(agentId);
       const frame = check(SocketRequest, raw, "") as SocketRequest;
-      run(as, frame).then(ok, refuse).then(pump);
+      run(as, frame, { ok, refuse, pump });
     } catch (error) {
       refuse(error);
     }
@@ -175,57 +173,6 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
     },
   };
 }
-
-/** Each frame's verb; answers are the same JSON as over HTTP. */
-function createVerbs({ kernel, identity, core }: Areas, agentId: string, withParents: boolean) {
-  const { db } = kernel;
-  const { agents } = identity;
-  const { messages } = core;
-  const { parents } = messages;
-  const { claims, holders } = core.work;
-  const { inbox } = core.inbox;
-  return (caller: Caller, frame: SocketRequest): Promise<string> => {
-    const including = (items: readonly WorkItem[]): Promise<readonly WorkItem[]> | readonly WorkItem[] =>
-      withParents ? db.read((on) => parents.ofWork(on, caller, agentId, items)) : items;
-    switch (frame.type) {
-      case "send":
-        return db
-          .write((tx) => messages.send(tx, caller, withFrom(frame.message, caller, agentId)))
-          .then((sent) => sentJson(sent, true));
-      case "ack":
-        return db.write((tx) => inbox.ack(tx, caller, agentId, frame.upTo)).then((acked) => JSON.stringify(acked));
-      case "claim": {
-        const { messageId, leaseSeconds } = frame;
-        if (messageId !== undefined)
-          return db
-            .write((tx) => claims.claim(tx, caller, messageId, agentId, leaseSeconds))
-            .then(async (held) => itemJson((await including([held]))[0] ?? held));
-        return db
-          .write((tx) => claims.claimNext(tx, caller, agentId, frame))
-          .then(async (items) => `{"items":[${(await including(items)).map(itemJson).join(",")}]}`);
-      }
-      case "renew":
-        return db.write((tx) => holders.renew(tx, caller, frame.messageId, frame)).then(itemJson);
-      case "release":
-        return db.write((tx) => holders.release(tx, caller, frame.messageId, frame)).then(itemJson);
-      case "fail":
-        return db.write((tx) => holders.fail(tx, caller, frame.messageId, frame)).then(itemJson);
-      case "complete":
-        return db.write((tx) => holders.complete(tx, caller, frame.messageId, frame)).then(itemJson);
-      case "heartbeat": {
-        const { ready } = frame;
-        const status = frame.status === undefined ? undefined : (check(AgentStatus, frame.status, "") as AgentStatus);
-        return db
-          .write((tx) => agents.heartbeat(tx, caller, agentId, { status, ready }))
-          .then((agent) => JSON.stringify(agent));
-      }
-    }
-  };
-}
-
-/** An operator's socket speaks for the agent it is opened on. */
-const withFrom = <T extends { from?: string | undefined }>(draft: T, caller: Caller, agentId: string): T =>
-  draft.from === undefined && caller.role === "operator" ? { ...draft, from: agentId } : draft;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 

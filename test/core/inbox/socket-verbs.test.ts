@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { listen } from "../../support/listen.ts";
 import { startRelay } from "../../support/relay.ts";
-import { openSocket } from "../../support/socket.ts";
+import { type Frame, openSocket } from "../../support/socket.ts";
 import { until } from "../../support/until.ts";
 
 async function withVerbs(rateLimit = 0) {
@@ -159,6 +159,27 @@ describe("order and limits", () => {
     expect(inbox.body.items.map((item: { body: string }) => Number(item.body))).toEqual(
       Array.from({ length: 60 }, (_, i) => i).filter((i) => i % 3),
     );
+  });
+
+  test("sends that come together are each stored or refused alone, in order with the verbs between them", async () => {
+    const { socket, ask, order } = await withVerbs();
+    const work = await order();
+    const send = (ref: number, to: string) => ({ type: "send", ref, message: { to, body: `${ref}` } });
+    const frames = [
+      ...[send(0, "ann"), send(1, "nobody"), send(2, "ann")],
+      { type: "claim", ref: 3, messageId: work },
+      ...[send(4, "ann"), { ...send(5, "ann"), message: { ...send(5, "ann").message, kind: "response" } }],
+      ...[{ type: "ack", ref: 6, upTo: work + 3 }, { type: "ack", ref: 7, upTo: work + 4 }, send(8, "ann")],
+    ];
+    for (const frame of frames) socket.say(frame);
+    const isAnswer = (frame: Frame) => "ref" in frame;
+    await socket.until((so) => so.frames.filter(isAnswer).length >= frames.length);
+    const answers = socket.frames.filter(isAnswer).map(({ ref, type, problem }) => `${ref} ${problem?.code ?? type}`);
+    expect(answers.join(", ")).toBe(
+      "0 ok, 1 unknown-target, 2 ok, 3 ok, 4 ok, 5 reserved-kind, 6 ok, 7 ahead-of-log, 8 ok",
+    );
+    const { items } = (await ask("GET", "/v1/agents/ann/inbox?limit=500")).body;
+    expect(items.map(({ id, body }: Frame) => `${id - work}: ${body}`)).toEqual(["1: 0", "2: 2", "3: 4", "4: 8"]);
   });
 
   test("thousands of frames without waiting are all answered, in order", async () => {
