@@ -1,5 +1,5 @@
 import type { Identity } from "../identity/identity.ts";
-import type { Tx } from "../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../kernel/db/database.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { KeyTail } from "../kernel/log/key-tail.ts";
 import { createLog } from "../kernel/log/log.ts";
@@ -10,7 +10,7 @@ import type { LogEntry } from "./messages/entry.ts";
 import type { Judge } from "./messages/judge.ts";
 import { createMerges } from "./messages/merges.ts";
 import type { QuotaLimits } from "./messages/quotas.ts";
-import type { Candidate } from "./messages/row.ts";
+import type { Candidate, Lineage } from "./messages/row.ts";
 import { createMessageStore } from "./messages/store.ts";
 import { createScheduledStore } from "./messages/store-delayed.ts";
 import { createEntryStore } from "./messages/store-entries.ts";
@@ -47,15 +47,20 @@ export async function createBase(kernel: Kernel, identity: Identity, options: Co
     tail.append(db.transactions(), target, stub);
     tx.atOnce(() => tail.commit(target, stub));
   }
+  const log = createLog<LogEntry>(await db.read(async (on) => headOf(on)));
+  const messages = createMessageStore(db, appended, byTarget);
   return {
     kernel,
     identity,
     options,
-    log: createLog<LogEntry>(await db.read(async (on) => headOf(on))),
+    log,
     byTarget,
     merges,
+    /** Lineage of a message. An entry never changes, so the tail's copy is as good as the row. */
+    lineage: async (on: ReadTx, id: number): Promise<Lineage | undefined> =>
+      log.entry(id)?.lineage ?? messages.lineage(on, id),
     rows: {
-      messages: createMessageStore(db, appended, byTarget),
+      messages,
       entries,
       links: createLinkStore(db, byTarget),
       delayed: createScheduledStore(db),

@@ -85,9 +85,8 @@ export function createFleetStreams(base: Base, parts: { inbox: Inbox; deliveries
     /** One serialised message for all of its agents that it is for. */
     function addressed(entry: LogEntry): LogEntry {
       const names = source.receivers(entry).map(({ agentId }) => agentId);
-      const { id, key, event, expiresAt, from, target, kind, topic, threadId, replyTo, claimable, urgent } = entry;
-      const json = `{"for":${JSON.stringify(names)},"message":${entry.json}}`;
-      return { id, key, event, json, expiresAt, from, target, kind, topic, threadId, replyTo, claimable, urgent };
+      const { sse: _, frame: __, ...shared } = entry;
+      return { ...shared, json: `{"for":${JSON.stringify(names)},"message":${entry.json}}` };
     }
 
     /** Open work is a level: a client that accepts no data now is told when it does again. */

@@ -18,7 +18,7 @@ export function createAccess(base: Base) {
     if (isGroup(row.target) && (await directory.memberAt(on, agentId, row.target, row.id))) return true;
     if (await works.workedOn(on, agentId, row.id)) return true;
     const work = await works.byId(on, row.id);
-    return work?.state === "open" && (await directory.targetsNow(on, agentId)).includes(row.target);
+    return work?.state === "open" && directory.targetsNow(on, agentId).includes(row.target);
   }
 
   /** Whether a caller may read it: as itself, or as an agent that it has enrolled. @throws Problem 403 */

@@ -52,7 +52,7 @@ export function createAddressing(base: Base) {
   /** Members of a group now, without the sender, which does not receive its own group messages. */
   async function othersIn(on: ReadTx, group: string, senderId: string): Promise<number> {
     const all = await directory.members(on, group);
-    return all > 0 && (await directory.targetsNow(on, senderId)).includes(group) ? all - 1 : all;
+    return all > 0 && directory.targetsNow(on, senderId).includes(group) ? all - 1 : all;
   }
 
   /** @throws Problem 422 when its target does not take it */

@@ -3,13 +3,13 @@ import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { KeyTail, Stub } from "../../kernel/log/key-tail.ts";
 import type { Candidate } from "./row.ts";
-import { type EntryStore, MAIL, type TargetRange } from "./store-entries.ts";
+import { type EntryStore, MAIL, type Mail, type TargetRange } from "./store-entries.ts";
 
 /** Recent mail of one target that an agent belongs to now. */
 export interface TargetMail {
   target: string;
-  /** Id and sender, newest first. */
-  recent: [id: number, fromId: string][];
+  /** Newest first. */
+  recent: readonly Mail[];
 }
 
 /** Part of the log that holds for one read or write. */
@@ -26,6 +26,7 @@ interface View {
 export type Order = "oldest" | "newest";
 
 interface Directory {
+  targetsNow(on: ReadTx, agentId: string): readonly string[];
   membershipsBeyond(on: ReadTx, agentId: string, after: number): Promise<Membership[]>;
 }
 
@@ -90,6 +91,23 @@ export function createByTarget(
     return first.length >= limit ? first : [...first, ...old(limit - first.length)];
   }
 
+  /** The newest mail of one target after a place, newest first. */
+  function recentOf(on: ReadTx, view: View, target: string, after: number): readonly Mail[] {
+    const fresh = inMemory(view, { target, after, upTo: view.head }, MAIL, "newest");
+    const old = after < view.mark && fresh.length < MAIL ? store.recent(on, target) : NONE;
+    if (fresh.length === 0 && (old.length === 0 || (old.at(-1)?.[0] ?? 0) > after)) return old;
+    const recent: Mail[] = [];
+    for (let n = fresh.length - 1; n >= 0 && recent.length < MAIL; n--) {
+      const { id, from } = fresh[n] as Stub;
+      recent.push([id, from]);
+    }
+    for (const mail of old) {
+      if (recent.length >= MAIL || mail[0] <= after) break;
+      recent.push(mail);
+    }
+    return recent;
+  }
+
   return {
     /** Entries in any of these ranges, at most `limit`, from one end. */
     inRanges(on: ReadTx, ranges: readonly TargetRange[], limit: number, order: Order): Candidate[] {
@@ -123,17 +141,18 @@ export function createByTarget(
     /** Mail after a place in the log for an agent and each of its groups: the newest 48 of each. */
     mail(on: ReadTx, agentId: string, after: number): TargetMail[] {
       const view = viewOf(on);
-      return store.mail(on, agentId, after, view.mark).map(({ target, recent }) => {
-        const fresh = inMemory(view, { target, after, upTo: view.head }, MAIL, "newest");
-        const newest = fresh.map(({ id, from }): [number, string] => [id, from]).reverse();
-        if (newest.length >= MAIL) return { target, recent: newest.slice(0, MAIL) };
-        return { target, recent: [...newest, ...JSON.parse(recent)].slice(0, MAIL) };
-      });
+      return directory.targetsNow(on, agentId).map((target) => ({ target, recent: recentOf(on, view, target, after) }));
     },
 
     /** The newest by one sender among the newest `among` entries of a target after a place. */
     newestFrom(on: ReadTx, sender: string, target: string, after: number, among: number): number | null {
       const view = viewOf(on);
+      if (among <= MAIL)
+        return (
+          recentOf(on, view, target, after)
+            .slice(0, among)
+            .find(([, from]) => from === sender)?.[0] ?? null
+        );
       const fresh = inMemory(view, { target, after, upTo: view.head }, among, "newest").slice(-among);
       const found = fresh.findLast(({ from }) => from === sender);
       if (found) return found.id;
@@ -142,6 +161,8 @@ export function createByTarget(
     },
   };
 }
+
+const NONE: readonly Mail[] = [];
 
 function distinct(found: Candidate[], direction: 1 | -1): Candidate[] {
   return adjacentOnce(found.sort((a, b) => (a.id - b.id) * direction));

@@ -12,22 +12,22 @@ export const ROOT: Behind = { cause: undefined, workId: null };
 
 /** The cause of a message. */
 export function createCauses(base: Base, links: Links) {
-  const { messages: store, work: works, links: linkStore } = base.rows;
+  const { work: works, links: linkStore } = base.rows;
   async function held(on: ReadTx, author: Author): Promise<Lineage | undefined> {
     const id = await works.newestHeld(on, author.id);
-    return id === undefined ? undefined : store.lineage(on, id);
+    return id === undefined ? undefined : base.lineage(on, id);
   }
 
   /** A person answers the last message from the recipient. */
   async function toldBy(on: ReadTx, personId: AgentId, target: Target): Promise<Lineage | undefined> {
     const inbox = linkStore.mail(on, personId, 0).find((mail) => mail.target === personId);
     const told = inbox?.recent.find(([, from]) => from === target);
-    return told && store.lineage(on, told[0]);
+    return told && base.lineage(on, told[0]);
   }
 
   /** A bot continues the message in its chat that the channel has found. */
   async function ofBot(on: ReadTx, { bot }: Author, parent: Lineage | undefined): Promise<Behind> {
-    const row = bot?.linkId == null ? undefined : await store.lineage(on, bot.linkId);
+    const row = bot?.linkId == null ? undefined : await base.lineage(on, bot.linkId);
     const link = row && row.streak > 0 ? { row, until: null } : undefined;
     return { cause: parent ?? link?.row, workId: parent?.workId ?? null, link };
   }
@@ -35,7 +35,7 @@ export function createCauses(base: Base, links: Links) {
   return {
     /** The cause, and the link that its turn is counted from. `isLater`: it was planned before. */
     async behind(on: ReadTx, author: Author, target: string, draft: Drafted, parent: Lineage | undefined) {
-      const caused = draft.causedBy ? await store.lineage(on, draft.causedBy) : undefined;
+      const caused = draft.causedBy ? await base.lineage(on, draft.causedBy) : undefined;
       if (author.bot) return ofBot(on, author, parent);
       // Channel events come from outside. The relay's own messages follow from what they name.
       if (author.kind === "channel" || author.kind === "system") return plain(caused ?? parent);

@@ -16,7 +16,7 @@ const WORKER_MS = 60_000;
 /** Messages inside ended work continue no chain. */
 export function createEnded(base: Base) {
   const { clock, hooks } = base.kernel;
-  const { messages: store, work: works } = base.rows;
+  const { work: works } = base.rows;
   /** The end of something that owes an answer and is no work, by the message that asked for it. */
   const ended = hooks.question<[messageId: number], End>("messages.ended");
 
@@ -35,7 +35,7 @@ export function createEnded(base: Base) {
 
       async function look(workId: number) {
         const end = await endOf(on, workId);
-        return end && { ...end, isMine: (await store.lineage(on, workId))?.fromId === agentId };
+        return end && { ...end, isMine: (await base.lineage(on, workId))?.fromId === agentId };
       }
 
       return async ({ id, workId }) => {

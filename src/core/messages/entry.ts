@@ -2,7 +2,7 @@ import type { Entry } from "../../kernel/log/tail.ts";
 import type { Message } from "../../protocol/messages.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { WorkRow } from "../work/row.ts";
-import type { MessageRow } from "./row.ts";
+import type { Lineage, MessageRow } from "./row.ts";
 
 /** A message as an entry of the log. */
 export interface LogEntry extends Entry {
@@ -15,6 +15,7 @@ export interface LogEntry extends Entry {
   readonly replyTo: number | null;
   readonly claimable: boolean;
   readonly urgent: boolean;
+  readonly lineage: Lineage;
 }
 
 const quote = (value: string | null): string => (value === null ? "null" : JSON.stringify(value));
@@ -50,8 +51,23 @@ export function toLogEntry(row: MessageRow): LogEntry {
     replyTo: row.replyTo,
     claimable: row.claimable,
     urgent: row.urgent,
+    lineage: lineageOf(row),
   };
 }
+
+const lineageOf = (row: MessageRow): Lineage => ({
+  id: row.id,
+  fromId: row.fromId,
+  target: row.target,
+  threadId: row.threadId,
+  rootId: row.rootId,
+  hops: row.hops,
+  kind: row.kind,
+  source: row.source,
+  streak: row.streak,
+  workId: row.workId,
+  createdAt: row.createdAt,
+});
 
 /** An entry with the state of its work, and whatever else belongs to the answer (`extra`: more members, as JSON). */
 export function messageJson(entry: LogEntry, work: WorkRow | undefined, extra = ""): string {

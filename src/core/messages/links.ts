@@ -39,7 +39,7 @@ export type Links = ReturnType<typeof createLinks>;
 export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   const { loopWindowMs: windowMs } = base.options;
   const { clock, headOf } = base.kernel;
-  const { messages: store, work: works, links: linkStore } = base.rows;
+  const { work: works, links: linkStore } = base.rows;
   let floor = { at: Number.NEGATIVE_INFINITY, id: 0 };
 
   function floorOf(on: ReadTx): number {
@@ -71,7 +71,7 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
     const rootId = named.threadId ?? named.id;
     const replies = linkStore.thread(on, rootId);
     if (replies.length >= 24) return replies;
-    const root = named.id === rootId ? named : await store.lineage(on, rootId);
+    const root = named.id === rootId ? named : await base.lineage(on, rootId);
     return root ? [...replies, root] : replies;
   }
 
@@ -114,7 +114,7 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
       isDelivered: among.has,
       mayBeDelivered: among.mayHave,
       async row(id: number): Promise<Lineage | undefined> {
-        if (!rows.has(id)) rows.set(id, await store.lineage(on, id));
+        if (!rows.has(id)) rows.set(id, await base.lineage(on, id));
         return rows.get(id);
       },
     };
@@ -173,9 +173,11 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
     for (const { id, from } of heard) {
       if (!(await look.isDelivered(id))) continue;
       if (left-- === 0) return undefined;
+      // Before the row is read: most mail of an agent that answers has its answer.
+      if (!isMeant(from)) continue;
       const row = await look.row(id);
       if (!row || !isYoung(row, withinMs)) return undefined;
-      if (row.streak > 0 && isMeant(from) && !(await look.isOver(row))) return { row, until: row.createdAt + withinMs };
+      if (row.streak > 0 && !(await look.isOver(row))) return { row, until: row.createdAt + withinMs };
     }
     return undefined;
   }

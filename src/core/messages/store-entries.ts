@@ -29,6 +29,9 @@ const entries = sqliteTable("entries", {
   senderId: integer("sender_id").notNull(),
 });
 
+/** Id and sender of a message. */
+export type Mail = readonly [id: number, fromId: string];
+
 /** Names held in memory. */
 const MAX_NAMES = 50_000;
 /** Rows that one statement inserts. */
@@ -46,14 +49,20 @@ export function createEntryStore(db: Db) {
     );
   const byRanges = { asc: ordered("asc", "ranges"), desc: ordered("desc", "ranges") };
   const byMember = { asc: ordered("asc", "member"), desc: ordered("desc", "member") };
-  const mail = db.statement((q) =>
-    q.select({ target: sql<string>`target`, recent: sql<string>`recent` }).from(sql`(${mailOf()})`).prepare(),
+  const recentOf = db.statement((q) =>
+    q.select({ id: sql<number>`id`, from: sql<string>`sender` }).from(sql`(${newestOfTarget()})`).prepare(),
   );
   const newestFrom = db.statement((q) =>
     q.select({ id: sql<number | null>`id` }).from(sql`(${newestBySender()})`).prepare(),
   );
   const mark = columnsWhere(db, pick(marks, "position"), marks, equal(marks, "name"));
   const markOf = db.keep("mark of entries", (on, name): number => mark(on).get({ name })?.position ?? 0);
+  /** Writes ask for each target that a sender belongs to. It changes with each merge, which forgets it all. */
+  const recent = db.keep("recent mail of targets", (on, target): readonly Mail[] =>
+    recentOf(on)
+      .all({ target, upTo: markOf.get(on, "entries") })
+      .map(({ id, from }) => [id, from]),
+  );
   const idOf = columnsWhere(db, pick(targets, "id"), targets, equal(targets, "name"));
   const nameOf = columnsWhere(db, pick(targets, "name"), targets, equal(targets, "id"));
   /** Names by number: joined to each row they would cost a page of an inbox a tenth. */
@@ -101,6 +110,7 @@ export function createEntryStore(db: Db) {
     setMark(tx: Tx, position: number): void {
       tx.db.update(marks).set({ position }).where(sql`${marks.name} = 'entries'`).run();
       markOf.set("entries", position);
+      recent.forget();
     },
 
     /** Entries in any of these ranges, from one end. */
@@ -115,9 +125,8 @@ export function createEntryStore(db: Db) {
       limit: number,
       direction: "asc" | "desc",
     ): Candidate[] => named(on, byMember[direction](on).all({ ...member, limit })),
-    /** For each target that an agent belongs to, its newest mail in (after, upTo]: id and sender, newest first. */
-    mail: (on: ReadTx, agentId: string, after: number, upTo: number): { target: string; recent: string }[] =>
-      mail(on).all({ agentId, after, upTo }),
+    /** The newest mail of a target up to the mark, newest first: 48 at most. */
+    recent: (on: ReadTx, target: string): readonly Mail[] => recent.get(on, target),
     /** The newest by a sender among the newest `among` entries of a target in (after, upTo]. */
     newestFrom: (on: ReadTx, sender: string, { target, after, upTo }: TargetRange, among: number): number | null =>
       newestFrom(on).get({ sender, target, after, upTo, among })?.id ?? null,
@@ -139,6 +148,7 @@ export function createEntryStore(db: Db) {
       tx.db.run(sql`delete from entries where (target_id, id) in (
         select t.id, m.id from json_each(${JSON.stringify(messageIds)}) j
         cross join messages m on m.id = j.value cross join targets t on t.name = m.target)`);
+      recent.forget();
     },
     /** Messages above a place, oldest first. */
     above: (on: ReadTx, after: number, limit: number): Candidate[] => above(on).all({ after, limit }),
@@ -182,14 +192,12 @@ const ofMember = (direction: "asc" | "desc") => sql`
 /** Mail read for each target. */
 export const MAIL = 48;
 
-const mailOf = () => sql`
-  select mb.target as target,
-    (select json_group_array(json_array(some.id, s.name)) from (
-      select id, sender_id from entries
-      where target_id = (select id from targets where name = mb.target)
-        and id > ${bound("after")} and id <= ${bound("upTo")} order by id desc limit ${fixedLimit(MAIL)}) some
-      cross join targets s on s.id = some.sender_id) as recent
-  from memberships mb where mb.agent_id = ${bound("agentId")} and mb.until_id is null`;
+const newestOfTarget = () => sql`
+  select some.id as id, s.name as sender from (
+    select id, sender_id from entries
+    where target_id = (select id from targets where name = ${bound("target")}) and id <= ${bound("upTo")}
+    order by id desc limit ${fixedLimit(MAIL)}) some
+  cross join targets s on s.id = some.sender_id order by some.id desc`;
 
 const newestBySender = () => sql`
   select max(id) as id from (

@@ -23,7 +23,7 @@ export function createClaimQueue(base: Base, claims: Claims, waits: Waits) {
       const items = await waits.forWork<WorkItem[]>({
         caller,
         agentId,
-        targets: () => db.read((on) => directory.targetsNow(on, agentId)),
+        targets: () => db.read(async (on) => directory.targetsNow(on, agentId)),
         kinds: want.kinds,
         topics: want.topics,
         waitMs: want.waitSeconds * 1000,

@@ -36,7 +36,7 @@ export function createClaims(
     const actor = actingAs(caller, agentId);
     const facts = await agents.requireActor(tx, caller, actor);
     const work = await items.require(tx, caller, id);
-    if (!(await directory.targetsNow(tx, actor)).includes(work.target))
+    if (!directory.targetsNow(tx, actor).includes(work.target))
       return items.refuse(tx, caller, id, notATarget(work, actor));
     if (!facts.ready) return items.refuse(tx, caller, id, new Problem("conflict", `${actor} is not ready for work.`));
     await holding.require(tx, { agentId: actor });
@@ -59,7 +59,7 @@ export function createClaims(
     // Posts of a channel are held by their authors: the relay's own words go out.
     const isHeld = facts.kind !== "channel" && (await holding.standing.first(tx, { agentId: actor }));
     if (!facts.ready || isHeld) return given;
-    const targets = await directory.targetsNow(tx, actor);
+    const targets = directory.targetsNow(tx, actor);
     for (let size = 0; given.length < want.max && size < PAGE_BYTES; ) {
       const id = await works.bestOpen(tx, targets, want);
       const found = id === undefined ? undefined : await works.byId(tx, id);

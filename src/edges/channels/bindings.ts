@@ -142,7 +142,7 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
       let seenBy: BindingFilter["seenBy"];
       if (reader !== null) {
         await agents.requireActor(on, caller, reader);
-        seenBy = { targets: await directory.targetsNow(on, reader), channelId: reader };
+        seenBy = { targets: directory.targetsNow(on, reader), channelId: reader };
       }
       const { channelId, conversationId: named } = filter;
       const isOne = channelId !== undefined && named !== undefined;

@@ -168,7 +168,7 @@ export function createDirectory(db: Db, kept: KeptAgents) {
     memberAt: async (on: ReadTx, agentId: AgentId, target: Target, at: number): Promise<boolean> =>
       memberAt(on).get({ agentId, target, at }) !== undefined,
     /** Current targets of an agent: its own id, and groups. */
-    targetsNow: async (on: ReadTx, agentId: string): Promise<readonly string[]> => kept.targets.get(on, agentId),
+    targetsNow: (on: ReadTx, agentId: string): readonly string[] => kept.targets.get(on, agentId),
     /** Whether an agent, or one of the first thousand of a group but `except`, is not offline. */
     anyHere: async (on: ReadTx, target: string, except: string): Promise<boolean> =>
       anyHere(on).get({ target, except }) !== undefined,

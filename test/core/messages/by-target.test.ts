@@ -29,6 +29,7 @@ async function openIndex(dataDir = tempFolder()) {
   const merges = createMerges(parts, store, tail, { worth: 64, most: 128, sliceMs: 0 });
   await merges.load();
   const directory = {
+    targetsNow: () => TARGETS,
     membershipsBeyond: async () => TARGETS.map((target) => ({ agentId: "a", target, sinceId: 0, untilId: null })),
   };
   const byTarget = createByTarget({ db, headOf: place.of }, directory as never, store, tail);
@@ -98,9 +99,21 @@ function expectSame({ byTarget, place, store }: Index, on: ReadTx, seed: number)
     });
   }
   for (const target of ["a", "broadcast"]) {
-    const newest = plain(on, [{ target, after: first, upTo: head }], 9, "newest").find(({ fromId }) => fromId === "b");
-    expect(byTarget.newestFrom(on, "b", target, first, 9)).toBe(newest?.id ?? null);
+    for (const among of [9, 90])
+      expect(byTarget.newestFrom(on, "b", target, first, among)).toBe(newestBy(on, "b", target, first, among));
   }
+  const mail = byTarget.mail(on, "a", first);
+  expect(mail).toEqual(
+    TARGETS.map((target) => ({
+      target,
+      recent: plain(on, [{ target, after: first, upTo: head }], 48, "newest").map(({ id, fromId }) => [id, fromId]),
+    })),
+  );
+}
+
+function newestBy(on: ReadTx, sender: string, target: string, after: number, among: number): number | null {
+  const newest = plain(on, [{ target, after, upTo: Number.MAX_SAFE_INTEGER }], among, "newest");
+  return newest.find(({ fromId }) => fromId === sender)?.id ?? null;
 }
 
 class Refused extends Error {}
