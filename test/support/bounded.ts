@@ -30,24 +30,6 @@ export async function assertBounded<T>(
   report(name, ran);
 }
 
-/** Every `stride`th case always, the others while `seconds` last; prints how many there were. */
-export async function eachBounded<T>(
-  name: string,
-  cases: readonly T[],
-  check: (given: T) => Promise<unknown>,
-  { stride, seconds }: { stride: number; seconds: number },
-): Promise<void> {
-  const clock = stopwatch(seconds);
-  let ran = 0;
-  for (let first = 0; first < stride; first++)
-    for (let at = first; at < cases.length; at += stride) {
-      if (first > 0 && !clock.isRunning()) return report(name, ran, cases.length);
-      await check(cases[at] as T);
-      ran++;
-    }
-  report(name, ran, cases.length);
-}
-
 /** Tells whether `seconds` have passed since it was made. */
 export function stopwatch(seconds: number): { isRunning(): boolean } {
   const end = performance.now() + seconds * 1000;

@@ -25,6 +25,8 @@ export interface Range {
   digest: Digest;
   /** An accepted request may have left work behind for the relay itself. */
   isSettled: boolean;
+  /** Example of the last request, which was refused and so can be made again. */
+  kept?: { operationId: string; example: Example } | undefined;
 }
 
 /** Worlds, one after the other; a new one when this one is full or something in it was spoilt. */
@@ -132,7 +134,8 @@ export async function injure(
 ): Promise<number> {
   const here = await range.now();
   const route = await routeOf(here.world, operationId);
-  const example = await exampleOf(operationId, here.world);
+  const kept = here.kept?.operationId === operationId ? here.kept.example : undefined;
+  const example = kept ?? (await exampleOf(operationId, here.world));
   if (!example) {
     range.spoil();
     return 0;
@@ -142,6 +145,7 @@ export async function injure(
   const status = await fire(here, request, leave, wound.at === "path" ? undefined : route).catch((error: unknown) => {
     throw new Error(`${operationId} with ${JSON.stringify(wound)}`, { cause: error });
   });
+  here.kept = status >= 400 ? { operationId, example } : undefined;
   if (spoils(route, status)) range.spoil();
   return status;
 }

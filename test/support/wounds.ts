@@ -98,11 +98,24 @@ export function bodyOf({ body }: Example, wound: Wound): string | Uint8Array<Arr
 
 const choose = <T>(list: readonly T[], pick: number): T | undefined => list[pick % list.length];
 
-/** Every place of a body with everything near what stands there, one after the other. */
-export const allNear = (body: unknown): Wound[] =>
-  placesOf({ root: body }).flatMap(({ holder, key }, nth) =>
-    near(holder[key]).map((_, pick): Wound => ({ at: "near", nth, pick })),
-  );
+/** Steps through lists of values. It has no factor in common with the length of any, so each value gets its turn. */
+const STEP = 7;
+
+/**
+ * Wounds to every member of a JSON value, at any depth: for each member up to `each` values that are near to its own. Members take turns
+ * at the values, also those of different bodies.
+ */
+export function createNearWounds(each: number): (body: unknown) => Wound[] {
+  let turn = 0;
+  return (body) =>
+    placesOf({ root: body }).flatMap(({ holder, key }, nth) => {
+      const { length } = near(holder[key]);
+      return Array.from(
+        { length: Math.min(each, length) },
+        (): Wound => ({ at: "near", nth, pick: (turn++ * STEP) % length }),
+      );
+    });
+}
 
 interface Place {
   holder: Record<string, unknown>;

@@ -8,7 +8,7 @@ import { META } from "../../support/mcp.ts";
 import { atEnd } from "../../support/relay.ts";
 import { inTime } from "../../support/until.ts";
 import { createWorld, type World } from "../../support/world.ts";
-import { allNear, bodyOf, inBody, type Wound } from "../../support/wounds.ts";
+import { bodyOf, createNearWounds, inBody, type Wound } from "../../support/wounds.ts";
 
 const SEED = 20_260_301;
 /** Time after which a waiting call leaves. */
@@ -125,14 +125,15 @@ test("G9: a sound message with one thing wrong is answered, or refused and chang
 });
 
 test("G9: every member of every call takes only what it should", async () => {
-  let range = await start();
-  for (const nth of range.calls.keys()) {
-    range = await start();
-    const message = range.calls[nth];
-    if (message?.method !== "tools/call") continue;
-    for (const wound of allNear(message.params)) {
+  const woundsOf = createNearWounds(8);
+  for (const [nth, { method }] of (await start()).calls.entries()) {
+    if (method !== "tools/call") continue;
+    const { world, digest, calls } = await start();
+    const message = calls[nth];
+    if (!message) throw new Error("there is no call");
+    for (const wound of woundsOf(message.params)) {
       const params = JSON.parse(String(bodyOf({ who: "agent", body: message.params }, wound) || "{}"));
-      await fire(range.world, range.digest, message, JSON.stringify({ ...message, params }));
+      await fire(world, digest, message, JSON.stringify({ ...message, params }));
     }
   }
 });
