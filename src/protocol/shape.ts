@@ -5,17 +5,19 @@ export const NAMED = z.registry<{ id: string }>();
 
 const NEVER = z.never();
 
-/** Members are made at first use: each takes some 14 µs, and a start of the relay needs a tenth of them. */
-const lazily = <S extends z.ZodRawShape>(members: () => S, rest = {}) => {
-  let made: S | undefined;
-  return new z.ZodObject({
+/**
+ * Members are made at first use: each takes some 14 µs, and a start of the relay needs a tenth of them. From then on they are a
+ * value: of a getter zod assumes that its shape may hold itself, and remembers each object that it checks by it.
+ */
+const lazily = <S extends z.ZodRawShape>(members: () => S, rest = {}) =>
+  new z.ZodObject({
     ...{ type: "object", ...rest },
-    get shape() {
-      made ??= members();
-      return made;
+    get shape(): S {
+      const value = members();
+      Object.defineProperty(this, "shape", { value, enumerable: true });
+      return value;
     },
   });
-};
 
 /** Like `z.object`, with members that are made at first use. */
 export const object = <S extends z.ZodRawShape>(members: () => S) => lazily(members) as z.ZodObject<S, z.core.$strip>;
