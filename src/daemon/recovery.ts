@@ -4,7 +4,7 @@ import type { LeftProcess } from "../harness/providers/provider.ts";
 import type { Session } from "../protocol/sessions.ts";
 import type { SessionRow } from "./journal/sessions.ts";
 import type { TurnRow } from "./journal/turns.ts";
-import { passGates, runnableOf, type Services } from "./services.ts";
+import { runnableOf, type Services } from "./services.ts";
 import type { LiveSessions } from "./sessions/live.ts";
 import type { Reporter } from "./sessions/reporter.ts";
 import type { Turns } from "./turns/turns.ts";
@@ -99,13 +99,7 @@ export function goOn(services: Services, turns: Turns, turn: TurnRow, offer: (tu
   const isThere = session !== undefined && session.nativeId !== null && session.state !== "dead";
   if (isThere && runnableOf(services, session.provider).provider.capabilities.continueTurn) {
     log(`Turn ${turn.id} goes on in session ${session.id}`);
-    passGates(services, turn).then(
-      () => {
-        // Another has let it go on, or it was given up, while it waited.
-        if (!turns.get(turn.id) && !journal.turns.get(turn.id)?.end) turns.begin(turn, session, true);
-      },
-      () => undefined,
-    );
+    turns.resume(turn, session);
     return;
   }
   log(`Turn ${turn.id} begins again`);

@@ -20,6 +20,22 @@ describe("a daemon that was killed", () => {
     expect(world.fake.sessions).toHaveLength(2);
   });
 
+  test("a session that a command opens too goes on with its turn, in one process", async () => {
+    const world = await startDaemon();
+    const id = await world.say("Take your time.");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    world.daemon.abandon();
+    const command = { do: "spawn", provider: "fake" };
+    const { body } = await world.relay.ask("POST", "/v1/orchestrators/box/commands", { command });
+    await world.crash();
+    await until(async () => (await world.relay.ask("GET", `/v1/delegations/${body.id}`)).body.status === "answered");
+    await until(() => world.fake.sessions.at(-1)?.isWorking === true);
+    expect(world.fake.latest().task.origin).toMatchObject({ how: "resume", continueTurn: true });
+    expect(world.fake.sessions.filter(({ isRunning }) => isRunning)).toHaveLength(1);
+    world.fake.latest().turn.finish("Done.");
+    await until(async () => (await world.run(id)).status === "ended");
+  });
+
   test("a turn is given back where the configuration says so", async () => {
     const world = await startDaemon({ config: { onInterrupt: "give-back" } });
     const id = await world.say("Take your time.");

@@ -61,7 +61,12 @@ export function createLanes(
       const main = journal.sessions.main(turn.agentId, turn.sessionKey);
       if (!main) return journal.write(() => journal.sessions.save(newSession(services, turn)));
       const busy = turns.in(main.id);
-      if (!busy) return main;
+      const reserved = live.reservation(main.id);
+      if (!busy && !reserved) return main;
+      if (!busy) {
+        await reserved;
+        continue;
+      }
       const waited = await waitFor(busy);
       if (waited === "over") {
         // A hold, a cap or a profile may have ended the turn before, and also keeps the next one.
@@ -74,8 +79,9 @@ export function createLanes(
   }
 
   async function whenFree(session: SessionRow, turn: TurnRow): Promise<SessionRow> {
-    for (let busy = turns.in(session.id); busy; busy = turns.in(session.id)) {
-      await busy.done;
+    const isTaken = () => turns.in(session.id)?.done ?? live.reservation(session.id);
+    for (let taken = isTaken(); taken; taken = isTaken()) {
+      await taken;
       await passGates(services, turn);
     }
     const now = journal.sessions.get(session.id);

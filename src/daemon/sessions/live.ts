@@ -17,6 +17,8 @@ interface Live {
   agentId: string;
   native?: NativeSession;
   opening: Promise<NativeSession>;
+  /** Its CLI was told to go on with a turn that was cut off. */
+  continues: boolean;
   /** Ends renewals and the wait for its retirement. */
   life: AbortController;
   idle: AbortController;
@@ -41,6 +43,8 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
   const ears = new Map<string, Set<SessionEar>>();
   /** Leases on their way back to the relay. */
   const returning = new Set<Promise<void>>();
+  /** Turns that were cut off and open their session, once they may begin. */
+  const reserved = new Map<string, Promise<void>>();
   const rooms = createRooms((agentId) => retireOldest(agentId));
 
   function hear(id: string, event: SessionEvent): void {
@@ -201,18 +205,28 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
   }
 
   return {
-    /** The running process of a session; begins it where none runs. `continueTurn`: the CLI goes on with a turn that was cut off. */
+    /**
+     * The running process of a session; begins it where none runs. One caller begins it, the others wait for that. `continueTurn`: the
+     * CLI goes on with a turn that was cut off, so its turn comes first, and replaces a process that another caller began meanwhile.
+     */
     async open(row: SessionRow, continueTurn = false): Promise<NativeSession> {
+      const turn = continueTurn ? undefined : reserved.get(row.id);
+      if (turn) {
+        await turn;
+        return this.open(journal.sessions.get(row.id) ?? row);
+      }
       const known = lives.get(row.id);
-      if (known && !known.isClosing && known.native?.isRunning !== false) return known.opening;
+      const isFit = known && (!continueTurn || known.continues || known.uses > 0);
+      if (isFit && !known.isClosing && known.native?.isRunning !== false) return known.opening;
       if (known) {
+        if (!isFit) void close(known.id);
         // Its end is written down once nothing of it is left.
         await (await known.opening.catch(() => undefined))?.exited;
         return this.open(journal.sessions.get(row.id) ?? row, continueTurn);
       }
       const live: Live = {
         ...{ id: row.id, agentId: row.agentId, life: new AbortController(), idle: new AbortController() },
-        ...{ uses: 0, lastUse: time.now(), isClosing: false },
+        ...{ uses: 0, lastUse: time.now(), isClosing: false, continues: continueTurn },
         opening: Promise.reject(new Error("not begun")),
       };
       live.opening.catch(() => undefined);
@@ -225,6 +239,16 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
       });
       return live.opening;
     },
+
+    /** Keeps a session for the turn that opens it, until `begun` settles. */
+    reserve(id: string, begun: Promise<void>): void {
+      const own = Promise.all([reserved.get(id), begun]).then(
+        () => void (reserved.get(id) === own && reserved.delete(id)),
+      );
+      reserved.set(id, own);
+    },
+    /** The wait for the turn that a session is kept for. */
+    reservation: (id: string): Promise<void> | undefined => reserved.get(id),
 
     /** Keeps a session from being retired until the returned function is called. */
     use(id: string): () => void {

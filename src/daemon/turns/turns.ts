@@ -1,7 +1,7 @@
 import type { Observations } from "../git/observations.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
-import type { Services } from "../services.ts";
+import { passGates, type Services } from "../services.ts";
 import { beginRun } from "./begin.ts";
 import { createClaims } from "./claims.ts";
 import { type ConversationParts, createConversation } from "./conversation.ts";
@@ -28,6 +28,8 @@ export function createTurns(services: Services, parts: TurnParts) {
   const claims = createClaims(services);
   const { converse, afterEnd, hearOthers, untilFree } = createConversation(services, parts);
   const running = new Map<string, RunningTurn>();
+  /** Turns that were cut off, and wait until they may go on. */
+  const resuming = new Set<string>();
 
   const aborted = new Promise<void>((resolve) => life.addEventListener("abort", () => resolve(), { once: true }));
 
@@ -77,37 +79,54 @@ export function createTurns(services: Services, parts: TurnParts) {
     }
   }
 
+  /** Begins a turn in a session. `continues`: the CLI goes on with it by itself. */
+  function begin(turn: TurnRow, session: SessionRow, continues = false): RunningTurn {
+    const own = ownTurn(live, turn, session);
+    running.set(turn.id, own);
+    const ended = (async () => {
+      try {
+        const end = await work(own, turn, session, continues);
+        own.isEnded = true;
+        own.hasBegun();
+        // The relay takes no events of a run that has ended.
+        await Promise.race([own.handle?.flush(), aborted]);
+        life.throwIfAborted();
+        own.handle?.close();
+        await settleAll(end);
+      } catch (error) {
+        if (!life.aborted && !(error instanceof Paused))
+          log(`Turn ${turn.id} could not be handed over: ${error instanceof Error ? error.stack : error}`);
+      } finally {
+        own.handle?.close();
+        own.release?.();
+        own.hasBegun();
+        running.delete(turn.id);
+      }
+    })();
+    Object.assign(own, { done: ended });
+    return own;
+  }
+
   async function settleAll(turn: TurnRow): Promise<void> {
     parts.over(turn, await settle.settle(turn));
   }
 
   return {
-    /** Begins a turn in a session. `continues`: the CLI goes on with it by itself. */
-    begin(turn: TurnRow, session: SessionRow, continues = false): RunningTurn {
-      const own = ownTurn(live, turn, session);
-      running.set(turn.id, own);
-      const ended = (async () => {
-        try {
-          const end = await work(own, turn, session, continues);
-          own.isEnded = true;
-          own.hasBegun();
-          // The relay takes no events of a run that has ended.
-          await Promise.race([own.handle?.flush(), aborted]);
-          life.throwIfAborted();
-          own.handle?.close();
-          await settleAll(end);
-        } catch (error) {
-          if (!life.aborted)
-            log(`Turn ${turn.id} could not be handed over: ${error instanceof Error ? error.stack : error}`);
-        } finally {
-          own.handle?.close();
-          own.release?.();
-          own.hasBegun();
-          running.delete(turn.id);
-        }
-      })();
-      Object.assign(own, { done: ended });
-      return own;
+    begin,
+
+    /** Goes on with a turn that was cut off, once it may begin. Until then nobody else opens its session. */
+    resume(turn: TurnRow, session: SessionRow): void {
+      if (resuming.has(turn.id) || running.has(turn.id)) return;
+      resuming.add(turn.id);
+      const goOn = () => {
+        resuming.delete(turn.id);
+        // It may have been given up while it waited.
+        if (!journal.turns.get(turn.id)?.end) begin(turn, session, true);
+      };
+      live.reserve(
+        session.id,
+        passGates(services, turn).then(goOn, () => undefined),
+      );
     },
 
     /** Hands over the end of a turn that an earlier process stored. */
