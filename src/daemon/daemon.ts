@@ -8,7 +8,7 @@ import { createGit, type Git } from "./git/command.ts";
 import { createObservations } from "./git/observations.ts";
 import { createInbox } from "./inbox.ts";
 import type { Journal } from "./journal/journal.ts";
-import type { TurnRow } from "./journal/turns.ts";
+import { type NewTurn, type TurnRow, turnOf } from "./journal/turns.ts";
 import { createHub, createLink } from "./link.ts";
 import { heartbeats, reasonOf, register } from "./presence.ts";
 import { endLeftovers, type Processes, resumeTurns, waitForFormer } from "./recovery.ts";
@@ -19,12 +19,13 @@ import { createOpener } from "./sessions/open.ts";
 import { createReporter } from "./sessions/reporter.ts";
 import { createCaps } from "./supervision/caps.ts";
 import { type Effort, effortOf } from "./supervision/effort.ts";
+import { createKeeper } from "./supervision/keeper.ts";
 import { createLimits } from "./supervision/limits.ts";
 import { createProfiles } from "./supervision/profiles.ts";
 import { createWatch } from "./supervision/watch.ts";
 import type { DaemonTime } from "./time.ts";
 import { createCrashes } from "./turns/crashes.ts";
-import { createSettle, type NewTurn } from "./turns/settle.ts";
+import { createSettle } from "./turns/settle.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
 
 export interface DaemonOptions {
@@ -104,6 +105,8 @@ export function createDaemon(options: DaemonOptions) {
   const profiles = createProfiles(services, { turns, live, offer: lanes.offer, isWaiting: (id) => lanes.has(id) });
   services.gates.push(commands.gate, profiles.gate, limits.gate, caps.gate);
   services.observers.push(approvals.observe, observations.observe, limits.observe, caps.observe);
+  const keeper = createKeeper(services, { live, turns, reporter, openFor, gate: beforeBegin });
+  live.onEnd(keeper.ended);
   const watch = createWatch(services, { turns, live, reporter, effortOf: options.effortOf ?? effortOf });
   services.observers.push(watch.observe);
   const parts = { live, reporter, turns, processes: options.processes, offer: lanes.offer };
@@ -119,7 +122,7 @@ export function createDaemon(options: DaemonOptions) {
       caps.heard(control);
     },
     limit: limits.heard,
-    profiles: () => void profiles.load().then(caps.changed),
+    profiles: () => void changed(),
   });
 
   /** Gate that lets nothing begin while the daemon stops. */
@@ -130,15 +133,22 @@ export function createDaemon(options: DaemonOptions) {
     );
   }
 
+  /** Gate for processes that begin without a turn. */
+  async function beforeBegin(turn: TurnRow, signal: AbortSignal): Promise<void> {
+    await beforeStop(turn, signal);
+    await commands.gate(turn, signal);
+  }
+
+  /** Follows the profiles of the relay. */
+  async function changed(): Promise<void> {
+    await profiles.load();
+    caps.changed();
+    keeper.look();
+  }
+
   /** Puts turns into the journal, in the open write. */
   function add(list: readonly NewTurn[]): TurnRow[] {
-    return list.map((turn) =>
-      journal.turns.save({
-        ...{ id: crypto.randomUUID(), sessionId: null, state: "queued", messageId: null, runId: null, token: null },
-        ...{ end: null, tries: 0, answerId: null, createdAt: time.wall(), sentAt: null, endedAt: null },
-        ...turn,
-      }),
-    );
+    return list.map((turn) => journal.turns.save(turnOf(turn, time.wall())));
   }
 
   function over(_: TurnRow, following: TurnRow[]): void {
@@ -176,9 +186,13 @@ export function createDaemon(options: DaemonOptions) {
   }
 
   async function follow(): Promise<void> {
+    let wasAway = false;
     const stream = link.box.orchestrators.follow({
       ...{ id: config.id, after: journal.position(), signal: life.signal },
       onEvent(event) {
+        // Messages about a change may have expired meanwhile.
+        if (event.type === "hello" && wasAway) void changed();
+        wasAway = event.type === "reconnecting" || event.type === "bye";
         if (event.type === "reconnecting")
           log(`The relay is away. The next try is in ${Math.round(event.inMs / 1000)} s.`);
       },
@@ -218,6 +232,7 @@ export function createDaemon(options: DaemonOptions) {
       await approvals.closeOld();
       resumeTurns(services, parts);
       commands.run();
+      keeper.look();
       const gone = (cause: unknown) => void (life.signal.aborted || halt(reasonOf(cause)));
       follow().catch(gone);
       void heartbeats(services, { gone, heard: ({ caps: now }) => caps.allow(now) });

@@ -3,11 +3,10 @@ import type { Entry } from "../protocol/messages.ts";
 import { RunControl } from "../protocol/run-control.ts";
 import type { LimitControl } from "../protocol/sessions.ts";
 import { prefixOf } from "./config.ts";
-import type { TurnRow } from "./journal/turns.ts";
+import type { NewTurn, TurnRow } from "./journal/turns.ts";
 import type { Services } from "./services.ts";
 import { nameOf } from "./sessions/names.ts";
 import { answeredBy, isNews, keyOf } from "./sessions/places.ts";
-import type { NewTurn } from "./turns/settle.ts";
 
 export interface InboxParts {
   /** Puts turns into the journal, within the open write. */

@@ -38,6 +38,33 @@ export function stoppedBy(
 const wantedIn = ({ agents }: Profile, orchestratorId: string, agentId: string) =>
   agents.find((one) => one.orchestratorId === orchestratorId && one.agentId === agentId)?.desired;
 
+/** Agents that a profile wants to run here, each with the profile that counts for it. */
+export function keptIn(
+  services: Pick<Services, "journal" | "config" | "providers">,
+): { agentId: string; profile: Profile }[] {
+  const { journal, config, providers } = services;
+  const wanted = profilesIn(services).filter(({ provider }) => providers.has(provider));
+  return wanted.flatMap((profile) =>
+    profile.agents
+      .filter(({ orchestratorId, desired }) => orchestratorId === config.id && desired === "running")
+      .map(({ agentId }) => ({ agentId, profile }))
+      .filter(({ agentId }) => {
+        const provider = journal.agents.get(agentId)?.provider ?? profile.provider;
+        return profileOf(services, agentId, provider)?.name === profile.name;
+      }),
+  );
+}
+
+export const isPlaceOfUser = ({ isMain, sessionKey }: SessionRow): boolean => isMain && sessionKey === "main";
+
+/** Session of an agent whose process is kept. */
+export const keptSession = ({ journal }: Pick<Services, "journal">, agentId: string): SessionRow | undefined =>
+  journal.sessions.main(agentId, "main");
+
+/** Whether the process of a session stays also when it is idle. */
+export const isKept = (services: Services, row: SessionRow): boolean =>
+  isPlaceOfUser(row) && keptIn(services).some(({ agentId }) => agentId === row.agentId);
+
 /** Members of a new session that the profile of its agent says. A folder that is not below the workspace is left out. */
 export function membersBy(services: Services, agentId: string): Partial<SessionRow> {
   const profile = profileOf(services, agentId);

@@ -176,11 +176,18 @@ describe("main sessions of a place", () => {
     await world.say("mine");
     const first = await session(world, 0);
     await world.relay.ask("POST", "/v1/messages", { to: "box-fake", body: "theirs" }, { token: eve.token });
-    await until(() => world.daemon.turns.all().length === 2);
+    await world.relay.ask("POST", "/v1/messages", { to: "box-fake", body: "theirs too" }, { token: eve.token });
+    await until(() => world.daemon.turns.all().length === 3);
     expect(world.fake.sessions).toHaveLength(1);
     first.turn.finish("done");
-    await session(world, 1);
+    const second = await session(world, 1);
     expect(first.isRunning).toBe(false);
+    second.turn.finish("done");
+    const third = await session(world, 2);
+    expect(second.isRunning).toBe(false);
+    third.turn.finish("done");
+    await until(async () => (await bodies(world)).length === 3);
+    expect(world.fake.sessions).toHaveLength(3);
   });
 
   test("everything goes on after a crash: who stepped aside, and who is main", async () => {

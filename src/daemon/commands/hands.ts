@@ -1,11 +1,10 @@
 import type { CommandResult } from "../../protocol/command-results.ts";
 import type { Approvals } from "../approvals.ts";
-import type { TurnRow } from "../journal/turns.ts";
+import type { NewTurn, TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
 import type { Lanes } from "../sessions/lanes.ts";
 import type { LiveSessions } from "../sessions/live.ts";
 import type { Reporter } from "../sessions/reporter.ts";
-import type { NewTurn } from "../turns/settle.ts";
 import type { Turns } from "../turns/turns.ts";
 
 /** Parts of the daemon that commands work with. */

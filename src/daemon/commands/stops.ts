@@ -24,7 +24,7 @@ export async function kill({ services, turns, live, reporter }: Hands, command: 
     return { sessionId: session.id, ended: true, text: `${session.name} had ended before.` };
   const running = turns.in(session.id);
   running?.stop("kill", command.reason ?? "A person killed it.");
-  const exit = await live.close(session.id, { graceMs: 5_000 });
+  const exit = await live.close(session.id, { graceMs: 5_000, byPerson: true });
   await running?.done;
   if (session.lane !== "main")
     journal.write(() => journal.sessions.change(session.id, { state: "dead", endedAt: time.wall() }));
@@ -51,10 +51,12 @@ export async function clear(
   const main = journal.sessions.main(agentId, place === undefined ? "main" : keyOfPlace(place));
   if (!main) return { agentId, text: "No session is there. The next message begins one." };
   const running = turns.in(main.id);
+  // From now on its place begins another.
+  journal.write(() => journal.sessions.change(main.id, { isMain: false }));
   running?.stop("kill", "A person cleared the session.");
   const exit = await live.close(main.id);
   await running?.done;
-  journal.write(() => journal.sessions.change(main.id, { state: "dead", isMain: false, endedAt: time.wall() }));
+  journal.write(() => journal.sessions.change(main.id, { state: "dead", endedAt: time.wall() }));
   await reporter.report(main.id, { reason: "Cleared by a person." });
   const { ended, left } = endOf(main.name, exit);
   return {

@@ -92,6 +92,23 @@ export interface TurnRow {
   endedAt: number | null;
 }
 
+/** A turn to begin, as it is asked for. */
+export interface NewTurn {
+  agentId: string;
+  sessionKey: string;
+  kind: TurnKind;
+  messageId?: number;
+  runId?: string;
+  plan: TurnPlan;
+}
+
+/** Row of a turn that has not begun. */
+export const turnOf = (asked: NewTurn, createdAt: number): TurnRow => ({
+  ...{ id: crypto.randomUUID(), sessionId: null, state: "queued", messageId: null, runId: null, token: null },
+  ...{ end: null, tries: 0, answerId: null, createdAt, sentAt: null, endedAt: null },
+  ...asked,
+});
+
 type Stored = Omit<TurnRow, "plan" | "end"> & { plan: string; end: string | null };
 
 const COLUMNS = [

@@ -4,7 +4,7 @@ import { untilAnswered } from "../../client/until-answered.ts";
 import type { Exit, NativeSession, Origin, SessionEvent } from "../../harness/providers/provider.ts";
 import { SESSION_LEASE_SECONDS } from "../../protocol/sessions.ts";
 import type { SessionRow } from "../journal/sessions.ts";
-import { toolsBy } from "../profiles.ts";
+import { isKept, toolsBy } from "../profiles.ts";
 import { environmentOf, runnableOf, type Services } from "../services.ts";
 import { roomsFor } from "../supervision/gauges.ts";
 import { ANSWER_SCHEMA } from "../turns/answer.ts";
@@ -26,6 +26,20 @@ interface Live {
   uses: number;
   lastUse: number;
   isClosing: boolean;
+  /** A person asked for its end. */
+  byPerson: boolean;
+}
+
+/** End of a process. `row`: its session before it. */
+export interface Ended {
+  row: SessionRow;
+  exit: Exit;
+  by: "itself" | "daemon" | "person";
+}
+
+interface Close {
+  graceMs?: number;
+  byPerson?: boolean;
 }
 
 export type LiveSessions = ReturnType<typeof createLiveSessions>;
@@ -45,6 +59,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
   const returning = new Set<Promise<void>>();
   /** Turns that were cut off and open their session, once they may begin. */
   const reserved = new Map<string, Promise<void>>();
+  const endings: ((ended: Ended) => void)[] = [];
   const rooms = createRooms((agentId) => retireOldest(agentId));
 
   function hear(id: string, event: SessionEvent): void {
@@ -146,8 +161,8 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     lives.delete(id);
     rooms.leave(id);
     if (!journal.isOpen) return;
+    const before = journal.sessions.get(id);
     const row = journal.write(() => {
-      const before = journal.sessions.get(id);
       const isOver = !before || before.state === "dead" || before.nativeId === null;
       const state = isOver ? ("dead" as const) : ("idle" as const);
       return journal.sessions.change(id, {
@@ -160,8 +175,20 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     const left = exit.left.length > 0 ? `${exit.left.length} of its processes did not end` : null;
     if (left) log(`Session ${id}: ${left}`, { pids: exit.left.map(({ pid }) => pid) });
     for (const ear of [...(ears.get(id) ?? [])]) ear.exited(exit);
+    const by = live.byPerson ? "person" : live.isClosing ? "daemon" : "itself";
+    if (before && !life.aborted) for (const listener of endings) listener({ row: before, exit, by });
     const returned = giveBack(row, left).finally(() => returning.delete(returned));
     returning.add(returned);
+  }
+
+  /** A session whose process did not begin waits for the next try, and may be written elsewhere. */
+  function notBegun(id: string): void {
+    const row = journal.isOpen ? journal.sessions.get(id) : undefined;
+    if (!row || row.state === "dead") return;
+    void giveBack(
+      journal.write(() => journal.sessions.change(id, { state: "idle" })),
+      null,
+    );
   }
 
   /** Reports the end of a process and frees the dialogue, unless something of it still runs. */
@@ -176,20 +203,32 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     );
   }
 
-  async function close(id: string, options?: { graceMs?: number }): Promise<Exit | undefined> {
+  async function close(id: string, options?: Close): Promise<Exit | undefined> {
     const live = lives.get(id);
     if (!live) return undefined;
     live.isClosing = true;
+    live.byPerson ||= options?.byPerson === true;
     const native = await live.opening.catch(() => undefined);
     return native?.close(options);
   }
 
-  /** Frees a room, of one agent where it is named, by ending the process that was idle for longest. @returns whether one will be free */
+  function isKeptLive({ id }: Live): boolean {
+    const row = journal.sessions.get(id);
+    return row !== undefined && isKept(services, row);
+  }
+
+  /** Whether nothing works in a process that has begun. */
+  const isIdle = ({ uses, native }: Live): boolean => native !== undefined && uses === 0;
+
+  /**
+   * Frees a room, of one agent where it is named, by ending the process that was idle for longest, a kept one last.
+   * @returns whether one will be free
+   */
   function retireOldest(of: string | undefined): boolean {
     const idle = [...lives.values()].filter(
-      ({ uses, isClosing, agentId }) => uses === 0 && !isClosing && (of === undefined || agentId === of),
+      (one) => isIdle(one) && !one.isClosing && (of === undefined || one.agentId === of),
     );
-    const [oldest] = idle.sort((a, b) => a.lastUse - b.lastUse);
+    const [oldest] = idle.sort((a, b) => Number(isKeptLive(a)) - Number(isKeptLive(b)) || a.lastUse - b.lastUse);
     if (oldest) void close(oldest.id);
     return oldest !== undefined;
   }
@@ -197,11 +236,12 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
   async function retireLater(live: Live): Promise<void> {
     const { signal } = live.idle;
     try {
-      await time.sleep(config.idleMinutes * 60_000, signal);
+      do await time.sleep(config.idleMinutes * 60_000, signal);
+      while (isKeptLive(live));
     } catch {
       return;
     }
-    if (live.uses === 0) await close(live.id);
+    if (isIdle(live)) await close(live.id);
   }
 
   return {
@@ -226,7 +266,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
       }
       const live: Live = {
         ...{ id: row.id, agentId: row.agentId, life: new AbortController(), idle: new AbortController() },
-        ...{ uses: 0, lastUse: time.now(), isClosing: false, continues: continueTurn },
+        ...{ uses: 0, lastUse: time.now(), isClosing: false, byPerson: false, continues: continueTurn },
         opening: Promise.reject(new Error("not begun")),
       };
       live.opening.catch(() => undefined);
@@ -235,6 +275,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
         lives.delete(row.id);
         rooms.leave(row.id);
         live.life.abort();
+        notBegun(row.id);
         throw error;
       });
       return live.opening;
@@ -269,9 +310,15 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     listen(id: string, ear: SessionEar): () => void {
       const all = ears.get(id) ?? new Set();
       ears.set(id, all.add(ear));
-      return () => void (all.delete(ear) && all.size === 0 && ears.delete(id));
+      return () => {
+        if (all.delete(ear) && all.size === 0) ears.delete(id);
+      };
     },
 
+    /** Calls `listener` after the end of each process, while the daemon lives. */
+    onEnd: (listener: (ended: Ended) => void): void => void endings.push(listener),
+    /** Whether a process may begin without the end of another. */
+    hasRoom: (row: SessionRow): boolean => rooms.hasRoom(row.agentId, roomsFor(services, row)),
     native: (id: string): NativeSession | undefined => lives.get(id)?.native,
     isLive: (id: string): boolean => lives.has(id),
     ids: (): string[] => [...lives.keys()],

@@ -19,6 +19,7 @@ export function createRooms(makeRoom: (agentId: string | undefined) => boolean) 
   const countOf = (agentId: string): number => [...taken.values()].filter((one) => one === agentId).length;
 
   return {
+    hasRoom: (agentId: string, { all, agent }: RoomLimits): boolean => taken.size < all && countOf(agentId) < agent,
     /** `limits`: asked before each look, since caps change. */
     async enter(id: string, agentId: string, limits: () => RoomLimits, signal: AbortSignal): Promise<void> {
       for (;;) {

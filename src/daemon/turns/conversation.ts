@@ -81,7 +81,6 @@ export function createConversation(services: Services, parts: ConversationParts)
   /** One prompt and what comes of it, until its result, the end of its process, or a stop. */
   async function converse(own: OwnTurn, { turn, session, native, handle, prompt, ears }: Conversing): Promise<Ending> {
     own.native = native;
-    const unuse = parts.live.use(session.id);
     const stopClock = parts.caps.clock(turn, session.id);
     own.tell = (text) => native.steer(inputOf(text)).catch(() => "refused" as const);
     try {
@@ -96,7 +95,6 @@ export function createConversation(services: Services, parts: ConversationParts)
       return end.errorCode === "limited" ? await afterLimit(own, { turn, session, ears }, end) : end;
     } finally {
       stopClock();
-      unuse();
     }
   }
 
@@ -109,12 +107,17 @@ export function createConversation(services: Services, parts: ConversationParts)
     on.ears.renew(mayContinue ? null : on.turn.id);
     if (row.id !== own.sessionId) on.ears.to(row.id);
     const { session, native } = await parts.openFor(on.turn, row, mayContinue);
+    const unuse = parts.live.use(session.id);
     if (session.id !== row.id) on.ears.to(session.id);
     void parts.reporter.report(session.id, { runId: on.handle.id });
     const turn = journal.turns.get(on.turn.id) ?? on.turn;
     const goesOn = mayContinue && session.id === row.id;
-    const prompt = goesOn ? undefined : await promptFor(services, { ...on, turn, session });
-    return converse(own, { ...on, turn, session, native, prompt });
+    try {
+      const prompt = goesOn ? undefined : await promptFor(services, { ...on, turn, session });
+      return await converse(own, { ...on, turn, session, native, prompt });
+    } finally {
+      unuse();
+    }
   }
 
   /** Goes on once where the CLI of a turn has crashed, and after each cap that has kept it. */

@@ -3,7 +3,7 @@ import { untilAnswered } from "../../client/until-answered.ts";
 import { withLinks } from "../../protocol/link-text.ts";
 import type { RunLink } from "../../protocol/runs.ts";
 import { type Observations, placesOf } from "../git/observations.ts";
-import type { TurnEnd, TurnPlan, TurnRow } from "../journal/turns.ts";
+import type { NewTurn, TurnEnd, TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
 import { nameOf } from "../sessions/names.ts";
 import { conversationOf } from "../sessions/places.ts";
@@ -11,16 +11,6 @@ import type { Reporter } from "../sessions/reporter.ts";
 import { uploadFiles } from "./files.ts";
 
 export type Settle = ReturnType<typeof createSettle>;
-
-/** A turn to begin, as it is put into the journal. */
-export interface NewTurn {
-  agentId: string;
-  sessionKey: string;
-  kind: TurnRow["kind"];
-  messageId?: number;
-  runId?: string;
-  plan: TurnPlan;
-}
 
 export interface SettleParts {
   /** Puts turns into the journal, in the open write. */

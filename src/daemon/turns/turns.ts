@@ -48,6 +48,7 @@ export function createTurns(services: Services, parts: TurnParts) {
   async function work(own: OwnTurn, turn: TurnRow, first: SessionRow, continues: boolean): Promise<TurnRow> {
     let session = first;
     let ears: Ears | undefined;
+    let unuse: (() => void) | undefined;
     try {
       own.release = await claims.hold(turn);
       // The run names the session, so the relay has to know it.
@@ -61,6 +62,7 @@ export function createTurns(services: Services, parts: TurnParts) {
       const refused = await untilFree(own, session);
       if (refused) return store(turn, session.id, refused);
       const opened = await parts.openFor(turn, session, continues);
+      unuse = live.use(opened.session.id);
       if (opened.session.id !== session.id) ears.to(opened.session.id);
       session = opened.session;
       if (!continues) ears.renew(turn.id);
@@ -74,6 +76,7 @@ export function createTurns(services: Services, parts: TurnParts) {
       log(`Turn ${turn.id} failed: ${error instanceof Error ? error.message : error}`);
       return store(turn, own.sessionId, failed(error));
     } finally {
+      unuse?.();
       ears?.leave();
       void reporter.report(own.sessionId, { runId: null });
     }
