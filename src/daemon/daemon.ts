@@ -22,6 +22,7 @@ import { type Effort, effortOf } from "./supervision/effort.ts";
 import { createKeeper } from "./supervision/keeper.ts";
 import { createLimits } from "./supervision/limits.ts";
 import { createProfiles } from "./supervision/profiles.ts";
+import { reconcile } from "./supervision/reconcile.ts";
 import { createWatch } from "./supervision/watch.ts";
 import type { DaemonTime } from "./time.ts";
 import { createCrashes } from "./turns/crashes.ts";
@@ -237,6 +238,7 @@ export function createDaemon(options: DaemonOptions) {
       follow().catch(gone);
       void heartbeats(services, { gone, heard: ({ caps: now }) => caps.allow(now) });
       void watch.watch();
+      void reconcile(services, { turns, offer: lanes.offer, isWaiting: lanes.has, keep: keeper.look });
       acks.nudge();
     },
     /** Lets running turns end for so long, then ends all processes. What was cut off goes on after the next start. */

@@ -4,7 +4,7 @@ import type { LeftProcess } from "../harness/providers/provider.ts";
 import type { Session } from "../protocol/sessions.ts";
 import type { SessionRow } from "./journal/sessions.ts";
 import type { TurnRow } from "./journal/turns.ts";
-import { runnableOf, type Services } from "./services.ts";
+import type { Services } from "./services.ts";
 import type { LiveSessions } from "./sessions/live.ts";
 import type { Reporter } from "./sessions/reporter.ts";
 import type { Turns } from "./turns/turns.ts";
@@ -97,7 +97,7 @@ export function goOn(services: Services, turns: Turns, turn: TurnRow, offer: (tu
     return;
   }
   const isThere = session !== undefined && session.nativeId !== null && session.state !== "dead";
-  if (isThere && runnableOf(services, session.provider).provider.capabilities.continueTurn) {
+  if (isThere && services.providers.get(session.provider)?.provider.capabilities.continueTurn) {
     log(`Turn ${turn.id} goes on in session ${session.id}`);
     turns.resume(turn, session);
     return;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { startDaemon, until } from "../support/daemon.ts";
+import { turnOf } from "../../src/daemon/journal/turns.ts";
+import { AGENT, startDaemon, until } from "../support/daemon.ts";
 
 describe("a daemon that was killed", () => {
   test("a turn that was cut off goes on once, and is answered once", async () => {
@@ -119,6 +120,39 @@ describe("a daemon that was killed", () => {
     expect(body.items.map(({ lease }: { lease: unknown }) => lease)).toEqual([null]);
     const { body: box } = await world.relay.ask("GET", "/v1/orchestrators/box");
     expect(box.status).toBe("offline");
+  });
+});
+
+describe("work that nothing works on", () => {
+  test("open work that nothing works on goes on after two looks", async () => {
+    const world = await startDaemon();
+    const plan = { task: "Look at the tests.", lane: "main" as const };
+    const turn = turnOf({ agentId: AGENT, sessionKey: "main", kind: "spawn", plan }, Date.now());
+    world.daemon.services.journal.turns.save(turn);
+    for (let looks = 0; looks < 2; looks++) {
+      expect(world.fake.sessions).toHaveLength(0);
+      await world.pass(60_000);
+      await until(() => world.sleepsFor(60_000));
+    }
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    expect(world.log).toContain(`Turn ${turn.id} was open, and nothing worked on it`);
+  });
+
+  test("work of a provider that the configuration has no more is given back, and the daemon starts", async () => {
+    const world = await startDaemon();
+    const id = await world.say("Take your time.");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    const { journal } = world.daemon.services;
+    for (const row of journal.sessions.live()) journal.sessions.save({ ...row, provider: "gone" });
+    journal.agents.put({ id: "box-old", provider: "gone" });
+    const plan = { task: "Old work.", lane: "main" as const };
+    const old = turnOf({ agentId: "box-old", sessionKey: "main", kind: "spawn", plan }, Date.now());
+    journal.turns.save(old);
+    await world.crash();
+    await until(() => world.daemon.services.journal.turns.get(old.id)?.state === "done");
+    await until(async () => (await world.run(id)).status === "ended");
+    await until(async () => (await world.answers()).length === 1);
+    expect((await world.answers())[0]?.body).toContain("No provider is called gone. Its configuration has fake.");
   });
 });
 

@@ -1,6 +1,7 @@
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import { passGates, type Services } from "../services.ts";
+import { failed } from "../turns/end.ts";
 import type { RunningTurn } from "../turns/running.ts";
 import type { Turns } from "../turns/turns.ts";
 import { digestOf } from "./digest.ts";
@@ -30,16 +31,31 @@ export function createLanes(
   async function pump(key: string): Promise<void> {
     const queue = lanes.get(key) ?? [];
     for (let next = queue[0]; next && !life.aborted; next = queue[0]) {
-      await passGates(services, next);
-      if (queue[0] !== next) continue;
-      const session = underCaps(services, await sessionFor(next), next.plan);
+      const session = await take(next, () => queue[0] === next);
       if (queue[0] !== next) continue;
       queue.shift();
+      if (!session) {
+        begun(next.id);
+        continue;
+      }
       const running = turns.begin(next, session);
       begun(next.id);
       await running.sent;
     }
     lanes.delete(key);
+  }
+
+  /** Session that takes a turn, once it may begin. A turn that none can take ends, so that those behind it go on. */
+  async function take(turn: TurnRow, isNext: () => boolean): Promise<SessionRow | undefined> {
+    try {
+      await passGates(services, turn);
+      return isNext() ? underCaps(services, await sessionFor(turn), turn.plan) : undefined;
+    } catch (error) {
+      if (life.aborted) throw error;
+      log(`Turn ${turn.id} cannot begin: ${error instanceof Error ? error.message : error}`);
+      turns.giveUp(turn, failed(error)).catch(() => undefined);
+      return undefined;
+    }
   }
 
   /** Session for a turn: table of new, resume, wait and fork. */

@@ -110,7 +110,7 @@ export function createKeeper(services: Services, { live, turns, reporter, openFo
     const turn = turnOf({ agentId, sessionKey: "main", kind: "spawn", plan }, time.wall());
     await gate(turn, life);
     const wanted = keptIn(services).find((one) => one.agentId === agentId);
-    if (!wanted || !isMissing(agentId, wanted.profile) ) return false;
+    if (!wanted || !isMissing(agentId, wanted.profile)) return false;
     const known = keptSession(services, agentId);
     const row = known ?? newSession(services, turn);
     if (!live.hasRoom(row)) return false;

@@ -30,6 +30,8 @@ export function createTurns(services: Services, parts: TurnParts) {
   const running = new Map<string, RunningTurn>();
   /** Turns that were cut off, and wait until they may go on. */
   const resuming = new Set<string>();
+  /** Turns whose end is on its way to the relay. */
+  const settling = new Set<string>();
 
   const aborted = new Promise<void>((resolve) => life.addEventListener("abort", () => resolve(), { once: true }));
 
@@ -111,7 +113,9 @@ export function createTurns(services: Services, parts: TurnParts) {
   }
 
   async function settleAll(turn: TurnRow): Promise<void> {
-    parts.over(turn, await settle.settle(turn));
+    settling.add(turn.id);
+    const following = await settle.settle(turn).finally(() => settling.delete(turn.id));
+    parts.over(turn, following);
   }
 
   return {
@@ -131,6 +135,9 @@ export function createTurns(services: Services, parts: TurnParts) {
         passGates(services, turn).then(goOn, () => undefined),
       );
     },
+
+    /** Whether it works, waits to go on, or is being handed over. */
+    isOwned: (id: string): boolean => running.has(id) || resuming.has(id) || settling.has(id),
 
     /** Hands over the end of a turn that an earlier process stored. */
     settleStored: (turn: TurnRow): Promise<void> =>
