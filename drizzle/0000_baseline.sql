@@ -1150,6 +1150,7 @@ CREATE TABLE `tokens` (
 	`source` text,
 	`session_id` text,
 	`person` text,
+	`sign_in` integer DEFAULT false NOT NULL,
 	`name` text,
 	`enrolled_by` text,
 	`enrolled_for` text,
@@ -1166,6 +1167,7 @@ CREATE UNIQUE INDEX `tokens_by_hash` ON `tokens` (`hash`);--> statement-breakpoi
 CREATE INDEX `tokens_by_agent` ON `tokens` (`agent_id`);--> statement-breakpoint
 CREATE INDEX `tokens_of_session` ON `tokens` (`session_id`) WHERE session_id is not null;--> statement-breakpoint
 CREATE INDEX `tokens_by_person` ON `tokens` (`person`) WHERE person is not null;--> statement-breakpoint
+CREATE INDEX `tokens_of_sign_ins` ON `tokens` (`person`) WHERE sign_in = 1 and revoked_at is null;--> statement-breakpoint
 CREATE INDEX `tokens_by_source` ON `tokens` (`source`) WHERE source is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX `tokens_by_key` ON `tokens` (`created_by`,`idempotency_key`) WHERE idempotency_key is not null;--> statement-breakpoint
 CREATE TABLE `orchestrators` (
@@ -1206,6 +1208,16 @@ CREATE TABLE `person_senders` (
 );
 --> statement-breakpoint
 CREATE INDEX `person_senders_by_person` ON `person_senders` (`person_id`);--> statement-breakpoint
+CREATE TABLE `sign_in_links` (
+	`hash` text PRIMARY KEY NOT NULL,
+	`role` text NOT NULL,
+	`person` text,
+	`hours` integer NOT NULL,
+	`created_by` text,
+	`expires_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `sign_in_links_by_end` ON `sign_in_links` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `due` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`kind` text NOT NULL,

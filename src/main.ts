@@ -95,6 +95,11 @@ async function run(config: Config, isFolderNamed: boolean): Promise<void> {
     { url, version: VERSION, dataDir: config.dataDir, durability: config.durability },
     `Signalbox listens on ${url}`,
   );
+  // Never by the log, which others may read.
+  if (process.stdout.isTTY) {
+    const { url: link } = await relay.signInLink(config.publicUrl ?? url);
+    console.log(`Open the console: ${link}\nThe link works once, for 10 minutes. Another: signalbox console`);
+  }
 }
 
 /** Whether tokens stay on this machine, or a proxy is said to encrypt them. */

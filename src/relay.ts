@@ -55,6 +55,7 @@ import { createHealth } from "./ops/health/health.ts";
 import { gaugesOf } from "./ops/metrics/gauges.ts";
 import { createMetrics } from "./ops/metrics/metrics.ts";
 import { createTelemetry } from "./ops/telemetry/telemetry.ts";
+import type { SignInLink } from "./protocol/sign-in.ts";
 import { speakPlainly } from "./protocol/wording.ts";
 import { subscribe } from "./reactions.ts";
 
@@ -64,6 +65,8 @@ export interface Relay {
   routes(): Promise<Route[]>;
   /** The operator's secret. */
   operatorToken: string;
+  /** A link that signs the operator's browser in, for the terminal that the relay was started on. */
+  signInLink(base: string): Promise<SignInLink>;
   /** Runs everything that is due now; for tests, whose clock is moved by hand. */
   settle(): Promise<void>;
   /** Stops taking requests, finishes writes, tells streams, closes the database. */
@@ -108,6 +111,7 @@ export async function createRelay(
     routes: http.routes,
     operatorToken,
     db: kernel.db,
+    signInLink: areas.identity.signIn.linkOfRelay,
     async settle() {
       await kernel.due.settle();
       await core.messages.search.settle();
@@ -127,7 +131,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     ...{ egressPrivate: config.egressPrivate, diskReserveBytes: config.diskReserveBytes },
     ...{ diskProbe: replaced.diskProbe, stuckPeers: replaced.stuckPeers },
   });
-  const identity = createIdentity(kernel, { agentTtlMs: config.agentTtlSeconds * 1000 });
+  const identity = createIdentity(kernel, { agentTtlMs: config.agentTtlSeconds * 1000, publicUrl });
   const loopWindowMs = config.loopWindowSeconds * 1000;
   const rule = createLoopRule(kernel, {
     ...{ chain: config.loopLimit, windowMs: loopWindowMs, threadPerMinute: config.threadRate },
@@ -243,7 +247,8 @@ function createHttp(config: Config, areas: AllAreas) {
   const limit = createRateLimit(kernel.clock, config.rateLimit);
   const handle = createHandle({ kernel, identity, gate }, limit, metrics.request);
   const server: SocketServer = {
-    identify: handle.identify,
+    identify: (request, id) => handle.identify(request, id, "stream"),
+    isSignedIn: handle.isSignedIn,
     upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
   };
   const described: Routes = [

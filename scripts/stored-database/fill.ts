@@ -41,6 +41,7 @@ async function people(ask: Ask): Promise<void> {
   });
   const una = (await ask("POST", "/v1/tokens", { role: "member", personId: "una" })).body;
   await ask("POST", "/v1/messages", { to: "system", body: "By Una" }, una);
+  await ask("POST", "/v1/sign-in-links", { personId: "una" });
   await ask("PUT", "/v1/people/otto", { name: "Otto", role: "viewer" });
   await ask("DELETE", "/v1/people/otto");
 }

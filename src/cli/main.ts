@@ -13,6 +13,7 @@ import { addClaimCommands } from "./claims.ts";
 import { CliCommand } from "./commands.ts";
 import { addCompletionsCommand } from "./completions/completions.ts";
 import { addConnectCommand } from "./connect.ts";
+import { addConsoleCommand } from "./console.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
 import { addDelegationCommands } from "./delegations.ts";
@@ -107,7 +108,7 @@ function createProgram(): CliCommand {
     [addPeopleCommands, addApprovalCommands],
     [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],
-    [addServeCommand, addRelayCommands, addUpgradeCommand, addDoctorCommand],
+    [addServeCommand, addConsoleCommand, addRelayCommands, addUpgradeCommand, addDoctorCommand],
     [addDemoCommand, addDrillCommand, addCompletionsCommand],
   ];
   for (const add of groups.flat()) add(program);

@@ -24,6 +24,7 @@ import { relayVerbs } from "./relay.ts";
 import { runs } from "./runs.ts";
 import { scheduleVerbs } from "./schedules.ts";
 import { sessionVerbs } from "./sessions.ts";
+import { signInVerbs } from "./sign-in.ts";
 import { taskVerbs } from "./tasks.ts";
 import { systemTiming, type Timing } from "./timing.ts";
 import { tokenVerbs } from "./tokens.ts";
@@ -113,6 +114,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     approvals: approvalVerbs(caller),
     a2a: a2aVerbs(caller),
     people: peopleVerbs(caller),
+    signIn: signInVerbs(caller),
     tokens: tokenVerbs(caller),
     ...relayVerbs(caller),
     /** Follows an agent's inbox as one endless sequence of entries, each once and in order. */

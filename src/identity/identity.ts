@@ -7,11 +7,17 @@ import { createAuthService } from "./auth/service.ts";
 import { createBase } from "./base.ts";
 import { createOrchestrators } from "./orchestrators/orchestrators.ts";
 import { createPeople } from "./people/people.ts";
+import { createSignIn } from "./sign-in/sign-in.ts";
 
 export type Identity = ReturnType<typeof createIdentity>;
 
+interface Options {
+  agentTtlMs: number;
+  publicUrl: string | undefined;
+}
+
 /** Agents, the tokens that act for them, and the record of administrative acts. */
-export function createIdentity(kernel: Kernel, { agentTtlMs }: { agentTtlMs: number }) {
+export function createIdentity(kernel: Kernel, { agentTtlMs, publicUrl }: Options) {
   const { db } = kernel;
   const base = createBase(kernel);
   const { directory, roster, activity } = base;
@@ -19,6 +25,7 @@ export function createIdentity(kernel: Kernel, { agentTtlMs }: { agentTtlMs: num
   const agents = createAgentService(base, auth);
   const orchestrators = createOrchestrators(base, agents);
   const people = createPeople(base, auth);
+  const signIn = createSignIn(base, auth, publicUrl);
   const presence = createPresence(base, {
     ...{ keepers: { orchestrator: orchestrators.keeper }, ttlMs: agentTtlMs, enrolled: auth.enrolled },
   });
@@ -30,6 +37,7 @@ export function createIdentity(kernel: Kernel, { agentTtlMs }: { agentTtlMs: num
     auth,
     orchestrators,
     people,
+    signIn,
     presence,
     /** Fills the copies in memory from the rows. */
     async load(): Promise<void> {
@@ -50,6 +58,7 @@ export function createIdentity(kernel: Kernel, { agentTtlMs }: { agentTtlMs: num
       lateRoutes(["/v1/activity"], async () => (await import("./activity/routes.ts")).activityRoutes(db, activity)),
       orchestrators.routes,
       people.routes,
+      signIn.routes,
     ],
   };
 }

@@ -4,7 +4,7 @@ import { at, contracts, made, paged } from "./contract.ts";
 import { PERSON_ROLES, PersonId } from "./people.ts";
 import { SessionId } from "./sessions.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
-import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
+import { Bool, line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
 
 export const ROLES = ["operator", "member", "viewer", "agent", "enroll", "orchestrator", "integration"] as const;
 export const Role = z.enum(ROLES).register(NAMED, { id: "Role" });
@@ -103,6 +103,7 @@ export const Token = named("Token", "What a token may do. The secret itself is s
   source: StrOrNull,
   personId: StrOrNull,
   sessionId: StrOrNull,
+  signIn: Bool.describe("A browser's sign-in; its name says which."),
   name: StrOrNull,
   createdAt: Time,
   expiresAt: TimeOrNull,
@@ -142,6 +143,7 @@ export const WhoAmI = named("WhoAmI", "Who the caller is.", () => ({
     .nullable()
     .describe("The person that the token belongs to; its role is the strongest that the token may have."),
   sessionId: z.string().nullable().describe("The session that the token was made for."),
+  signIn: Bool.describe("The caller is a browser that signed in."),
   instance: z.object({
     given: StrOrNull,
     current: StrOrNull,

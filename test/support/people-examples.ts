@@ -76,6 +76,12 @@ export const PEOPLE_EXAMPLES: Record<string, (world: World) => Promise<Example> 
         senders: [{ channelId: "telegram:main", senderId: world.fresh("u") }],
       },
     }),
+  createSignInLink: async (world) => byOperator({ body: { personId: await person(world), role: "viewer", hours: 2 } }),
+  signIn: async (world) => {
+    const { body } = await world.ask("POST", "/v1/sign-in-links", {});
+    return { who: "nobody", body: { code: body.url.split("#code=")[1] } };
+  },
+  signOut: () => byOperator({ body: { everywhere: true } }),
   listPeople: () => ({ who: "viewer", query: { limit: "5" } }),
   getPerson: async (world) => byOperator({ path: { id: await person(world) } }),
   deletePerson: async (world) => byOperator({ path: { id: await person(world) } }),

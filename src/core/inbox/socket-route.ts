@@ -13,6 +13,8 @@ const MAX_UNKNOWN = 32;
 export interface SocketServer {
   /** @throws Problem 401 */
   identify(request: Request, requestId: string): Promise<Caller>;
+  /** Whether a page of the relay calls that shows a sign-in. */
+  isSignedIn(request: Request): boolean;
   /** Takes the connection over; false without a server (an in-process call). */
   upgrade(request: Request, data: SocketHandler, headers: Record<string, string>): boolean;
 }
@@ -40,7 +42,7 @@ export function socketRoute(areas: Areas, limit: RateLimit, server: SocketServer
   return route(api.openSocket, async ({ params, query, request, headers, peer }) => {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket")
       throw new Problem("upgrade-required", "Connect with a WebSocket client.");
-    const hasToken = request.headers.get("authorization") !== null;
+    const hasToken = request.headers.get("authorization") !== null || server.isSignedIn(request);
     const caller = hasToken ? await server.identify(request, headers["x-request-id"] ?? "") : undefined;
     const offered = request.headers
       .get("sec-websocket-protocol")

@@ -11,6 +11,9 @@ export interface GateOptions {
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
 
+/** Effect of a call: reading, changing something, or staying open. */
+export type Use = "read" | "change" | "stream";
+
 export type Gate = ReturnType<typeof createGate>;
 
 /**
@@ -18,13 +21,36 @@ export type Gate = ReturnType<typeof createGate>;
  * Programs send no Origin, and pass.
  */
 export function createGate({ host, publicUrl, allowed }: GateOptions) {
+  const publicOrigin = publicUrl && new URL(publicUrl).origin;
   const all = allowed.includes("*");
   const names = new Set([...LOOPBACK, ...(publicUrl ? [new URL(publicUrl).hostname] : []), ...allowed.map(nameIn)]);
   const origins = new Set([...(publicUrl ? [new URL(publicUrl).origin] : []), ...allowed]);
   // Beyond loopback the relay cannot know its own names, unless it was told some.
   const checksHost = !all && (isLoopback(host) || publicUrl !== undefined || allowed.length > 0);
 
+  /** Whether a page of the relay itself calls, port included. */
+  function isOwn(request: Request): boolean {
+    const origin = request.headers.get("origin");
+    if (origin === null) return request.headers.get("sec-fetch-site") === "same-origin";
+    const host = request.headers.get("host") ?? new URL(request.url).host;
+    return origin === `http://${host}` || origin === `https://${host}` || origin === publicOrigin;
+  }
+
   return {
+    isOwn,
+
+    /**
+     * Refuses a call by the cookie that another page could have made: cookies go along from any port of the same host.
+     * @throws Problem 403
+     */
+    checkSignedIn(request: Request, use: Use): void {
+      if (use === "read") return;
+      if (!isOwn(request))
+        throw new Problem("forbidden", "A browser's sign-in writes and streams from the console's own pages alone.");
+      if (use === "change" && request.headers.get("signalbox-console") !== "1")
+        throw new Problem("forbidden", "Writing by a browser's sign-in needs the header Signalbox-Console: 1.");
+    },
+
     /** @throws Problem 403 */
     check(request: Request): void {
       const own = request.headers.get("host") ?? new URL(request.url).host;

@@ -1,6 +1,7 @@
 import { type Caller, isAgent } from "../../identity/auth/caller.ts";
 import { type Answer, type Call, type Dialect, RawJson, type Route, type Witness } from "../../identity/auth/route.ts";
 import type { Identity } from "../../identity/identity.ts";
+import { readCookie } from "../../identity/sign-in/cookie.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { answerWith } from "../../kernel/db/commit.ts";
 import { check, parseBody, parseSifted, readBody, readQuery } from "../../kernel/http/body.ts";
@@ -12,7 +13,7 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { type Peer, peerOf as peerAt } from "../../kernel/log/peers.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { IdempotencyKey } from "../../protocol/wire.ts";
-import type { Gate } from "./gate.ts";
+import type { Gate, Use } from "./gate.ts";
 
 /** Called with every request when its answer is ready. */
 type Observe = (operationId: string, status: number, milliseconds: number) => void;
@@ -37,7 +38,7 @@ const SECURITY = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "referrer-policy": "no-referrer",
   "cache-control": "no-store",
-  vary: "Authorization",
+  vary: "Authorization, Cookie",
 };
 
 export type Handle = ReturnType<typeof createHandle>;
@@ -53,11 +54,14 @@ export function createHandle(
   const ids = idMaker(clock);
 
   /** @throws Problem 401 */
-  async function identify(request: Request, requestId: string): Promise<Caller> {
+  async function identify(request: Request, requestId: string, use: Use): Promise<Caller> {
     const header = request.headers.get("authorization");
-    const secret = header && /^Bearer +(\S+)$/i.exec(header)?.[1];
+    const secret = header === null ? readCookie(request) : /^Bearer +(\S+)$/i.exec(header)?.[1];
     if (!secret) throw new Problem("unauthorized", "Send Authorization: Bearer <token>.");
     const principal = await auth.authenticate(secret);
+    if (principal.signIn !== (header === null))
+      throw new Problem("unauthorized", "A browser's sign-in works as its cookie alone, and a token as a header.");
+    if (principal.signIn) gate.checkSignedIn(request, use);
     const instanceId = request.headers.get("signalbox-instance");
     if (instanceId !== null && !INSTANCE.test(instanceId))
       throw Problem.invalid(
@@ -70,7 +74,7 @@ export function createHandle(
   /** undefined without a valid token: the route may identify the caller otherwise. @throws Problem 422 */
   async function identifyIfKnown(request: Request, requestId: string): Promise<Caller | undefined> {
     try {
-      return await identify(request, requestId);
+      return await identify(request, requestId, "change");
     } catch (error) {
       if (error instanceof Problem && error.code === "unauthorized") return undefined;
       throw error;
@@ -96,7 +100,7 @@ export function createHandle(
         witness = await route.witness(known);
         read = await readWatched(route, request, witness).catch(refuseUnread(route, params, witness));
         call.caller = witness.caller();
-      } else call.caller = await identify(request, requestId);
+      } else call.caller = await identify(request, requestId, useOf(route));
       Object.assign(headers, limit.take(call.caller.tokenId));
       if (isAgent(call.caller)) presence.touch(call.caller.agentId);
     }
@@ -165,6 +169,8 @@ export function createHandle(
       return { ...SECURITY, "x-request-id": given && REQUEST_ID.test(given) ? given : ids() };
     },
     identify,
+    /** Whether a page of the relay calls that shows a sign-in. */
+    isSignedIn: (request: Request): boolean => readCookie(request) !== undefined && gate.isOwn(request),
     refuse,
     /** Logs an answered request, without its query: it may hold secrets. */
     note(
@@ -213,6 +219,8 @@ function callerOf(witness: Witness): Caller | undefined {
     return undefined;
   }
 }
+
+const useOf = ({ method, long }: Route): Use => (method !== "GET" ? "change" : long ? "stream" : "read");
 
 const isTooLarge = (error: unknown): error is Problem => error instanceof Problem && error.code === "too-large";
 

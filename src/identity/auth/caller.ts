@@ -18,6 +18,8 @@ export interface Principal {
   personId: string | null;
   /** Session that the token was made for: another program acknowledges for its agent. */
   sessionId?: string | null;
+  /** A browser's sign-in, shown as a cookie. */
+  signIn?: boolean;
   /** Agents that an orchestrator has enrolled: it acts for them too. */
   enrolled?: ReadonlySet<AgentId>;
 }

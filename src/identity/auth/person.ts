@@ -7,9 +7,10 @@ import type { TokenRow } from "./store.ts";
 
 /** Identity and rights of a token. Those of a person go no further than the person's role. */
 export function principalOf(row: TokenRow, person: PersonRow | undefined): Principal {
-  const { id: tokenId, groups, prefix, source, person: personId, sessionId } = row;
+  const { id: tokenId, groups, prefix, source, person: personId, sessionId, signIn } = row;
   const role = person ? weakerOf(person.role, row.role) : row.role;
-  return { tokenId, role, agentId: isAtUser(role) ? "user" : row.agentId, groups, prefix, source, personId, sessionId };
+  const agentId = isAtUser(role) ? "user" : row.agentId;
+  return { tokenId, role, agentId, groups, prefix, source, personId, sessionId, signIn };
 }
 
 const isAtUser = (role: Role): boolean => role === "operator" || role === "member";

@@ -17,10 +17,21 @@ export function authRoutes(
     list(api.listTokens, (on, { caller, query }) => auth.list(on, caller, query)),
     change(api.revokeToken, (tx, { caller, params }) => auth.revoke(tx, caller, params.id)),
     route(api.whoAmI, async ({ caller }) => {
-      const { tokenId, role, agentId, groups, prefix, source, personId, sessionId = null, instanceId } = caller;
+      const {
+        tokenId,
+        role,
+        agentId,
+        groups,
+        prefix,
+        source,
+        personId,
+        sessionId = null,
+        signIn = false,
+        instanceId,
+      } = caller;
       const current = await instanceFor(caller);
       const instance = { given: instanceId, current, fenced: instanceId !== null && agentId !== null };
-      return ok({ tokenId, role, agentId, groups, prefix, source, personId, sessionId, instance });
+      return ok({ tokenId, role, agentId, groups, prefix, source, personId, sessionId, signIn, instance });
     }),
   ];
 }

@@ -63,6 +63,7 @@ export function createAuthService(base: Base) {
       enrolledBy: null,
       enrolledFor: null,
       sessionId: null,
+      signIn: false,
       expiresAt: null,
       lastUsedAt: null,
       revokedAt: null,
@@ -85,6 +86,15 @@ export function createAuthService(base: Base) {
       bearers.refuse(row);
       tell(row.id);
     });
+  }
+
+  /** Revokes tokens, and pauses what they set up. Answers their ids. */
+  async function endAll(tx: Tx, tokens: readonly TokenRow[]): Promise<string[]> {
+    for (const row of tokens) {
+      await revokeRow(tx, row);
+      await pause(tx, row.id, REVOKED);
+    }
+    return tokens.map(({ id }) => id);
   }
 
   /** For verbs whose effect outlasts the call: the token may be revoked in this very commit. @throws Problem 401 */
@@ -180,14 +190,24 @@ export function createAuthService(base: Base) {
     },
 
     /** Revokes the tokens of a deleted person, and pauses what they set up. */
-    async revokeAllOfPerson(tx: Tx, personId: string): Promise<string[]> {
-      const rows = await store.ofPerson(tx, personId);
-      for (const row of rows) {
-        await revokeRow(tx, row);
-        await pause(tx, row.id, REVOKED);
-      }
-      return rows.map(({ id }) => id);
+    revokeAllOfPerson: async (tx: Tx, personId: string): Promise<string[]> =>
+      endAll(tx, await store.ofPerson(tx, personId)),
+
+    /** The token of a browser that signs in. */
+    signIn: (
+      tx: Tx,
+      draft: Pick<TokenRow, "role" | "person" | "createdBy" | "name" | "expiresAt">,
+    ): Promise<NewToken> => add(tx, { ...draft, agentId: null, signIn: true }, freshSecret()),
+
+    /** Ends one sign-in. Answers the ids of those that ended. */
+    async endSignIn(tx: Tx, id: string): Promise<string[]> {
+      const row = await store.byId(tx, id);
+      return row?.signIn && row.revokedAt === null ? endAll(tx, [row]) : [];
     },
+
+    /** Ends every sign-in of a person, or of nobody in particular. Answers their ids. */
+    endSignIns: async (tx: Tx, person: string | null): Promise<string[]> =>
+      endAll(tx, await store.signInsOf(tx, person)),
 
     /** Reads the tokens of a person anew, whose role has changed. Their streams are closed, and begin again. */
     async forgetPerson(tx: Tx, personId: string): Promise<void> {

@@ -29,6 +29,16 @@ export function createAuthStore(db: Db) {
       readRows(on, tokens, and(eq(tokens.sessionId, sessionId), sql`session_id is not null`, isNull(tokens.revokedAt))),
     ofPerson: async (on: ReadTx, person: string): Promise<TokenRow[]> =>
       readRows(on, tokens, and(eq(tokens.person, person), isNull(tokens.revokedAt))),
+    /** Live sign-ins of a person; of nobody in particular for null. */
+    signInsOf: async (on: ReadTx, person: string | null): Promise<TokenRow[]> =>
+      readRows(
+        on,
+        tokens,
+        and(
+          person === null ? isNull(tokens.person) : eq(tokens.person, person),
+          sql`sign_in = 1 and revoked_at is null`,
+        ),
+      ),
     hasEnrolled: async (on: ReadTx, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       on.db.get(sql`
         select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by

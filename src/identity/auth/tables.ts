@@ -18,6 +18,8 @@ export const tokens = sqliteTable(
     sessionId: text("session_id"),
     /** The person it belongs to. */
     person: text("person"),
+    /** A browser's sign-in: it works as a cookie alone. */
+    signIn: integer("sign_in", { mode: "boolean" }).notNull().default(false),
     name: text("name"),
     /** The enroll token that made it, and the instance it was made for. */
     enrolledBy: text("enrolled_by"),
@@ -36,6 +38,7 @@ export const tokens = sqliteTable(
     index("tokens_by_agent").on(t.agentId),
     index("tokens_of_session").on(t.sessionId).where(sql`session_id is not null`),
     index("tokens_by_person").on(t.person).where(sql`person is not null`),
+    index("tokens_of_sign_ins").on(t.person).where(sql`sign_in = 1 and revoked_at is null`),
     index("tokens_by_source").on(t.source).where(sql`source is not null`),
     uniqueIndex("tokens_by_key").on(t.createdBy, t.idempotencyKey).where(sql`idempotency_key is not null`),
   ],

@@ -8,9 +8,9 @@ export const hashSecret = (secret: string): string => Bun.SHA256.hash(secret, "b
 
 /** A token as it goes out, without its secret. */
 export function wireToken(row: TokenRow): Token {
-  const { id, role, agentId, groups, prefix, source, person: personId, sessionId, name } = row;
+  const { id, role, agentId, groups, prefix, source, person: personId, sessionId, signIn, name } = row;
   return {
-    ...{ id, role, agentId, groups, prefix, source, personId, sessionId, name },
+    ...{ id, role, agentId, groups, prefix, source, personId, sessionId, signIn, name },
     createdAt: toTime(row.createdAt),
     expiresAt: toTimeOrNull(row.expiresAt),
     lastUsedAt: toTimeOrNull(row.lastUsedAt),

@@ -32,7 +32,7 @@ describe("headers of every answer", () => {
     expect(headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
     expect(headers.get("referrer-policy")).toBe("no-referrer");
     expect(headers.get("cache-control")).toBe("no-store");
-    expect(headers.get("vary")).toBe("Authorization");
+    expect(headers.get("vary")).toBe("Authorization, Cookie");
     expect(headers.get("server")).toBeNull();
     expect(headers.get("x-powered-by")).toBeNull();
   });

@@ -141,6 +141,14 @@ const TABLE: Record<string, Row[]> = {
   createToken: [["POST /v1/tokens", { role: "viewer" }, operator(201)]],
   listTokens: [["GET /v1/tokens", undefined, operator(200)]],
   revokeToken: [["DELETE /v1/tokens/{token}", undefined, operator(200)]],
+  createSignInLink: [
+    ["POST /v1/sign-in-links", {}, operator(201)],
+    ["POST /v1/sign-in-links", { role: "viewer" }, operator(201)],
+  ],
+  signOut: [
+    ["POST /v1/sign-out", { everywhere: true }, readers],
+    ["POST /v1/sign-out", {}, all(403)],
+  ],
   putPerson: [["PUT /v1/people/ada", { name: "Ada", role: "member" }, operator(201)]],
   listPeople: [["GET /v1/people", undefined, readers]],
   getPerson: [["GET /v1/people/ada", undefined, missing]],
@@ -552,6 +560,7 @@ describe("G10: what each role may do", () => {
     expect((await relay.routes()).filter((route) => route.open).map((route) => route.path)).toEqual([
       "/healthz",
       "/readyz",
+      "/v1/sign-in",
       "/.well-known/agent-card.json",
       "/a2a/{agentId}/.well-known/agent-card.json",
       "/v1/agents/{id}/socket",
