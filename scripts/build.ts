@@ -1,7 +1,10 @@
-import { existsSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { migrationsIn } from "../src/kernel/db/migrate.ts";
-import { noticesOf } from "./notices.ts";
+import { packConsole } from "./console.ts";
+import { NEXT_NOTICE, noticesOf } from "./notices.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Folder of the sources behind any links, as Bun names the files in dist/ relative to it. */
@@ -29,6 +32,7 @@ const PROGRAM = {
     // In one file every module is the main one: the relay would start with each command.
     "import.meta.main": "false",
     WORKER_FILE: '"worker"',
+    CONSOLE_PACK: '"docs-page/console.pack"',
     EMBEDDED_MIGRATIONS: JSON.stringify(migrationsIn(`${root}drizzle`)),
   },
 } as const satisfies Partial<Bun.BuildConfig>;
@@ -44,7 +48,9 @@ export async function buildProgram(folder: string): Promise<void> {
   const naming = { ...PROGRAM.naming, entry: "signalbox.[ext]" };
   await Bun.build({ ...PROGRAM, naming, entrypoints: [ENTRY], outdir: folder });
   const parts = await Bun.build({ ...PROGRAM, entrypoints: PARTS, outdir: folder, metafile: true });
-  writeFileSync(`${folder}/NOTICES.txt`, noticesOf(parts));
+  const { pack, notices } = await packConsole();
+  writeFileSync(`${folder}/docs-page/console.pack`, JSON.stringify(pack));
+  writeFileSync(`${folder}/NOTICES.txt`, [noticesOf(parts), notices].join(NEXT_NOTICE));
 }
 
 /** Replaces dist/ as a whole. The former one stays until the new one is complete. */
@@ -65,7 +71,14 @@ export async function replaceDist(make: (folder: string) => Promise<void>): Prom
 /** Makes the program as one file that needs no Bun either. It reads nothing of the folder it is called in. */
 export async function buildBinary(outfile: string): Promise<void> {
   const compile = { outfile, autoloadDotenv: false, autoloadBunfig: false };
-  await Bun.build({ ...PROGRAM, entrypoints: [ENTRY, ...PARTS], compile });
+  const folder = mkdtempSync(join(tmpdir(), "signalbox-"));
+  try {
+    const file = join(folder, "console.pack");
+    writeFileSync(file, JSON.stringify((await packConsole()).pack));
+    await Bun.build({ ...PROGRAM, entrypoints: [ENTRY, ...PARTS, file], loader: { ".pack": "file" }, compile });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 const [, , how, folder = ""] = process.argv;

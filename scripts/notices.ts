@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-/** Licences of every package that went into a bundle, as their authors ask for. */
-export function noticesOf({ metafile }: Bun.BuildOutput): string {
-  const inputs = Object.keys(metafile?.inputs ?? {});
+/** Line between two notices. */
+export const NEXT_NOTICE = `\n${"-".repeat(80)}\n\n`;
+
+/** Licences of every package that went into a bundle, and of `further` files of packages, as their authors ask for. */
+export function noticesOf({ metafile }: Bun.BuildOutput, further: readonly string[] = []): string {
+  const inputs = [...Object.keys(metafile?.inputs ?? {}), ...further];
   const packages = inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? []);
-  return [...new Set(packages)]
-    .sort()
-    .map(noticeOf)
-    .join(`\n${"-".repeat(80)}\n\n`);
+  return [...new Set(packages)].sort().map(noticeOf).join(NEXT_NOTICE);
 }
 
 function noticeOf(path: string): string {

@@ -55,6 +55,7 @@ import { createHealth } from "./ops/health/health.ts";
 import { gaugesOf } from "./ops/metrics/gauges.ts";
 import { createMetrics } from "./ops/metrics/metrics.ts";
 import { createTelemetry } from "./ops/telemetry/telemetry.ts";
+import { CONSOLE_PLACES } from "./protocol/console.ts";
 import type { SignInLink } from "./protocol/sign-in.ts";
 import { speakPlainly } from "./protocol/wording.ts";
 import { subscribe } from "./reactions.ts";
@@ -274,10 +275,13 @@ function createHttp(config: Config, areas: AllAreas) {
       return (await Promise.all([identity.routes(), core, areas.tasks.routes(), areas.delegations.routes()])).flat();
     }),
   ].flat();
-  const docs = lateRoutes(["/", "/openapi.json", "/docs"], async () =>
+  const pages = lateRoutes(["/", "/assets", ...CONSOLE_PLACES.map((place) => `/${place}`)], async () =>
+    (await import("./edges/console/routes.ts")).consoleRoutes(),
+  );
+  const docs = lateRoutes(["/openapi.json", "/docs"], async () =>
     (await import("./edges/http/docs.ts")).docsRoutes(() => allRoutes(described), config.publicUrl),
   );
-  const app: App = createApp([...described, docs, areas.a2a.bindings, ...areas.mcp.bindings], handle);
+  const app: App = createApp([...described, docs, pages, areas.a2a.bindings, ...areas.mcp.bindings], handle);
   return { app, routes: () => allRoutes([...described, docs]) };
 }
 

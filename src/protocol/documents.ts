@@ -12,12 +12,6 @@ export const DOCS_FILES = [
 
 const contract = contracts("Documents");
 
-export const home = contract("home", "GET /", {
-  summary: "Redirect to the page of this document",
-  open: true,
-  answers: { 307: { description: "Redirect to `/docs`." } },
-});
-
 export const openApiDocument = contract("openApiDocument", "GET /openapi.json", {
   summary: "Get this document",
   open: true,

@@ -28,7 +28,7 @@ afterAll(async () => {
 
 test("the binary serves, with its migrations, the docs page and the database workers in it", async () => {
   const swagger = ["swagger-ui-bundle.js", "swagger-ui.css", "index.css", "favicon-32x32.png"];
-  const pages = ["/docs", "/docs/start.js", ...swagger.map((name) => `/docs/${name}`), "/openapi.json"];
+  const pages = ["/", "/docs", "/docs/start.js", ...swagger.map((name) => `/docs/${name}`), "/openapi.json"];
   for (const path of [...pages, "/v1/health", "/metrics", "/v1/webhooks", "/.well-known/agent-card.json"])
     expect([path, (await relay.ask(path)).status]).toEqual([path, 200]);
   const sent = await runIn(folder, [binary, "send", "user", "four words"]);

@@ -59,7 +59,7 @@ describe.if(process.platform === "linux")("the server as one file", () => {
     const { ask, stop, program } = await start();
     expect(program).toContain("dist/signalbox.js");
     expect((await ask("POST", "/v1/messages", { to: "user", body: "x" })).status).toBe(201);
-    const pages = ["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js"];
+    const pages = ["/", "/threads/4", "/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js"];
     for (const path of [...pages, "/.well-known/agent-card.json", "/metrics", "/v1/webhooks"])
       expect([path, (await ask("GET", path)).status]).toEqual([path, 200]);
     expect((await ask("POST", "/v1/backups")).status).toBe(201);

@@ -23,7 +23,7 @@ describe("comments and summaries", () => {
   for (const folder of ["src", "scripts", "test"])
     test(`in ${folder} begin with a noun or a verb`, async () => {
       const bad: string[] = [];
-      for await (const file of new Glob(`${folder}/**/*.ts`).scan(ROOT)) {
+      for await (const file of new Glob(`${folder}/**/*.{ts,tsx}`).scan(ROOT)) {
         if (file.includes("node_modules")) continue;
         const text = await Bun.file(join(ROOT, file)).text();
         for (const { line, words } of beginnings(text)) if (HIDDEN.test(words)) bad.push(`${file}:${line} ${words}`);

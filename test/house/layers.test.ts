@@ -13,6 +13,7 @@ const PROGRAMS: Record<string, string[]> = {
   adapters: ["protocol", "client"],
   harness: ["protocol", "client"],
   daemon: ["protocol", "client", "harness"],
+  console: ["protocol", "client"],
   cli: ["protocol", "client", "adapters", "harness", "daemon"],
 };
 /** The command line works on the files of a relay here, and is the relay itself in `serve`: both load late. */
@@ -31,7 +32,7 @@ interface Import {
 
 async function imports(): Promise<Import[]> {
   const found: Import[] = [];
-  for await (const file of new Glob("**/*.ts").scan(SRC)) {
+  for await (const file of new Glob("**/*.{ts,tsx}").scan(SRC)) {
     const text = await Bun.file(join(SRC, file)).text();
     const at = (from: string) => (from.startsWith(".") ? join(file, "..", from) : from);
     for (const match of text.matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+"([^"]+)"/gms))
@@ -51,7 +52,7 @@ const areaOf = (path: string): string => {
   if (FACTS.includes(path)) return "kernel";
   return path.includes("/") ? (path.split("/")[0] ?? "") : "relay";
 };
-const isOurs = (path: string): boolean => path.endsWith(".ts");
+const isOurs = (path: string): boolean => /\.tsx?$/.test(path);
 const broken = (list: Import[]): string[] => list.map(({ file, from }) => `${file} imports ${from}`).sort();
 
 const all = await imports();
@@ -161,7 +162,7 @@ describe("the layout", () => {
 
   test("no file has more than 350 lines", async () => {
     const long: string[] = [];
-    for await (const file of new Glob("**/*.ts").scan(SRC))
+    for await (const file of new Glob("**/*.{ts,tsx}").scan(SRC))
       if ((await Bun.file(join(SRC, file)).text()).trimEnd().split("\n").length > MAX_LINES) long.push(file);
     expect(long.sort()).toEqual([]);
   });

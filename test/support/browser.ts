@@ -9,11 +9,11 @@ export const noBrowser: string | undefined = existsSync(PATH)
   ? undefined
   : `skipped: no browser at ${PATH}; set CHROMIUM_PATH`;
 
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: PATH, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
+
 export async function startBrowser(): Promise<Browser> {
-  const browser = await chromium.launch({
-    executablePath: PATH,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-  });
+  const browser = await launchBrowser();
   atEnd(() => browser.close());
   return browser;
 }

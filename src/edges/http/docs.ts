@@ -4,7 +4,7 @@ import icon from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
 import style from "swagger-ui-dist/index.css" with { type: "file" };
 import swaggerStyle from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import swagger from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
-import { type Answer, type Route, route } from "../../identity/auth/route.ts";
+import { type Route, route } from "../../identity/auth/route.ts";
 import { etagOf, unlessKnown } from "../../kernel/http/etag.ts";
 import { placeOf } from "../../kernel/http/link.ts";
 import * as api from "../../protocol/documents.ts";
@@ -40,16 +40,11 @@ const PAGE_POLICY = [
 
 /** The OpenAPI document of `routes` and these, and pages to browse it; for everybody, without a token. */
 export function docsRoutes(routes: () => Promise<Route[]>, publicUrl: string | undefined): Route[] {
-  const own: Route[] = [homeRoute(), documentRoute(() => document), pageRoute(), fileRoute()];
+  const own: Route[] = [documentRoute(() => document), pageRoute(), fileRoute()];
   const document = cached(async () =>
     Buffer.from(JSON.stringify(openApiDocument([...(await routes()), ...own], publicUrl))),
   );
   return own;
-}
-
-/** Relative, for proxies that serve the relay below a path; temporary, as browsers keep the other kind for good. */
-function homeRoute(): Route {
-  return route(api.home, () => redirect(307, "docs"));
 }
 
 function documentRoute(document: () => Cached): Route {
@@ -60,7 +55,7 @@ function pageRoute(): Route {
   const answer = cached(() => bytesOf(String(page)));
   return route(api.docsPage, ({ request, headers }) => {
     // The page names its files relative to /docs.
-    if (placeOf(request).path.endsWith("/")) return redirect(308, "../docs");
+    if (placeOf(request).path.endsWith("/")) return { status: 308, headers: { location: "../docs" } };
     return answer(request, { ...headers, "content-security-policy": PAGE_POLICY }, "text/html; charset=utf-8");
   });
 }
@@ -92,5 +87,3 @@ function cached(make: () => Promise<Uint8Array<ArrayBuffer>>): Cached {
     return unlessKnown(request, bytes, { ...headers, etag, "cache-control": "no-cache", "content-type": type });
   };
 }
-
-const redirect = (status: 307 | 308, location: string): Answer => ({ status, headers: { location } });

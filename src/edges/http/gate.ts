@@ -12,7 +12,7 @@ const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
 
 /** Effect of a call: reading, changing something, or staying open. */
-export type Use = "read" | "change" | "stream";
+export type Effect = "read" | "change" | "stream";
 
 export type Gate = ReturnType<typeof createGate>;
 
@@ -43,11 +43,11 @@ export function createGate({ host, publicUrl, allowed }: GateOptions) {
      * Refuses a call by the cookie that another page could have made: cookies go along from any port of the same host.
      * @throws Problem 403
      */
-    checkSignedIn(request: Request, use: Use): void {
-      if (use === "read") return;
+    checkSignedIn(request: Request, effect: Effect): void {
+      if (effect === "read") return;
       if (!isOwn(request))
         throw new Problem("forbidden", "A browser's sign-in writes and streams from the console's own pages alone.");
-      if (use === "change" && request.headers.get("signalbox-console") !== "1")
+      if (effect === "change" && request.headers.get("signalbox-console") !== "1")
         throw new Problem("forbidden", "Writing by a browser's sign-in needs the header Signalbox-Console: 1.");
     },
 

@@ -13,7 +13,7 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { type Peer, peerOf as peerAt } from "../../kernel/log/peers.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { IdempotencyKey } from "../../protocol/wire.ts";
-import type { Gate, Use } from "./gate.ts";
+import type { Effect, Gate } from "./gate.ts";
 
 /** Called with every request when its answer is ready. */
 type Observe = (operationId: string, status: number, milliseconds: number) => void;
@@ -54,14 +54,14 @@ export function createHandle(
   const ids = idMaker(clock);
 
   /** @throws Problem 401 */
-  async function identify(request: Request, requestId: string, use: Use): Promise<Caller> {
+  async function identify(request: Request, requestId: string, effect: Effect): Promise<Caller> {
     const header = request.headers.get("authorization");
     const secret = header === null ? readCookie(request) : /^Bearer +(\S+)$/i.exec(header)?.[1];
     if (!secret) throw new Problem("unauthorized", "Send Authorization: Bearer <token>.");
     const principal = await auth.authenticate(secret);
     if (principal.signIn !== (header === null))
       throw new Problem("unauthorized", "A browser's sign-in works as its cookie alone, and a token as a header.");
-    if (principal.signIn) gate.checkSignedIn(request, use);
+    if (principal.signIn) gate.checkSignedIn(request, effect);
     const instanceId = request.headers.get("signalbox-instance");
     if (instanceId !== null && !INSTANCE.test(instanceId))
       throw Problem.invalid(
@@ -100,7 +100,7 @@ export function createHandle(
         witness = await route.witness(known);
         read = await readWatched(route, request, witness).catch(refuseUnread(route, params, witness));
         call.caller = witness.caller();
-      } else call.caller = await identify(request, requestId, useOf(route));
+      } else call.caller = await identify(request, requestId, effectOf(route));
       Object.assign(headers, limit.take(call.caller.tokenId));
       if (isAgent(call.caller)) presence.touch(call.caller.agentId);
     }
@@ -220,7 +220,7 @@ function callerOf(witness: Witness): Caller | undefined {
   }
 }
 
-const useOf = ({ method, long }: Route): Use => (method !== "GET" ? "change" : long ? "stream" : "read");
+const effectOf = ({ method, long }: Route): Effect => (method !== "GET" ? "change" : long ? "stream" : "read");
 
 const isTooLarge = (error: unknown): error is Problem => error instanceof Problem && error.code === "too-large";
 

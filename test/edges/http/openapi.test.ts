@@ -284,15 +284,6 @@ describe("the documents that anybody may read", () => {
     expect((await ask("GET", "/docs/")).headers.get("location")).toBe("../docs");
   });
 
-  test("the bare address sends a browser to the page, also below a proxy's path", async () => {
-    const { ask } = await startRelay();
-    for (const method of ["GET", "HEAD"]) {
-      const home = await ask(method, "/");
-      expect([home.status, home.headers.get("location"), home.body]).toEqual([307, "docs", ""]);
-    }
-    expect((await ask("POST", "/", {})).headers.get("allow")).toBe("GET, HEAD");
-  });
-
   test("a file of the page that is not on the list is not there", async () => {
     const { ask } = await startRelay();
     for (const name of [

@@ -30,7 +30,7 @@ describe("a path", () => {
       ["/v1/agents#top", 200],
       ["/V1/agents", 404],
       ["/%76%31/agents", 404],
-      ["/", 307],
+      ["/", 200],
       ["/*", 404],
     ] as const) {
       const inProcess = (await relay.ask("GET", path)).status;

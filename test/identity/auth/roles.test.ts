@@ -564,7 +564,6 @@ describe("G10: what each role may do", () => {
       "/.well-known/agent-card.json",
       "/a2a/{agentId}/.well-known/agent-card.json",
       "/v1/agents/{id}/socket",
-      "/",
       "/openapi.json",
       "/docs",
       "/docs/{file}",

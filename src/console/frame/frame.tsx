@@ -1,0 +1,22 @@
+import { Outlet, useNavigate } from "@tanstack/react-router";
+import { Toaster } from "sonner";
+import { useKeys } from "./keys.ts";
+import { PLACES } from "./places.ts";
+import { BottomBar, Rail } from "./rail.tsx";
+
+/** The frame of every page: places, the keys that lead to them, and room for the page. */
+export function Frame() {
+  const navigate = useNavigate();
+  useKeys(Object.fromEntries(PLACES.map(({ to, key }) => [`g ${key}`, () => void navigate({ to })])));
+  return (
+    <div className="flex min-h-dvh">
+      <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:p-2">
+        Skip to the page
+      </a>
+      <Rail needs={0} />
+      <Outlet />
+      <BottomBar needs={0} />
+      <Toaster position="bottom-right" />
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+import { useEffect, useRef } from "react";
+
+/** Time for the second key of a pair such as `g n`. */
+const PAIR_MS = 1200;
+const OFF = "letters-off";
+
+/** Letters can be switched off in this browser (WCAG 2.2, 2.1.4). */
+export const lettersAreOff = (): boolean => localStorage.getItem(OFF) === "1";
+export const switchLetters = (off: boolean): void =>
+  off ? localStorage.setItem(OFF, "1") : localStorage.removeItem(OFF);
+
+const isField = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable ||
+    /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) ||
+    target.closest("[role=dialog]") !== null);
+
+/** The name of a key as the tables of keys say it: `j`, `X`, `mod+k`, `Enter`. */
+const nameOf = ({ key, metaKey, ctrlKey }: KeyboardEvent): string =>
+  metaKey || ctrlKey ? `mod+${key.toLowerCase()}` : key;
+
+/** Does what a table of keys says, while its component is shown. Pairs are written `g n`. Letters do nothing in fields. */
+export function useKeys(table: Record<string, (event: KeyboardEvent) => void>): void {
+  const latest = useRef(table);
+  latest.current = table;
+  useEffect(() => {
+    let first: { key: string; at: number } | undefined;
+    const press = (event: KeyboardEvent): void => {
+      if (event.defaultPrevented || event.altKey) return;
+      const name = nameOf(event);
+      if (!name.startsWith("mod+") && (isField(event.target) || (name.length === 1 && lettersAreOff()))) return;
+      const pair = first && event.timeStamp - first.at < PAIR_MS ? `${first.key} ${name}` : undefined;
+      const act = (pair !== undefined && latest.current[pair]) || latest.current[name];
+      first = { key: name, at: event.timeStamp };
+      if (!act) return;
+      event.preventDefault();
+      act(event);
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, []);
+}

@@ -1,0 +1,18 @@
+import type { LinkProps } from "@tanstack/react-router";
+import { Inbox, type LucideIcon, Server } from "lucide-react";
+
+interface Place {
+  to: LinkProps["to"];
+  name: string;
+  /** Second key after `g`. */
+  key: string;
+  icon: LucideIcon;
+  /** In the bar at the bottom, too. */
+  isOnPhone?: boolean;
+}
+
+/** Places in the rail, in its order. */
+export const PLACES: readonly Place[] = [
+  { to: "/", name: "Now", key: "n", icon: Inbox, isOnPhone: true },
+  { to: "/agents", name: "Fleet", key: "f", icon: Server, isOnPhone: true },
+];

@@ -1,0 +1,52 @@
+/** Older than this, what is shown is said to be old. */
+const STALE_MS = 5000;
+
+type Listener = () => void;
+
+/** How fresh the page is: the time up to which the relay was heard, and a clock that stops with it. */
+function createFeed() {
+  const listeners = new Set<Listener>();
+  const tickers = new Set<Listener>();
+  /** Time of the last word from the relay; undefined before the first. */
+  let heardAt: number | undefined;
+  let isConnected = false;
+  let shown = Date.now();
+
+  const isLive = (): boolean => isConnected || heardAt === undefined || Date.now() - heardAt < STALE_MS;
+
+  function tick(): void {
+    const wasStale = document.documentElement.hasAttribute("data-stale");
+    if (isLive()) shown = Date.now();
+    if (wasStale === isLive()) {
+      document.documentElement.toggleAttribute("data-stale", !wasStale);
+      for (const tell of listeners) tell();
+    }
+    for (const tell of tickers) tell();
+  }
+  setInterval(tick, 1000);
+
+  const subscribe = (set: Set<Listener>) => (tell: Listener) => {
+    set.add(tell);
+    return () => void set.delete(tell);
+  };
+
+  return {
+    onChange: subscribe(listeners),
+    onTick: subscribe(tickers),
+    /** Time that ages are counted to, in milliseconds. */
+    now: () => shown,
+    /** undefined while live, else the time of the last word. */
+    asOf: (): number | undefined => (isLive() ? undefined : heardAt),
+    heard(): void {
+      heardAt = Date.now();
+      if (document.documentElement.hasAttribute("data-stale")) tick();
+    },
+    connected(is: boolean): void {
+      if (isConnected && !is) heardAt = Date.now();
+      isConnected = is;
+      tick();
+    },
+  };
+}
+
+export const feed = createFeed();
