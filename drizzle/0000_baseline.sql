@@ -44,7 +44,8 @@ CREATE TABLE `messages` (
 	`person` text,
 	`expires_at` integer,
 	`created_at` integer NOT NULL,
-	`matched` integer NOT NULL
+	`matched` integer NOT NULL,
+	`withheld` text
 );
 --> statement-breakpoint
 CREATE INDEX `messages_by_thread` ON `messages` (`thread_id`,`id`) WHERE thread_id is not null;--> statement-breakpoint
@@ -605,6 +606,7 @@ CREATE TABLE `delegations` (
 	`message_id` integer PRIMARY KEY NOT NULL,
 	`first_id` integer,
 	`approval_id` text,
+	`held` text,
 	`from_id` text NOT NULL,
 	`target` text NOT NULL,
 	`holder` text,
@@ -1000,6 +1002,7 @@ CREATE TABLE `sessions` (
 CREATE UNIQUE INDEX `sessions_by_id` ON `sessions` (`id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `sessions_by_native_id` ON `sessions` (`provider`,`home`,`native_id`) WHERE native_id is not null;--> statement-breakpoint
 CREATE INDEX `sessions_of_agent` ON `sessions` (`agent_id`,`number`);--> statement-breakpoint
+CREATE INDEX `sessions_live_of_agent` ON `sessions` (`agent_id`,`number`) WHERE ended_at is null;--> statement-breakpoint
 CREATE INDEX `sessions_of_orchestrator` ON `sessions` (`orchestrator_id`,`number`);--> statement-breakpoint
 CREATE INDEX `sessions_live` ON `sessions` (`orchestrator_id`,`number`,`state`) WHERE ended_at is null;--> statement-breakpoint
 CREATE INDEX `sessions_on_account` ON `sessions` (`provider`,`account`,`number`) WHERE ended_at is null;--> statement-breakpoint

@@ -236,7 +236,7 @@ function onFeatures(relayed: Relayed): void {
 /** After everybody else has followed: the end of an approval ends its command, and the other way round. */
 function onCommands({ core, delegations, approvals, commands, holds }: Relayed): void {
   core.messages.spawning.answeredBy(commands.spawning);
-  core.messages.asked.inTx(commands.askForMessage);
+  core.messages.withholding.answeredBy(commands.withholding);
   core.holding.standing.answeredBy(holds.standsOver);
   delegations.changed.inTx(commands.followDelegation, holds.followDelegation);
   approvals.changed.inTx(commands.followApproval);

@@ -2,6 +2,7 @@ import type { Client } from "../client/client.ts";
 import { type ManagedAgent, type Orchestrator, OrchestratorStatus } from "../protocol/orchestrators.ts";
 import { addWholeList, type CliCommand, idCommands, type QueryOf } from "./commands.ts";
 import type { Output } from "./output.ts";
+import { safeLine } from "./screen.ts";
 import { fieldsText, timeText } from "./show.ts";
 
 /** Daemons that start agents. */
@@ -22,6 +23,16 @@ export function addOrchestratorCommands(program: CliCommand): void {
     client.orchestrators.patch(id, { status });
   add("drain", "Let it finish what it runs, and start nothing new", setTo("draining"), state);
   add("resume", "Let it start agents again", setTo("online"), state);
+  orchestrators
+    .sub("spawners", "Say which agents may start agents there: those named, and no others")
+    .argument("<id>", "the orchestrator")
+    .argument("[agents...]", "ids, or beginnings of ids with a * at the end; none lets no agent")
+    .example("orchestrators spawners build-host desk-claude 'review-*'")
+    .act(async ({ client, out }, id: string, spawners: string[]) => {
+      const changed = await client.orchestrators.patch(id, { spawners });
+      const who = changed.spawners.join(", ") || "no agents";
+      await out.show(changed, () => safeLine(`${id} lets these start agents: ${who}`));
+    });
   add(
     "rm",
     "Delete an orchestrator, with its agent and its token",

@@ -51,6 +51,13 @@ export const DaemonConfig = z.strictObject({
     .default([])
     .describe("Names of variables that every CLI gets, beside `PATH`, `HOME`, `LANG`, `TERM`, `TMPDIR`, `USER`."),
   approvalMode: z.enum(["ask", "open", "closed"]).default("ask").describe("Spawns: asked for, free, or refused."),
+  spawners: z
+    .array(z.string())
+    .max(256)
+    .optional()
+    .describe(
+      "Agents that may start its agents by messages, delegations and commands: ids, or beginnings of ids with `*`. Left out: as an operator set it.",
+    ),
   waitSeconds: Seconds(60).describe("A busy main session steps aside for a new message after this time."),
   sessions: z.int().min(1).max(1000).default(8).describe("Processes at a time."),
   memoryMaxMb: z

@@ -25,6 +25,7 @@ export async function register(services: Services, instanceId: string): Promise<
   const registration = {
     ...{ hostname, providers: probed, baseDir: config.workspace, envKeys: config.envKeys },
     ...{ approvalMode: config.approvalMode, instanceId, version: manifest.version },
+    ...(config.spawners && { spawners: config.spawners }),
   };
   const registered = await untilAnswered(time, () => link.box.orchestrators.register(config.id, registration), life);
   return registered.caps;

@@ -23,7 +23,7 @@ export function createIdentity(kernel: Kernel, { agentTtlMs, publicUrl }: Option
   const { directory, roster, activity } = base;
   const auth = createAuthService(base);
   const agents = createAgentService(base, auth);
-  const orchestrators = createOrchestrators(base, agents);
+  const orchestrators = createOrchestrators(base, agents, auth.enrolled);
   const people = createPeople(base, auth);
   const signIn = createSignIn(base, auth, publicUrl);
   const presence = createPresence(base, {

@@ -30,11 +30,11 @@ export const BindingDraft = strictObject(() => ({
   fallback: TargetText.nullish().describe("Who gets it while the target is not there. Nobody else does."),
   topics: BindingTopics.optional().describe("As before when left out; else none."),
   also: z
-    .array(AgentId)
+    .array(TargetText)
     .max(16)
     .optional()
     .describe(
-      "Agents that a single message is for: one that begins with @agent or /ask agent. As before when left out.",
+      "Agents that a single message is for: one that begins with @agent or /ask agent. By id, or as orchestrator:<id>/<provider>. As before when left out.",
     ),
   replay: z.boolean().default(false).describe("Also route what came in before, unbound: each event once."),
 }))

@@ -34,7 +34,7 @@ async function openWorld() {
       ],
     }),
     startBox(client, server.url, {
-      ...{ id: "two", approvalMode: "open" },
+      ...{ id: "two", approvalMode: "open", spawners: ["one-*"] },
       providers: [stand("codex", "codex"), stand("gemini", "acp", "full")],
     }),
   ]);

@@ -112,6 +112,7 @@ export async function startDaemon({ config = {}, provider }: DaemonSetup = {}): 
       config: DaemonConfig.parse({
         ...{ id: "box", relay: "http://relay.test", workspace: folder },
         providers: [{ name: "fake", kind: "command" }],
+        ...{ approvalMode: "open", spawners: ["*"] },
         ...config,
         ...changed,
       }),

@@ -51,7 +51,7 @@ export async function startFleet(
         await ask(
           "PUT",
           `/v1/orchestrators/${name}`,
-          { hostname: name, version: VERSION, baseDir: "/work", providers: [] },
+          { hostname: name, version: VERSION, baseDir: "/work", providers: [], approvalMode: "open", spawners: ["*"] },
           self,
         ),
       );

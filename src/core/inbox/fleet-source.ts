@@ -34,7 +34,8 @@ interface How {
   changed(): void;
 }
 
-type Seen = Pick<LogEntry, "id" | "from" | "target">;
+/** `withheld` is unknown before an entry is read. */
+type Seen = Pick<LogEntry, "id" | "from" | "target"> & Partial<Pick<LogEntry, "withheld">>;
 
 /** Entries for any of several agents: the union of their inboxes, each entry once. */
 export function createFleetSource(base: Base, parts: { inbox: Inbox; claimants: Claimants }, how: How) {
@@ -111,7 +112,8 @@ export function createFleetSource(base: Base, parts: { inbox: Inbox; claimants: 
     const found = new Set<Carried>();
     for (const { agent, member } of byTarget.get(entry.target) ?? []) {
       const isOwn = entry.from === agent.agentId && entry.target !== agent.agentId;
-      if (!isOwn && entry.id > agent.since && holdsAt(member, entry)) found.add(agent);
+      const isFor = !isOwn && entry.id > agent.since && !entry.withheld?.includes(agent.agentId);
+      if (isFor && holdsAt(member, entry)) found.add(agent);
     }
     return [...found];
   }
@@ -131,7 +133,7 @@ export function createFleetSource(base: Base, parts: { inbox: Inbox; claimants: 
           wants: (entry) => receivers(entry).length > 0,
         });
         source.lost = lost;
-        return { ...page, reset: lost[0] };
+        return { ...page, entries: page.entries.filter((entry) => receivers(entry).length > 0), reset: lost[0] };
       }),
     async reload(after: number): Promise<void> {
       const opened = await db.read((on) => refresh(on, after));

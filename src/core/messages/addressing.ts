@@ -1,6 +1,6 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { formatTarget, type ProviderTarget, parseTarget, type Target } from "../../identity/agents/target.ts";
-import type { ProviderAgent } from "../../identity/orchestrators/provider-agents.ts";
+import type { ManagedAgent } from "../../identity/orchestrators/provider-agents.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -11,17 +11,35 @@ import type { Addressed, Asks, Author } from "./draft.ts";
 export function createAddressing(base: Base) {
   const { hooks } = base.kernel;
   const { agents, directory, orchestrators } = base.identity;
+  const { providers } = orchestrators;
   const { names } = base.options;
   /** Stored form of a message to an agent. @throws Problem 422 when its target does not take it */
   const shape = hooks.question<[author: Author, draft: ParsedDraft, target: AgentFacts], ParsedDraft>("messages.shape");
   /** Asked when a message is planned and when it is appended. @throws Problem 422 when its sender may not send it */
   const check = hooks.question<[author: Author, draft: ParsedDraft], never>("messages.check");
-  /** Rules for a spawn that a message makes. No answer: it begins without asking. @throws Problem 403, 409 */
-  const spawning = hooks.question<[author: Author, draft: ParsedDraft, to: ProviderAgent], Asks>("messages.spawning");
+  /**
+   * Rules for a message to an agent that an orchestrator runs. No answer: it goes there without asking.
+   * @throws Problem 403, 409 for a sender that may not start the agent, where it is not running
+   */
+  const spawning = hooks.question<[author: Author, draft: ParsedDraft, to: ManagedAgent], Asks>("messages.spawning");
+  /** Members of a group that a message does not start. */
+  const withholding = hooks.question<[author: Author, draft: ParsedDraft, group: string], readonly string[]>(
+    "messages.withholding",
+  );
 
-  /** @throws Problem 422 for an unknown target, for work that no member could claim, or for a file of another agent */
-  async function address(on: ReadTx, author: Author, draft: ParsedDraft): Promise<Addressed> {
-    const addressed = await lookUp(on, author, draft);
+  /**
+   * `isAllowed`: a person has allowed the spawn that it makes.
+   * @throws Problem 403, 409 for an agent that it may not start; 422 for an unknown target, for work that no member could claim, or
+   * for a file of another agent
+   */
+  async function address(
+    on: ReadTx,
+    author: Author,
+    draft: ParsedDraft,
+    { isAllowed = false } = {},
+  ): Promise<Addressed> {
+    const found = await lookUp(on, author, draft);
+    const addressed = isAllowed ? { ...found, asks: undefined } : found;
     const refusing = check.all(on, author, addressed.draft);
     if (refusing instanceof Promise) await refusing;
     return addressed;
@@ -36,7 +54,8 @@ export function createAddressing(base: Base) {
     if (target.kind === "group") {
       const matched = await othersIn(on, name, author.id);
       const suggestions = matched === 0 ? agents.suggest(name, await directory.groupNames(on)) : undefined;
-      return { draft, author, target: name, matched, suggestions };
+      const withheld = providers.areAny() ? await withholding.first(on, author, draft, name) : undefined;
+      return { draft, author, target: name, matched, suggestions, withheld };
     }
     const facts = await directory.facts(on, target.id);
     if (!facts) throw unknownTarget(draft.to);
@@ -55,8 +74,15 @@ export function createAddressing(base: Base) {
     return all > 0 && directory.targetsNow(on, senderId).includes(group) ? all - 1 : all;
   }
 
-  /** @throws Problem 422 when its target does not take it */
+  /** @throws Problem 403, 409 for an agent that it may not start; 422 when its target does not take it */
   async function toOne(on: ReadTx, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
+    const addressed = await toAgent(on, author, draft, to);
+    const managed = providers.isManaged(to.id) ? await providers.of(on, to.id) : undefined;
+    return managed ? { ...addressed, asks: await spawning.first(on, author, draft, managed) } : addressed;
+  }
+
+  /** @throws Problem 422 when its target does not take it */
+  async function toAgent(on: ReadTx, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
     checkClaimable(draft, to);
     const shaping = shape.first(on, author, draft, to);
     const shaped = shaping && (await shaping);
@@ -65,10 +91,10 @@ export function createAddressing(base: Base) {
 
   /** @throws Problem 403, 409, 422 */
   async function toProvider(on: ReadTx, author: Author, draft: ParsedDraft, named: ProviderTarget): Promise<Addressed> {
-    const provider = await orchestrators.providers.find(on, named);
+    const provider = await providers.find(on, named);
     const asks = await spawning.first(on, author, draft, provider);
     const { agentId, facts } = provider;
-    if (facts) return { ...(await toOne(on, author, draft, facts)), provider, asks };
+    if (facts) return { ...(await toAgent(on, author, draft, facts)), provider, asks };
     checkClaimable(draft, { kind: "provider" });
     return { draft, author, target: agentId, matched: 1, provider, asks };
   }
@@ -96,6 +122,7 @@ export function createAddressing(base: Base) {
     shape,
     check,
     spawning,
+    withholding,
   };
 }
 
@@ -113,3 +140,10 @@ function notClaimable(why: string): Problem {
     errors: [{ pointer: "/claimable", message: why }],
   });
 }
+
+/** A spawn that nothing but plain messages, delegations and commands wait for. */
+export const unasked = (agentId: string): Problem =>
+  new Problem(
+    "forbidden",
+    `A person has to allow the spawn of ${agentId} first. Send it a plain message or a delegation, or its orchestrator a command: these wait for that.`,
+  );

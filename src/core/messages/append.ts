@@ -1,11 +1,11 @@
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { MessageSource, ParsedDraft } from "../../protocol/messages.ts";
-import { Problem } from "../../protocol/problem.ts";
 import { fromTime, toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import type { ParkedClaimers } from "../work/parked.ts";
 import type { WorkRow } from "../work/row.ts";
+import { unasked } from "./addressing.ts";
 import { createCauses, ROOT } from "./causes.ts";
 import type { Addressed, Author, Sent } from "./draft.ts";
 import { toLogEntry } from "./entry.ts";
@@ -112,19 +112,12 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
   return { append, appended, answering, held };
 }
 
-/** A plain message alone waits for an approval. */
-const unasked = (agentId: string): Problem =>
-  new Problem(
-    "forbidden",
-    `A person has to allow the spawn of ${agentId} first. Send it a plain message, or a command to its orchestrator: both wait for that.`,
-  );
-
 function rowOf(
   addressed: Addressed,
   { cause, parent, workId, isWork }: Judged,
   { id, streak, createdAt }: Pick<MessageRow, "id" | "streak" | "createdAt">,
 ): MessageRow {
-  const { draft, author, target, matched, route } = addressed;
+  const { draft, author, target, matched, route, withheld } = addressed;
   return {
     id,
     fromId: author.id,
@@ -154,6 +147,7 @@ function rowOf(
     expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
     createdAt,
     matched,
+    withheld: withheld?.length ? JSON.stringify(withheld) : null,
   };
 }
 

@@ -47,8 +47,8 @@ export function createDelayed(store: ScheduledStore, due: Due, clock: Clock) {
       await due.schedule(tx, DELIVER, made.scheduleId, made.deliverAt, {});
       return made;
     },
-    /** Delivers one now that was held. */
-    release: (tx: Tx, id: string): Promise<void> => due.schedule(tx, DELIVER, id, clock.now(), {}),
+    /** Delivers one now that was held, and that a person has allowed. */
+    release: (tx: Tx, id: string): Promise<void> => due.schedule(tx, DELIVER, id, clock.now(), { isAllowed: true }),
 
     /** Cancels a plan. */
     async cancel(tx: Tx, id: string): Promise<void> {

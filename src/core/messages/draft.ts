@@ -1,6 +1,6 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import type { ProviderAgent } from "../../identity/orchestrators/provider-agents.ts";
-import type { ReadTx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { MessageSource, ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
 import type { WorkRow } from "../work/row.ts";
 import type { LogEntry } from "./entry.ts";
@@ -52,6 +52,8 @@ export interface Addressed {
   provider?: ProviderAgent | undefined;
   /** A person has to allow it first. */
   asks?: Asks | undefined;
+  /** Members of a group that are not started for it: their orchestrators do not hear of it for them. */
+  withheld?: readonly string[] | undefined;
   /** For a group without members, the nearest groups with some. */
   suggestions?: string[] | undefined;
   /** Hash of the request, when it has an idempotency key. */
@@ -70,6 +72,15 @@ export interface Addressed {
 export interface Asks {
   /** Time in which a person allows it. */
   seconds: number;
+  /** Asks a person, once the message or the delegation waits under its id. @throws Problem 409, 422 */
+  ask(tx: Tx, waiting: { scheduleId: string } | { delegationId: string }): Promise<Waiting>;
+}
+
+/** Approval that something waits for. */
+export interface Waiting {
+  approvalId: string;
+  /** Milliseconds. */
+  expiresAt: number;
 }
 
 /** Finds the agent of an `@name`; `names` are the known ones. */

@@ -16,6 +16,8 @@ export interface LogEntry extends Entry {
   readonly claimable: boolean;
   readonly urgent: boolean;
   readonly lineage: Lineage;
+  /** Members of its group that it does not start. */
+  readonly withheld: readonly string[] | null;
 }
 
 const quote = (value: string | null): string => (value === null ? "null" : JSON.stringify(value));
@@ -52,6 +54,7 @@ export function toLogEntry(row: MessageRow): LogEntry {
     claimable: row.claimable,
     urgent: row.urgent,
     lineage: lineageOf(row),
+    withheld: row.withheld === null ? null : JSON.parse(row.withheld),
   };
 }
 

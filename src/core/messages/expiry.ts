@@ -23,7 +23,7 @@ export function createExpiry(base: Base, sender: Sender) {
   const { directory } = base.identity;
   const { messages: store } = base.rows;
   /** Sends a planned message at its time. If its target is gone meanwhile, its sender is told. */
-  async function deliver(tx: Tx, { key: id, tries, lastError }: DueRow): Promise<void> {
+  async function deliver(tx: Tx, { key: id, tries, lastError, data }: DueRow): Promise<void> {
     const planned = await rows.delayed.byId(tx, id);
     if (!planned || planned.messageId !== null) return;
     const author = await directory.facts(tx, planned.fromId);
@@ -31,9 +31,10 @@ export function createExpiry(base: Base, sender: Sender) {
       return rows.delayed.ended(tx, id, { error: `${planned.fromId} was deleted` });
     if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
     const by = { id: author.id, kind: author.kind, via: planned.via, person: planned.person };
+    const allowed = { isAllowed: data.isAllowed === true };
     // A refusal is reported to the sender. Any other error rolls back this write, which is then retried.
     const sent = await tx
-      .attempt(async () => sender.append(tx, await sender.address(tx, by, planned.draft)))
+      .attempt(async () => sender.append(tx, await sender.address(tx, by, planned.draft, allowed)))
       .catch(refused);
     if (!(sent instanceof Problem)) return rows.delayed.ended(tx, id, { messageId: sent.entry.id });
     logger.debug({ scheduleId: id, code: sent.code, detail: sent.message }, "planned message was refused");

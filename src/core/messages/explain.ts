@@ -83,7 +83,9 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
   }
 
   /** Sentences on whether the recipient has the message. "Not offered" is said only where no record shows that it has. */
-  function seen(agentId: string, { offer, acked, readAt, repliedAt, attempts, taker, inTurnAt }: Known): string[] {
+  function seen(agentId: string, { offer, acked, readAt, repliedAt, attempts, taker, inTurnAt, row }: Known): string[] {
+    if (row.withheld !== null && (JSON.parse(row.withheld) as string[]).includes(agentId))
+      return [`not sent on to ${agentId}: ${row.fromId} may not start it`];
     if (offer?.transport === "named") return [`named as a cause by ${agentId} at ${spoken(offer.at)}`];
     if (offer) return [`offered to ${agentId} at ${spoken(offer.at)} by ${offer.transport}`];
     const isShown =

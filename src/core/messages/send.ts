@@ -1,7 +1,6 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
-import type { ProviderAgent } from "../../identity/orchestrators/provider-agents.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
@@ -12,7 +11,7 @@ import { each } from "../each.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
 import type { ParkedClaimers } from "../work/parked.ts";
 import type { Access } from "./access.ts";
-import { createAddressing } from "./addressing.ts";
+import { createAddressing, unasked } from "./addressing.ts";
 import { createAppend } from "./append.ts";
 import type { Delayed } from "./delayed.ts";
 import type { Addressed, Asks, Author, Post, PostOptions, Sent } from "./draft.ts";
@@ -46,9 +45,6 @@ export function createSender(
   const replayed = createReplays(base);
   /** A message is planned for a later time. */
   const planned = hooks.event<[payload: ParsedDraft["payload"], at: number]>("messages.planned");
-  /** A message waits for a person who allows the spawn that it makes. */
-  const asked =
-    hooks.event<[author: Author, draft: ParsedDraft, to: ProviderAgent, scheduleId: string]>("messages.asked");
   /**
    * `POST /v1/messages`. `known`: senders that this write has asked about already. A verb that writes in the name of its
    * caller sets `isVerb`: it chooses kind and payload itself.
@@ -74,7 +70,7 @@ export function createSender(
     if (draft.replyTo == null || !(await isOwed(tx, draft.replyTo))) quotas.take(tx, facts, "messages");
     const { provider, asks } = addressed;
     if (provider && (asks || isLater(draft))) await orchestrators.providers.ensure(tx, provider);
-    if (provider && asks) return waitForPerson(tx, draft, { ...addressed, provider, asks });
+    if (asks) return waitForPerson(tx, draft, { ...addressed, asks });
     if (isLater(draft)) {
       disk.checkRoom(draft.body.length, "messages");
       const made = await delayed.add(tx, { ...draft, to: addressed.target }, from, signature, fingerprint(draft));
@@ -90,7 +86,7 @@ export function createSender(
   async function waitForPerson(
     tx: Tx,
     draft: ParsedDraft,
-    { author, target, provider, asks }: Addressed & { provider: ProviderAgent; asks: Asks },
+    { author, target, asks }: Addressed & { asks: Asks },
   ): Promise<Sent> {
     if (draft.deliverAt) throw Problem.invalid("/deliverAt", "a message that has to be allowed first has no time");
     disk.checkRoom(draft.body.length, "messages");
@@ -98,7 +94,12 @@ export function createSender(
     const { id, via, person = null } = author;
     const made = await delayed.hold(tx, held, id, { via, person }, fingerprint(draft));
     await planned.raise(tx, draft.payload, made.deliverAt);
-    await asked.raise(tx, author, draft, provider, made.scheduleId);
+    const { approvalId } = await asks.ask(tx, { scheduleId: made.scheduleId });
+    await tell(tx, id, {
+      subject: `Your message to ${target} waits for an approval`,
+      body: `A person has to allow the start of ${target}: ${approvalId}. Your message goes there then.`,
+      payload: { scheduleId: made.scheduleId, approvalId },
+    });
     return { kind: "scheduled", ...made, replayed: false };
   }
 
@@ -129,6 +130,18 @@ export function createSender(
     const facts = await directory.facts(tx, draft.to);
     if (!facts || facts.deletedAt !== null) return undefined;
     return append(tx, { ...(await toOne(tx, author, draft, facts)), ...how });
+  }
+
+  /** Sends a notice of the relay itself; does nothing when the target is gone. */
+  async function tell(tx: Tx, to: string, said: Partial<ParsedDraft> & { body: string }): Promise<void> {
+    await post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
+  }
+
+  /** Refuses what starts an agent without being a message to it. @throws Problem 403, 409 */
+  async function requireStart(on: ReadTx, author: Author, to: string): Promise<void> {
+    const draft = { to, body: "", claimable: false, urgent: false, maxAttempts: 5, encoding: "plain" as const };
+    const { asks, target } = await address(on, author, draft);
+    if (asks) throw unasked(target);
   }
 
   return {
@@ -168,8 +181,9 @@ export function createSender(
     address,
     appended: log.appended,
     planned,
-    asked,
     spawning: addressing.spawning,
+    withholding: addressing.withholding,
+    requireStart,
     answering: log.answering,
     /** Held work is stored `delayed`, without a time: the area that holds it opens it. */
     held: log.held,
@@ -177,9 +191,6 @@ export function createSender(
     check: addressing.check,
 
     post,
-    /** Sends a notice of the relay itself; does nothing when the target is gone. */
-    async tell(tx: Tx, to: string, said: Partial<ParsedDraft> & { body: string }): Promise<void> {
-      await post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
-    },
+    tell,
   };
 }

@@ -46,6 +46,8 @@ export const messages = sqliteTable(
     createdAt: integer("created_at").notNull(),
     /** Members of the target when it was appended. */
     matched: integer("matched").notNull(),
+    /** Of a group: members that it does not start, as JSON. Their orchestrators do not get it for them. */
+    withheld: text("withheld"),
   },
   (t) => [
     // None by sender: each index costs a send a tenth, and the search index knows who sent what (see lists.ts).

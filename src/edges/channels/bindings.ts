@@ -38,12 +38,17 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
     return formatTarget(target);
   }
 
-  /** @throws Problem 422 */
-  async function checkAlso(tx: Tx, also: readonly string[], target: string): Promise<void> {
-    for (const [index, id] of also.entries()) {
-      if (id === target) throw Problem.invalid(`/also/${index}`, "is the target itself");
-      await requireTarget(tx, id, `/also/${index}`);
+  /** Ids of the agents. @throws Problem 422 */
+  async function requireAlso(tx: Tx, also: readonly string[], target: string): Promise<string[]> {
+    const ids: string[] = [];
+    for (const [index, named] of also.entries()) {
+      const pointer = `/also/${index}`;
+      const id = await requireTarget(tx, named, pointer);
+      if (id === target) throw Problem.invalid(pointer, "is the target itself");
+      if (isGroup(id)) throw Problem.invalid(pointer, "is a group: name one agent");
+      if (!ids.includes(id)) ids.push(id);
     }
+    return ids;
   }
 
   const unknown = (name: string, pointer: string) =>
@@ -78,15 +83,20 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
     return row;
   }
 
+  /** Target that a channel agent names: it may be registered later, but for a provider of an orchestrator. @throws Problem 422 */
+  async function registeredTarget(tx: Tx, said: string): Promise<string> {
+    const parsed = parseTarget(said);
+    if (parsed?.kind === "provider") return requireTarget(tx, said, "/channel/target");
+    if (parsed?.kind === "agent" || parsed?.kind === "group") return formatTarget(parsed);
+    throw Problem.invalid("/channel/target", "is not an agent's id, a group, or orchestrator:<id>/<provider>");
+  }
+
   return {
     /** Sets the default binding that a channel agent names when it registers, in place of the one it named before. */
     async register(tx: Tx, channel: ChannelRow, said: string | undefined): Promise<void> {
       if (channel.defaultsSet) return;
       const place = placeOf(channel.id, {});
-      const parsed = said === undefined ? undefined : parseTarget(said);
-      if (said !== undefined && parsed?.kind !== "agent" && parsed?.kind !== "group")
-        throw Problem.invalid("/channel/target", "is not an agent's id or a group");
-      const target = parsed && formatTarget(parsed);
+      const target = said === undefined ? undefined : await registeredTarget(tx, said);
       const before = await store.bindingsAt(tx, place);
       for (const row of before) if (row.target !== target) await store.removeBinding(tx, row.id);
       if (target === undefined || before.some((row) => row.target === target)) return;
@@ -112,8 +122,7 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
       const place = await moves.placeNow(tx, placeOf(channel.id, draft));
       const there = await store.bindingsAt(tx, place);
       const known = there.find((row) => row.target === target);
-      const also = draft.also ?? known?.also ?? [];
-      await checkAlso(tx, also, target);
+      const also = await requireAlso(tx, draft.also ?? known?.also ?? [], target);
       const topics = draft.topics ?? known?.topics ?? "none";
       const chosen: BindingChoice = { target, mode, priority: draft.priority, fallback, topics, also, origin: "set" };
       if (!known) checkRoom(there);

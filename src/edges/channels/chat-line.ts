@@ -10,12 +10,13 @@ export interface ChatLine {
   rest: string;
 }
 
-/** A message for another agent than the bound one. */
+/** A message for another agent than the bound one, by its id or as `orchestrator:<id>/<provider>`. */
 export interface Aside {
-  agentId: string;
+  name: string;
   text: string;
 }
 
+const ASIDE = /^@?((?:orchestrator:[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*)[:,]?\s+([\s\S]+)$/i;
 const VERBS: ReadonlySet<string> = new Set(CHAT_COMMANDS);
 
 /** The command of a text; undefined for any other text. */
@@ -27,8 +28,6 @@ export function chatLineOf(text: string): ChatLine | undefined {
 
 /** The agent and the text of a leading `@agent`, or of what follows `/ask`. */
 export function asideOf(text: string): Aside | undefined {
-  const [, agentId, said] = /^@?([a-z0-9][a-z0-9._-]*)[:,]?\s+([\s\S]+)$/i.exec(text.trim()) ?? [];
-  return agentId === undefined || said === undefined
-    ? undefined
-    : { agentId: agentId.toLowerCase(), text: said.trim() };
+  const [, name, said] = ASIDE.exec(text.trim()) ?? [];
+  return name === undefined || said === undefined ? undefined : { name: name.toLowerCase(), text: said.trim() };
 }

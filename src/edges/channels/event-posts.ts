@@ -5,8 +5,9 @@ import type { WorkRow } from "../../core/work/row.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
+import { createChatPosts } from "./chat-post.ts";
 import type { Moves } from "./moves.ts";
-import type { Place } from "./place.ts";
+import { conversationAt, type Place } from "./place.ts";
 import type { Routing } from "./routing.ts";
 import type { Stores } from "./stores.ts";
 import type { Meaning } from "./turns.ts";
@@ -28,6 +29,7 @@ export type EventPosts = ReturnType<typeof createEventPosts>;
 /** Messages of events: to whom each goes, and what it continues. */
 export function createEventPosts({ core }: Areas, { traffic }: Stores, routing: Routing, moves: Moves) {
   const { messages } = core;
+  const say = createChatPosts(core);
 
   /** The newest message under that id of the same conversation; its thread is continued. A stranger's is not. */
   async function repliedTo(on: ReadTx, channelId: AgentId, place: Place, externalId: string | null | undefined) {
@@ -52,12 +54,22 @@ export function createEventPosts({ core }: Areas, { traffic }: Stores, routing: 
     return { linkId };
   }
 
-  /** Undefined when the chain of a bot's event is paused: the event is kept, and goes to no agent. */
-  async function unlessPaused<T>(author: Author, post: Promise<T>): Promise<T | undefined> {
-    return post.catch((error: unknown) => {
-      if (author.bot && error instanceof Problem && error.code === "loop-paused") return undefined;
-      throw error;
-    });
+  /** Undefined when the chain of a bot's event is paused, or its agent is not started for it: the event is kept, and goes to no agent. */
+  async function unlessRefused<T>(
+    tx: Tx,
+    author: Author,
+    place: Place,
+    post: () => Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      return await tx.attempt(post);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (author.bot && error.code === "loop-paused") return undefined;
+      if (error.code !== "forbidden") throw error;
+      if (!author.bot) await say(tx, conversationAt(place), { body: `Not delivered: ${error.message}` });
+      return undefined;
+    }
   }
 
   /** Every message of one event, in one write. Without a binding the event is kept for the operator. */
@@ -68,8 +80,8 @@ export function createEventPosts({ core }: Areas, { traffic }: Stores, routing: 
     for (const { binding, to, route } of destinations) {
       if (to === undefined) continue;
       const claimable = binding.mode === "claimable" && !turn?.to;
-      const post = messages.post(tx, author, { ...said, to, kind: "channel.event", claimable }, { route });
-      const sent = await unlessPaused(author, post);
+      const post = () => messages.post(tx, author, { ...said, to, kind: "channel.event", claimable }, { route });
+      const sent = await unlessRefused(tx, author, place, post);
       if (sent) items.push(sent);
     }
     if (items.length > 0) return { items, routed: items.length };

@@ -1,8 +1,9 @@
 import type { Areas } from "../../core/core.ts";
-import { isGroup } from "../../identity/agents/target.ts";
+import { isGroup, parseTarget } from "../../identity/agents/target.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { RouteReport } from "../../protocol/bindings.ts";
 import type { RoutedBy } from "../../protocol/messages.ts";
+import { Problem } from "../../protocol/problem.ts";
 import { wireBinding } from "./bindings.ts";
 import type { Moves } from "./moves.ts";
 import type { Place } from "./place.ts";
@@ -20,7 +21,7 @@ export type Routing = ReturnType<typeof createRouting>;
 
 /** Ranks bindings: exact thread, then its conversation, then the default; there by priority, then last update. */
 export function createRouting({ identity }: Areas, { store }: Stores, moves: Moves) {
-  const { directory } = identity;
+  const { directory, orchestrators } = identity;
 
   /** `gone`: no such agent; `away`: no member is online. */
   async function stateOf(on: ReadTx, target: string): Promise<"there" | "away" | "gone"> {
@@ -29,6 +30,18 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
     if (!agent || agent.deletedAt !== null || agent.kind === "channel" || agent.kind === "system") return "gone";
     // The operator counts as present.
     return agent.status === "offline" && agent.kind !== "user" ? "away" : "there";
+  }
+
+  /** Id of an agent that a chat names. */
+  async function idOf(on: ReadTx, name: string): Promise<string> {
+    const named = parseTarget(name);
+    if (named?.kind !== "provider") return name;
+    try {
+      return (await orchestrators.providers.find(on, named)).agentId;
+    } catch (error) {
+      if (error instanceof Problem) return name;
+      throw error;
+    }
   }
 
   async function destinationOf(on: ReadTx, binding: BindingRow): Promise<Destination> {
@@ -62,11 +75,12 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
     destinations: async (on: ReadTx, place: Place): Promise<Destination[]> => (await decide(on, place)).destinations,
 
     /** An agent that the binding of a place names beside its target, for one message. */
-    async other(on: ReadTx, place: Place, agentId: string): Promise<Destination | undefined> {
+    async other(on: ReadTx, place: Place, name: string): Promise<Destination | undefined> {
+      const agentId = await idOf(on, name);
       const { destinations } = await decide(on, place);
       const binding = destinations.map((one) => one.binding).find(({ also }) => also.includes(agentId));
       if (!binding || (await stateOf(on, agentId)) === "gone") return undefined;
-      return { binding, to: agentId, route: { bindingId: binding.id, tier: "explicit", requested: agentId } };
+      return { binding, to: agentId, route: { bindingId: binding.id, tier: "explicit", requested: name } };
     },
 
     /** Every matching binding, those that count first, and the destination of an event. */

@@ -39,7 +39,7 @@ export function createTurns({ chats }: Stores, routing: Routing) {
   /** The turn of another agent, where the binding names it. */
   async function aside(on: ReadTx, place: Place, text: string): Promise<Meaning | undefined> {
     const said = asideOf(text);
-    const to = said && (await routing.other(on, place, said.agentId));
+    const to = said && (await routing.other(on, place, said.name));
     return to && { kind: "turn", body: said.text, payload: {}, to };
   }
 

@@ -101,8 +101,11 @@ export const reply = tool({
 
 async function sent(areas: McpAreas, turn: Turn, draft: ParsedDraft) {
   const done = await areas.kernel.db.write((tx) => areas.core.messages.send(tx, turn.caller, draft));
-  // Only `deliverAt` schedules a message, and tools give none.
-  if (done.kind === "scheduled") throw new Error("a tool scheduled a message");
+  // Tools give no later time: it waits for a person.
+  if (done.kind === "scheduled") {
+    const note = "A person has to allow the start of its agent first. Your inbox says what came of it.";
+    return { text: `Not sent yet: ${note}`, facts: { id: 0, matched: 0, note } };
+  }
   const { entry, matched, replayed } = done;
   const note = [replayed ? "sent before with this key" : "", reachNote(areas, entry.target, matched)]
     .filter(Boolean)

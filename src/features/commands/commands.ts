@@ -8,8 +8,8 @@ import type { Files } from "../files/files.ts";
 import type { Profiles } from "../profiles/profiles.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { Letters } from "./letters.ts";
 import { createCommandOutcomes } from "./outcomes.ts";
+import type { Spawning } from "./spawning.ts";
 import { commandStore } from "./store.ts";
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -26,6 +26,7 @@ type Ground = Areas & {
 /** Commands to the daemons that start and watch agents. */
 export function createCommands(areas: Ground) {
   const letters = lazy(async () => (await import("./letters.ts")).createLetters(areas));
+  const rule = lazy(async () => (await import("./spawning.ts")).createSpawning(areas, await letters()));
   const ground = { ...areas, letters };
   const service = lazy(async () => {
     const [{ createChecks }, { createCommandService }] = await Promise.all([
@@ -46,11 +47,11 @@ export function createCommands(areas: Ground) {
     followDelegation: outcomes.followDelegation,
     outcomeOf: outcomes.outcomeOf,
     byRelay: outcomes.byRelay,
-    async spawning(...asked: Parameters<Letters["spawning"]>) {
-      return (await letters()).spawning(...asked);
+    async spawning(...asked: Parameters<Spawning["spawning"]>) {
+      return (await rule()).spawning(...asked);
     },
-    async askForMessage(...asked: Parameters<Letters["ask"]>) {
-      await (await letters()).ask(...asked);
+    async withholding(...asked: Parameters<Spawning["withholding"]>) {
+      return (await rule()).withholding(...asked);
     },
     sweeps: [ended],
     routes: lateRoutes(["/v1/orchestrators/{id}/commands"], async () =>

@@ -1,7 +1,6 @@
 import type { Areas } from "../../core/core.ts";
-import type { Asks, Author } from "../../core/messages/draft.ts";
-import { modeOf } from "../../identity/orchestrators/modes.ts";
-import type { ProviderAgent } from "../../identity/orchestrators/provider-agents.ts";
+import type { Asks, Author, Waiting } from "../../core/messages/draft.ts";
+import type { ManagedAgent } from "../../identity/orchestrators/provider-agents.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ApprovalOption } from "../../protocol/approvals.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
@@ -9,9 +8,7 @@ import { Problem } from "../../protocol/problem.ts";
 import { PROMPT_BYTES } from "../../protocol/spawns.ts";
 import type { Approvals } from "../approvals/approvals.ts";
 import type { ApprovalRow } from "../approvals/row.ts";
-import type { Sessions } from "../sessions/sessions.ts";
 import { isAllowed } from "./allowed.ts";
-import { isSpawner } from "./may.ts";
 
 /** Time in which a person allows a spawn. */
 export const APPROVAL_SECONDS = 86_400;
@@ -27,10 +24,8 @@ export const SPAWN_OPTIONS: ApprovalOption[] = [
 
 export type Letters = ReturnType<typeof createLetters>;
 
-type Ground = Areas & { approvals: Approvals; sessions: Sessions };
-
-/** Messages to `orchestrator:<id>/<provider>`: each makes a spawn where no session of that agent lives. */
-export function createLetters({ core, identity, approvals, sessions }: Ground) {
+/** Messages and delegations that a person has to allow, because they start an agent. */
+export function createLetters({ core, approvals }: Areas & { approvals: Approvals }) {
   const { messages } = core;
 
   /** @throws Problem 409 budget-exceeded */
@@ -39,58 +34,33 @@ export function createLetters({ core, identity, approvals, sessions }: Ground) {
       throw new Problem("budget-exceeded", `${agentId} waits for ${MAX_WAITING} approvals, the most it may.`);
   }
 
-  /** Rules for a message that makes a spawn: those of the command. @throws Problem 403, 409, 422 */
-  async function spawning(
-    on: ReadTx,
-    author: Author,
-    draft: ParsedDraft,
-    { box, agentId }: ProviderAgent,
-  ): Promise<Asks | undefined> {
-    if (await sessions.hasLive(on, agentId)) return undefined;
-    if (modeOf(box) === "closed")
-      throw new Problem(
-        "forbidden",
-        `${box.id} is closed, and no session of ${agentId} lives: nothing is spawned there.`,
-      );
-    if (box.draining) throw new Problem("conflict", `${box.id} is draining: it starts nothing new.`);
-    const isGuest = author.kind === "channel" && author.bot === undefined;
-    if (author.kind === "user" || author.kind === "system" || isGuest) return undefined;
-    if (!isSpawner(box, { id: author.id, kind: author.kind }))
-      throw new Problem(
-        "forbidden",
-        `No session of ${agentId} lives, and ${author.id} may not spawn on ${box.id}: an operator names it in the spawners of that orchestrator.`,
-      );
-    if (modeOf(box) !== "ask") return undefined;
+  /** The approval that a message has to wait for. @throws Problem 422 */
+  function asksFor(author: Author, draft: ParsedDraft, to: ManagedAgent): Asks {
     if (Buffer.byteLength(draft.body) > PROMPT_BYTES)
       throw Problem.invalid("/body", `has at most ${PROMPT_BYTES} bytes where a person allows it first`);
-    return { seconds: APPROVAL_SECONDS };
+    return { seconds: APPROVAL_SECONDS, ask: (tx, waiting) => ask(tx, author, draft, { ...to, waiting }) };
   }
 
-  /** Asks a person; the message waits under `meta.scheduleId`. */
+  /** Asks a person. The message waits under `meta.scheduleId`, the delegation under `meta.delegationId`. */
   async function ask(
     tx: Tx,
     { id: agentId }: Author,
     draft: ParsedDraft,
-    { box, provider, agentId: to }: ProviderAgent,
-    scheduleId: string,
-  ): Promise<void> {
+    { box, provider, agentId: to, waiting }: ManagedAgent & { waiting: Record<string, string> },
+  ): Promise<Waiting> {
     await checkWaiting(tx, agentId);
     const prompt = draft.encoding === "opaque" ? "(encrypted)" : draft.body;
     const files = filesOf(draft.payload);
-    const approval = await approvals.own.raise(tx, {
+    const { id: approvalId, expiresAt } = await approvals.own.raise(tx, {
       ...{ kind: "spawn", agentId, orchestratorId: box.id, expiresInSeconds: APPROVAL_SECONDS },
-      ...{ options: SPAWN_OPTIONS, default: "deny", oneTap: true, meta: { scheduleId } },
+      ...{ options: SPAWN_OPTIONS, default: "deny", oneTap: true, meta: waiting },
       subject: {
         ...{ type: "spawn", orchestratorId: box.id, provider, agentId: to, prompt, background: false },
         ...(files.length > 0 && { files }),
       },
-      title: `Spawn ${to} on ${box.id} for a message`,
+      title: `Spawn ${to} on ${box.id} for a ${draft.kind === "request" ? "delegation" : "message"}`,
     });
-    await messages.tell(tx, agentId, {
-      subject: `Your message to ${to} waits for an approval`,
-      body: `No session of ${to} lives. A person has to allow its spawn: ${approval.id}. Your message goes there then.`,
-      payload: { scheduleId, approvalId: approval.id },
-    });
+    return { approvalId, expiresAt };
   }
 
   /** The spawn of a message was decided: it goes out, or its sender is told why not. */
@@ -98,25 +68,16 @@ export function createLetters({ core, identity, approvals, sessions }: Ground) {
     const scheduleId = row.meta?.scheduleId;
     const waiting = typeof scheduleId === "string" ? await messages.delayed.rows.byId(tx, scheduleId) : undefined;
     if (waiting?.fromId !== row.agentId || waiting.messageId !== null || waiting.error !== null) return;
-    const why = isAllowed(row) ? await closed(tx, row) : refusal;
-    if (why === undefined) return messages.delayed.release(tx, waiting.id);
-    await messages.delayed.rows.ended(tx, waiting.id, { error: why });
+    if (isAllowed(row)) return messages.delayed.release(tx, waiting.id);
+    await messages.delayed.rows.ended(tx, waiting.id, { error: refusal });
     await messages.tell(tx, waiting.fromId, {
       subject: `Your message to ${waiting.draft.to} was not sent`,
-      body: `It makes a spawn, and ${why}.`,
+      body: `It makes a spawn, and ${refusal}.`,
       payload: { scheduleId: waiting.id, approvalId: row.id },
     });
   }
 
-  /** Reason why a spawn that was allowed begins no more. */
-  async function closed(on: ReadTx, { orchestratorId }: ApprovalRow): Promise<string | undefined> {
-    const box = orchestratorId === null ? undefined : await identity.orchestrators.find(on, orchestratorId);
-    if (!box) return `${orchestratorId} is gone`;
-    if (modeOf(box) === "closed") return `${box.id} is closed`;
-    return box.draining ? `${box.id} is draining` : undefined;
-  }
-
-  return { spawning, ask, decided, checkWaiting };
+  return { asksFor, decided, checkWaiting };
 }
 
 const filesOf = (payload: ParsedDraft["payload"]): string[] =>

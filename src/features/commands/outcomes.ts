@@ -36,8 +36,9 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
   async function followApproval(tx: Tx, _: Approval, row: ApprovalRow, before: ApprovalRow | undefined): Promise<void> {
     if (row.kind !== "spawn" || before?.state !== "pending" || row.state === "pending") return;
     const command = await store.byApproval(tx, row.id);
-    const delegation = command && (await delegations.store.byId(tx, command.delegationId));
-    if (!command) return (await letters()).decided(tx, row, refusalOf(row));
+    const asked = command?.delegationId ?? row.meta?.delegationId;
+    if (typeof asked !== "string") return (await letters()).decided(tx, row, refusalOf(row));
+    const delegation = await delegations.store.byId(tx, asked);
     if (!delegation || !isOpen(delegation)) return;
     if (row.state === "withdrawn") {
       await delegations.cancel(tx, delegation, row.reason ?? "its approval was withdrawn");
@@ -48,9 +49,17 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
   }
 
   /** The daemon hears of the spawn now, exactly as it was allowed. */
-  async function begin(tx: Tx, command: CommandRow, delegation: DelegationRow, row: ApprovalRow): Promise<void> {
+  async function begin(
+    tx: Tx,
+    command: CommandRow | undefined,
+    delegation: DelegationRow,
+    row: ApprovalRow,
+  ): Promise<void> {
+    const released = () =>
+      command ? send(tx, command, delegation, row) : orders.releaseHeld(tx, delegation).then(() => undefined);
     try {
-      await tx.attempt(() => send(tx, command, delegation, row));
+      await tx.attempt(released);
+      if (!command) await approvals.own.note(tx, row.id, null);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       await orders.fail(tx, delegation, "failed", `it was allowed, and could not begin: ${error.message}`);
@@ -86,8 +95,8 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
   async function followDelegation(tx: Tx, change: DelegationChange, step: DelegationStep): Promise<void> {
     if (step.ended === undefined) return;
     const command = await store.byDelegation(tx, change.id);
-    if (!command) return;
     const delegation = await delegations.store.byId(tx, change.id);
+    if (!command) return endWaiting(tx, delegation);
     const began =
       command.do === "spawn" && step.ended === "answered" ? await begunBy(tx, command, delegation) : undefined;
     await store.end(tx, {
@@ -98,6 +107,14 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
     const why = delegation?.error ?? null;
     await approvals.own.note(tx, command.approvalId, step.ended === "answered" ? null : (why ?? step.ended));
     await approvals.own.withdraw(tx, command.approvalId, why ?? `the command is ${step.ended}`);
+  }
+
+  /** The approval of a delegation that has ended goes with it. */
+  async function endWaiting(tx: Tx, delegation: DelegationRow | undefined): Promise<void> {
+    if (!delegation || delegation.approvalId === null) return;
+    const why = delegation.error ?? `the delegation is ${delegation.status}`;
+    await approvals.own.note(tx, delegation.approvalId, why);
+    await approvals.own.withdraw(tx, delegation.approvalId, why);
   }
 
   /** Session that a spawn began. One that was there before is nobody's to command by this spawn. */

@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import type { Author } from "../../core/messages/draft.ts";
+import type { Addressed, Asks, Author, Waiting } from "../../core/messages/draft.ts";
 import { depthUnder, type PlacedNode } from "../../core/trees/trees.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup, parseTarget } from "../../identity/agents/target.ts";
@@ -42,18 +42,30 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     if (body.threadId) await messages.access.requireReference(tx, from, body.threadId, "/threadId");
     const parent = body.node ?? (await nodeOf(tx, facts, body));
     const author = { id: from, kind: facts.kind, ...signedBy(caller, from) };
-    return send(tx, author, body, { parent, check: (target) => check(tx, from, target, parent) });
+    const addressed = await addressOf(tx, author, body, parent);
+    await check(tx, from, addressed.target, parent);
+    return addressed.asks
+      ? waitForPerson(tx, body, { ...addressed, asks: addressed.asks }, parent)
+      : send(tx, addressed, body, parent);
   }
 
   /** A request of the relay itself: it has no parent, and counts against no budget. */
-  const order = (tx: Tx, body: Asked): Promise<DelegationRow> => send(tx, SYSTEM, body, { parent: undefined });
+  async function order(tx: Tx, body: Asked): Promise<DelegationRow> {
+    return send(tx, await addressOf(tx, SYSTEM, body, undefined), body, undefined);
+  }
 
-  async function send(tx: Tx, author: Author, body: Asked, { parent, check }: Sending): Promise<DelegationRow> {
-    const from = author.id;
+  /** The request as the next message of the log, with its target looked up. */
+  const addressOf = (on: ReadTx, author: Author, body: Asked, parent: PlacedNode | undefined): Promise<Addressed> =>
+    messages.address(on, author, toDraft(store.idOf(headOf(on) + 1), body, parent, clock.now()));
+
+  async function send(
+    tx: Tx,
+    addressed: Addressed,
+    body: Asked,
+    parent: PlacedNode | undefined,
+  ): Promise<DelegationRow> {
+    const from = addressed.author.id;
     const id = store.idOf(headOf(tx) + 1);
-    const draft = toDraft(id, body, parent, clock.now());
-    const addressed = await messages.address(tx, author, draft);
-    await check?.(addressed.target);
     const { entry } = await messages.append(tx, { ...addressed, owed: true });
     if (store.idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);
     const queued = !(await directory.anyHere(tx, addressed.target, from));
@@ -70,19 +82,36 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
    * Makes a delegation that waits for an approval: its target hears nothing of it. The asker is told; that notice is the
    * delegation's message until it is released. `expiresAt`: end of the approval. @throws Problem 403, 409, 422
    */
-  async function hold(tx: Tx, caller: Caller, body: Asked, { approvalId, expiresAt }: Held): Promise<DelegationRow> {
+  async function hold(tx: Tx, caller: Caller, body: Asked, { approvalId, expiresAt }: Waiting): Promise<DelegationRow> {
     const from = actingAs(caller, body.from);
-    const parent = body.node;
-    await check(tx, from, body.to, parent);
+    await check(tx, from, body.to, body.node);
+    return keep(tx, body, { approvalId, expiresAt, from, target: body.to, parent: body.node, held: null });
+  }
+
+  /** Makes a delegation that starts its agent, once a person allows it. @throws Problem 409, 422 */
+  async function waitForPerson(
+    tx: Tx,
+    body: Asked,
+    { author, target, asks }: Addressed & { asks: Asks },
+    parent: PlacedNode | undefined,
+  ): Promise<DelegationRow> {
+    const { text, encoding, context, threadId, causedBy, relayed } = body;
+    const waiting = await asks.ask(tx, { delegationId: store.idOf(headOf(tx) + 1) });
+    const { via, person = null } = author;
+    const held = { text, encoding, context, threadId, causedBy, relayed, via, person };
+    return keep(tx, body, { ...waiting, from: author.id, target, parent, held });
+  }
+
+  /** Stores a delegation that waits. The notice to its asker is its message until then. */
+  async function keep(tx: Tx, body: Asked, { approvalId, expiresAt, held, ...at }: Kept): Promise<DelegationRow> {
     const id = headOf(tx) + 1;
-    await messages.tell(tx, from, {
+    await messages.tell(tx, at.from, {
       subject: `${store.idOf(id)} waits for an approval`,
       body: `${body.text}\n\nA person has to allow it: ${approvalId}.`,
       payload: { delegationId: store.idOf(id), approvalId },
     });
-    const now = clock.now();
-    const place = { id, from, target: body.to, threadId: id, parent, queued: true, now };
-    const row = { ...newRow(body, place, store), approvalId, deadlineAt: expiresAt };
+    const place = { ...at, id, threadId: id, queued: true, now: clock.now() };
+    const row = { ...newRow(body, place, store), approvalId, held, deadlineAt: expiresAt };
     await store.add(tx, row);
     await outcomes.tell(tx, row);
     tx.afterCommit(() => due.notice(row.deadlineAt));
@@ -94,9 +123,10 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     const now = clock.now();
     const parent = row.parentId === null ? undefined : await trees.node.first(tx, row.parentId);
     const draft = toDraft(row.id, body, parent, now);
-    const { entry } = await messages.append(tx, { ...(await messages.address(tx, author, draft)), owed: true });
+    const addressed = await messages.address(tx, author, draft, { isAllowed: true });
+    const { entry } = await messages.append(tx, { ...addressed, owed: true });
     const sent: DelegationRow = {
-      ...{ ...row, messageId: entry.id, firstId: row.messageId, threadId: entry.threadId },
+      ...{ ...row, held: null, messageId: entry.id, firstId: row.messageId, threadId: entry.threadId },
       queued: !(await directory.anyHere(tx, row.target, row.fromId)),
       deadlineAt: now + row.timeoutSeconds * 1000,
     };
@@ -165,20 +195,24 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     });
   }
 
-  return { ask, order, hold, release, nodeOf };
+  /** Sends the request of a delegation that a person has allowed, as it was asked. @throws Problem 403, 409, 422 */
+  async function releaseHeld(tx: Tx, row: DelegationRow): Promise<DelegationRow> {
+    const { held, fromId, target, timeoutSeconds } = row;
+    const facts = held && (await directory.facts(tx, fromId));
+    if (!held || !facts) throw new Problem("gone", `${fromId} is gone.`);
+    const { via, person, ...asked } = held;
+    return release(tx, row, { id: fromId, kind: facts.kind, via, person }, { ...asked, to: target, timeoutSeconds });
+  }
+
+  return { ask, order, hold, release, releaseHeld, nodeOf };
 }
 
-interface Sending {
+/** Delegation that waits, and its place in the tree. */
+interface Kept extends Waiting {
+  from: AgentId;
+  target: Target;
   parent: PlacedNode | undefined;
-  /** Refuses a target. */
-  check?(target: Target): Promise<void>;
-}
-
-/** Approval that a delegation waits for. */
-export interface Held {
-  approvalId: string;
-  /** Milliseconds. */
-  expiresAt: number;
+  held: DelegationRow["held"];
 }
 
 interface NewPlace {
@@ -198,7 +232,18 @@ function newRow(
 ): DelegationRow {
   const id = idOf(messageId);
   return {
-    ...{ id, messageId, firstId: null, approvalId: null, fromId: from, target, holder: null, threadId, queued },
+    ...{
+      id,
+      messageId,
+      firstId: null,
+      approvalId: null,
+      held: null,
+      fromId: from,
+      target,
+      holder: null,
+      threadId,
+      queued,
+    },
     ...{ parentId: parent?.id ?? null, rootId: parent?.rootId ?? id, depth: depthUnder(parent), status: "pending" },
     ...{ timeoutSeconds, deadlineAt: now + timeoutSeconds * 1000, createdAt: now, endedAt: null, endedUpTo: null },
     ...{ cancelledPerson: null, answerId: null, answeredBy: null, answeredAt: null, error: null, late: false },

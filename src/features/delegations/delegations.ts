@@ -110,6 +110,7 @@ export function createDelegations(areas: Areas) {
       order: ask.order,
       hold: ask.hold,
       release: ask.release,
+      releaseHeld: ask.releaseHeld,
       nodeOf: ask.nodeOf,
       fail: outcomes.fail,
     },

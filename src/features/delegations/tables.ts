@@ -1,7 +1,19 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { DelegationStatus } from "../../protocol/delegations.ts";
+import type { DelegationStatus, ParsedDelegation } from "../../protocol/delegations.ts";
 import type { AgentId, MessageId, Target } from "../../protocol/ids.ts";
+
+/** A request that waits for an approval. */
+export interface HeldRequest {
+  text: string;
+  encoding: ParsedDelegation["encoding"];
+  context?: ParsedDelegation["context"];
+  threadId?: number | null | undefined;
+  causedBy?: null | undefined;
+  relayed?: Record<string, unknown> | undefined;
+  via: string | null;
+  person: string | null;
+}
 
 const isOpen = sql`status in ('pending', 'claimed')`;
 
@@ -15,6 +27,8 @@ export const delegations = sqliteTable(
     firstId: integer("first_id").$type<MessageId>(),
     /** A person had to allow it. Without `first_id` it waits for that. */
     approvalId: text("approval_id"),
+    /** The request while it waits for that; null for a command, whose request its approval says. */
+    held: text("held", { mode: "json" }).$type<HeldRequest>(),
     fromId: text("from_id").$type<AgentId>().notNull(),
     target: text("target").$type<Target>().notNull(),
     /** Member of a group that works on it, or did last. */

@@ -29,9 +29,10 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
   /** `POST /v1/pairs`. @throws Problem 403, 409, 422 */
   async function ask(tx: Tx, caller: Caller, body: ParsedPair): Promise<PairRow> {
     const requester = actingAs(caller, body.requester);
-    await agents.requireActor(tx, caller, requester);
+    const facts = await agents.requireActor(tx, caller, requester);
     const { target } = body;
     await checkTarget(tx, requester, target);
+    await messages.requireStart(tx, { id: requester, kind: facts.kind, ...signedBy(caller, requester) }, target);
     const live = await store.live(tx, coupleOf(requester, target));
     if (live) throw new Problem("conflict", `${live.id} of ${requester} and ${target} is ${live.status} already.`);
     const now = clock.now();

@@ -1,4 +1,5 @@
 import type { Areas } from "../../core/core.ts";
+import { unasked } from "../../core/messages/addressing.ts";
 import type { Lineage } from "../../core/messages/row.ts";
 import type { TreeNode } from "../../core/trees/trees.ts";
 import { actingAs, type Caller, hasEnrolled, isAgent } from "../../identity/auth/caller.ts";
@@ -141,7 +142,7 @@ export function createBegin(
       },
     };
     const sent = await messages.send(tx, caller, draft, { isVerb: true });
-    if (sent.kind !== "sent") throw new Error("the task of a run has no later time");
+    if (sent.kind !== "sent") throw unasked(agentId);
     const { id, threadId } = sent.entry;
     return { messageId: id, threadId: threadId ?? id, sessionKey: body.sessionKey ?? `msg:${id}` };
   }

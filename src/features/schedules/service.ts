@@ -1,4 +1,5 @@
 import type { Areas } from "../../core/core.ts";
+import { unasked } from "../../core/messages/addressing.ts";
 import { requirePlain } from "../../core/messages/reserved.ts";
 import type { ScheduledRow } from "../../core/messages/row.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
@@ -54,7 +55,9 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
     const draft = draftOf(row, { scheduledAt: clock.now(), missed: 0 }, clock.now());
     await underMessage(async () => {
       requirePlain(row.message);
-      await messages.address(on, { id: row.agentId, kind, via: row.via, person: row.person }, draft);
+      const author = { id: row.agentId, kind, via: row.via, person: row.person };
+      const { asks, target } = await messages.address(on, author, draft);
+      if (asks) throw unasked(target);
     });
   }
 

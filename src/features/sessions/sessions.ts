@@ -2,6 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
+import type { Place } from "../../protocol/places.ts";
 import type { SessionChange } from "../../protocol/sessions.ts";
 import { createSessionAccess } from "./access.ts";
 import { createSessionBook } from "./book.ts";
@@ -13,6 +14,9 @@ import { createSessionService } from "./service.ts";
 import { sessionStore as store } from "./store.ts";
 
 export type Sessions = ReturnType<typeof createSessions>;
+
+/** Live sessions of an agent that are looked at for one place. */
+const MAX_LIVE = 1000;
 
 /** Sessions: dialogues kept by agent CLIs, each with one writer at a time. */
 export function createSessions(areas: Areas) {
@@ -39,6 +43,11 @@ export function createSessions(areas: Areas) {
     onAccount: store.onAccount,
     /** Whether an agent has a live session. */
     hasLive: async (on: ReadTx, agentId: string): Promise<boolean> => (await store.liveOf(on, agentId, 1)).length > 0,
+    /** Whether an agent has a main session at one of these places: it takes a message there without starting anew. */
+    hasMainAt: async (on: ReadTx, agentId: string, places: readonly Place[]): Promise<boolean> =>
+      (await store.liveOf(on, agentId, MAX_LIVE)).some(
+        ({ lane, place }) => lane === "main" && places.some((one) => Bun.deepEquals(one, place)),
+      ),
     followOrchestrator: book.followOrchestrator,
     isOf: book.isOf,
     isLiveOf: book.isLiveOf,

@@ -49,6 +49,7 @@ export const sessions = sqliteTable(
     uniqueIndex("sessions_by_id").on(t.id),
     uniqueIndex("sessions_by_native_id").on(t.provider, t.home, t.nativeId).where(sql`native_id is not null`),
     index("sessions_of_agent").on(t.agentId, t.number),
+    index("sessions_live_of_agent").on(t.agentId, t.number).where(sql`ended_at is null`),
     index("sessions_of_orchestrator").on(t.orchestratorId, t.number),
     index("sessions_live").on(t.orchestratorId, t.number, t.state).where(sql`ended_at is null`),
     index("sessions_on_account").on(t.provider, t.account, t.number).where(sql`ended_at is null`),

@@ -22,6 +22,10 @@ export function createEnrolled() {
     follow: (enroller: AgentId): ReadonlySet<AgentId> => setIn(byEnroller, enroller),
     /** Enrollers of an agent. */
     by: (agentId: AgentId): Iterable<AgentId> => enrollers.get(agentId) ?? [],
+    /** Orchestrators that have enrolled agents. */
+    *runners(): Generator<AgentId> {
+      for (const [id, agents] of byEnroller) if (agents.size > 0 && id.startsWith("orchestrator-")) yield id;
+    },
     add(enroller: AgentId, agentId: AgentId): void {
       setIn(byEnroller, enroller).add(agentId);
       setIn(enrollers, agentId).add(enroller);

@@ -1,14 +1,15 @@
 import type { AgentService } from "../agents/service.ts";
+import type { Enrolled } from "../auth/enrolled.ts";
 import { lateRoutes } from "../auth/late-routes.ts";
 import type { Base } from "../base.ts";
 import { createProviderAgents } from "./provider-agents.ts";
 import { createOrchestratorService } from "./service.ts";
 
 /** Orchestrators, and the agents they are reached by. */
-export function createOrchestrators(base: Base, agents: AgentService) {
+export function createOrchestrators(base: Base, agents: AgentService, enrolled: Enrolled) {
   const { db } = base.kernel;
   const service = createOrchestratorService(base, agents);
-  const providers = createProviderAgents(base, agents, service);
+  const providers = createProviderAgents(base, agents, service, enrolled);
   return {
     keeper: service.keeper,
     followAgent: service.followAgent,

@@ -5,18 +5,25 @@ import type { AgentFacts } from "../agents/row.ts";
 import type { AgentService } from "../agents/service.ts";
 import { formatTarget, type ProviderTarget } from "../agents/target.ts";
 import type { Caller } from "../auth/caller.ts";
+import type { Enrolled } from "../auth/enrolled.ts";
 import type { Base } from "../base.ts";
-import { agentIdOf } from "./ids.ts";
+import { agentIdOf, orchestratorIdOf } from "./ids.ts";
 import type { OrchestratorService } from "./service.ts";
 import type { OrchestratorRow } from "./store.ts";
 
 type EnrollingToken = NonNullable<Awaited<ReturnType<Base["rows"]["tokens"]["enrollerOf"]>>>;
 
-/** The agent of one provider of an orchestrator. */
-export interface ProviderAgent {
+/** An agent that an orchestrator runs. */
+export interface ManagedAgent {
   box: OrchestratorRow;
   provider: string;
   agentId: string;
+  /** It was named by its orchestrator, not by its id. */
+  isNamed: boolean;
+}
+
+/** The agent of one provider of an orchestrator. */
+export interface ProviderAgent extends ManagedAgent {
   /** Undefined for one that is not registered yet. */
   facts: AgentFacts | undefined;
 }
@@ -28,6 +35,7 @@ export function createProviderAgents(
   { kernel, directory, rows }: Base,
   agents: AgentService,
   orchestrators: Pick<OrchestratorService, "find" | "ids">,
+  enrolled: Enrolled,
 ) {
   const { clock } = kernel;
   const tokenOf = (on: ReadTx, id: string) => rows.tokens.enrollerOf(on, agentIdOf(id), clock.now());
@@ -65,11 +73,34 @@ export function createProviderAgents(
     if (facts && facts.deletedAt !== null) throw refuse(`${agentId} was deleted, and its id stays taken`);
     if (facts && !(await rows.tokens.hasEnrolled(on, agentIdOf(box.id), agentId)))
       throw refuse(`${agentId} is registered, and no agent of ${box.id}`);
-    return { box, provider, agentId, facts };
+    return { box, provider, agentId, facts, isNamed: true };
   }
+
+  /** Orchestrator that has enrolled an agent; enroll tokens make agents, too, which nobody runs. */
+  const runnerOf = (agentId: string): string | undefined =>
+    [...enrolled.by(agentId)].find((id) => id.startsWith(agentIdOf("")));
 
   return {
     find,
+    /** Whether an orchestrator runs the agent. */
+    isManaged: (agentId: string): boolean => runnerOf(agentId) !== undefined,
+    /** Whether any orchestrator runs agents. */
+    areAny: (): boolean => !enrolled.runners().next().done,
+    /** Agents that orchestrators run, with their orchestrators. */
+    async *all(on: ReadTx): AsyncGenerator<{ box: OrchestratorRow; agentIds: Iterable<string> }> {
+      for (const id of enrolled.runners()) {
+        const box = await orchestrators.find(on, orchestratorIdOf(id));
+        if (box) yield { box, agentIds: enrolled.of(id) };
+      }
+    },
+    /** The agent with its orchestrator; undefined where none that is there runs it. */
+    async of(on: ReadTx, agentId: string): Promise<ManagedAgent | undefined> {
+      const runner = runnerOf(agentId);
+      const box = runner === undefined ? undefined : await orchestrators.find(on, orchestratorIdOf(runner));
+      if (!box) return undefined;
+      const prefix = (await tokenOf(on, box.id))?.prefix ?? "";
+      return { box, agentId, provider: agentId.slice(prefix.length), isNamed: false };
+    },
     /** Registers the agent where it is not there yet: offline, enrolled by the orchestrator, whose stream follows it at once. */
     async ensure(tx: Tx, { box, agentId, facts }: ProviderAgent): Promise<void> {
       if (facts || (await directory.facts(tx, agentId))) return;

@@ -13,7 +13,8 @@ import { openStream } from "../../support/stream.ts";
 import { turns, until } from "../../support/until.ts";
 
 const PATH = "/v1/orchestrators/box/inbox/stream";
-const register = { hostname: "box", version: VERSION, baseDir: "/work", providers: [] };
+const open = { approvalMode: "open", spawners: ["*"] } as const;
+const register = { hostname: "box", version: VERSION, baseDir: "/work", providers: [], ...open };
 
 async function withStream() {
   const fleet = await startFleet({ durability: "normal" });

@@ -261,6 +261,7 @@ describe("who may see and handle announcements", () => {
       version: VERSION,
       baseDir: "/work",
       providers: [{ name: "claude", version: "2.1.0", capabilities: [] }],
+      ...{ approvalMode: "open", spawners: ["ada"] },
     };
     expect((await ask("PUT", "/v1/orchestrators/box", box, boss)).status).toBe(201);
     expect((await ask("PUT", "/v1/agents/box-1", { name: "Claude" }, boss)).status).toBe(201);

@@ -5,6 +5,7 @@ import { openStream } from "../../support/stream.ts";
 
 const DAY = 24 * 3_600_000;
 const TO = "orchestrator:box/codex";
+let sessions = 0;
 
 async function start(fields: object = {}) {
   const box = await startBox(fields);
@@ -19,9 +20,10 @@ async function start(fields: object = {}) {
     /** Mail of an agent, as the daemon reads it for it. */
     mail: async (id = "box-codex") =>
       (await ask("GET", `/v1/agents/${id}/inbox?after=0&limit=100`, undefined, daemon)).body.items,
-    live: async (id = "box-codex") => {
-      const draft = { agentId: id, provider: "codex", lane: "main", place: "user", state: "idle" };
-      const made = await ask("PUT", `/v1/sessions/ses_${"a".repeat(20)}`, draft, daemon);
+    /** A main session that is idle. */
+    live: async (place: unknown = "user", id = "box-codex") => {
+      const draft = { agentId: id, provider: "codex", lane: "main", place, state: "idle" };
+      const made = await ask("PUT", `/v1/sessions/ses_${String(++sessions).padStart(20, "a")}`, draft, daemon);
       expect(made.status).toBe(201);
     },
     waiting: async () => (await ask("GET", "/v1/approvals?state=pending")).body.items,
@@ -87,9 +89,10 @@ describe("a message to a provider of an orchestrator", () => {
     expect(stream.of("agent").map(({ data }) => data.agentId)).toEqual(["box-codex"]);
     expect((await ask("GET", "/v1/agents/box-codex")).body).toMatchObject({ kind: "provider", tags: [] });
     expect((await mail()).map(({ id }: { id: number }) => id)).toEqual([body.id]);
-    await live();
+    await live({ threadId: body.id });
     await ask("PATCH", "/v1/orchestrators/box", { approvalMode: "closed" });
-    expect((await send(bob)).status).toBe(201);
+    expect((await send(bob)).status).toBe(403);
+    expect((await send(ada, TO, { replyTo: body.id })).status).toBe(201);
     expect(await mail()).toHaveLength(2);
     await stream.close();
   });
@@ -101,10 +104,14 @@ describe("a message to a provider of an orchestrator", () => {
     expect((await ask("POST", "/v1/delegations", { to: TO, text: "please" }, ada)).body.to).toBe("box-codex");
     expect((await ask("POST", "/v1/tasks", { title: "Sweep", target: TO }, ada)).body.target).toBe("box-codex");
     await ask("PUT", "/v1/agents/chat:main", { name: "Chat", channel: { provider: "chat", accountId: "main" } });
-    const binding = await ask("PUT", "/v1/channels/chat:main/bindings", {
-      target: TO,
-    });
-    expect(binding.body).toMatchObject({ target: "box-codex" });
+    const binding = await ask("PUT", "/v1/channels/chat:main/bindings", { target: "ada", also: [TO, "box-codex"] });
+    expect(binding.body).toMatchObject({ target: "ada", also: ["box-codex"] });
+    const channel = { provider: "chat", accountId: "two", target: "orchestrator:box/claude" };
+    await ask("PUT", "/v1/agents/chat:two", { name: "Chat", channel });
+    const [own] = (await ask("GET", "/v1/channels/chat:two/bindings")).body.items;
+    expect(own).toMatchObject({ target: "box-claude", origin: "registered" });
+    const nobody = { name: "Chat", channel: { ...channel, target: "orchestrator:box/codx" } };
+    expect((await ask("PUT", "/v1/agents/chat:two", nobody)).body.errors[0].pointer).toBe("/channel/target");
     const later = await send(ada, "orchestrator:box/claude", { deliverAt: new Date(clock.now() + 1000).toISOString() });
     expect(later.status).toBe(202);
     clock.advance(2000);
@@ -160,7 +167,7 @@ describe("G14: a message that makes a spawn, where a person has to allow it", ()
   test("G14: people are not asked, agents that may not spawn are refused, and other ways to it say which one waits", async () => {
     const { send, ada, bob, ask, mail, waiting } = await start({ approvalMode: "ask" });
     expect((await send(bob)).status).toBe(403);
-    const refused = await ask("POST", "/v1/delegations", { to: TO, text: "please" }, ada);
+    const refused = await ask("POST", "/v1/tasks", { title: "Sweep", target: TO }, ada);
     expect(refused.body).toMatchObject({ status: 403, code: "forbidden" });
     expect(refused.body.detail).toContain("Send it a plain message");
     expect((await send()).status).toBe(201);
