@@ -116,6 +116,7 @@ export async function createRelay(
     async settle() {
       await kernel.due.settle();
       await core.messages.search.settle();
+      await core.messages.warmUp.settle();
     },
     close: () => close(areas),
   };
@@ -307,6 +308,7 @@ async function start(areas: AllAreas, operatorToken: string): Promise<void> {
   kernel.connections.start();
   identity.presence.start(kernel.onError);
   core.messages.search.notice();
+  core.messages.warmUp.start();
 }
 
 async function close({ kernel, identity, core }: AllAreas): Promise<void> {
@@ -316,6 +318,7 @@ async function close({ kernel, identity, core }: AllAreas): Promise<void> {
   await due.stop();
   core.messages.search.stop();
   core.retention.stop();
+  await core.messages.warmUp.stop();
   await identity.presence.stop();
   await core.inbox.deliveries.stop();
   await core.messages.quotas.stop();

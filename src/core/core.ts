@@ -25,6 +25,7 @@ import { createQuotas } from "./messages/quotas.ts";
 import { createReaders } from "./messages/readers.ts";
 import { createSearch } from "./messages/search.ts";
 import { createSender } from "./messages/send.ts";
+import { createWarmUp } from "./messages/warm-up.ts";
 import { createRetention } from "./retention/retention.ts";
 import { createTrees } from "./trees/trees.ts";
 import { createClaimQueue } from "./work/claim-queue.ts";
@@ -103,6 +104,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       rows: store,
       linkStore: base.rows.links,
       merges: base.merges,
+      warmUp: createWarmUp(base),
       access,
       lists,
       readers,

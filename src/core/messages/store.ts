@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
@@ -50,6 +50,10 @@ export function createMessageStore(db: Db, appended: (tx: Tx, row: Candidate) =>
     orderBy: asc(messages.id),
     limit: "limit",
   });
+  const before = rowsWhere(db, messages, lte(messages.id, bound("upTo")), {
+    orderBy: desc(messages.id),
+    limit: "limit",
+  });
   const readAt = columnsWhere(db, pick(reads, "at"), reads, equal(reads, "messageId", "agentId"));
   const setMark = changeWhere(db, marks, columns("position"), equal(marks, "name"));
   const mark = columnsWhere(db, pick(marks, "position"), marks, equal(marks, "name"));
@@ -90,6 +94,8 @@ export function createMessageStore(db: Db, appended: (tx: Tx, row: Candidate) =>
       return rows;
     },
 
+    /** The entries up to a place, newest first, some of them. */
+    before: (on: ReadTx, upTo: number, limit: number): MessageRow[] => before(on).all({ upTo, limit }),
     /** Ids of the entries after a place, oldest first. */
     after: async (on: ReadTx, place: number, limit: number): Promise<number[]> =>
       after(on)

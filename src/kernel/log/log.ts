@@ -1,3 +1,4 @@
+import type { Span } from "../../protocol/ids.ts";
 import { type Entry, Tail } from "./tail.ts";
 
 /** Subscriber to keys of a log. */
@@ -99,6 +100,11 @@ export function createLog<E extends Entry>(startHead: number, tailBytes = TAIL_B
       const entry = tail.since(id - 1, 1)?.[0];
       return entry?.id === id ? entry : undefined;
     },
+
+    /** Place after which the tail holds everything. */
+    wholeFrom: (): number => tail.wholeFrom,
+    /** See Tail.unshift. */
+    unshift: (entries: readonly E[], span: Span): boolean => tail.unshift(entries, span),
 
     /** See Tail.forget. */
     forget: (upTo: number): void => tail.forget(upTo),

@@ -1,3 +1,5 @@
+import type { Span } from "../../protocol/ids.ts";
+
 /** One entry of a log, as its followers need it. */
 export interface Entry {
   /** Place in its log. */
@@ -24,14 +26,20 @@ export class Tail<E extends Entry> {
   /** Index of the oldest held entry. Removing entries from the front one by one would be quadratic. */
   #start = 0;
   #bytes = 0;
-  /** Everything after this place is held. */
   #wholeFrom: number;
+  /** Place that retention has reached. */
+  #forgotten = 0;
 
   constructor(
     head: number,
     private readonly maxBytes: number,
   ) {
     this.#wholeFrom = head;
+  }
+
+  /** Everything after this place is held. */
+  get wholeFrom(): number {
+    return this.#wholeFrom;
   }
 
   push(entry: E): void {
@@ -42,6 +50,22 @@ export class Tail<E extends Entry> {
       this.#entries = this.#entries.slice(this.#start);
       this.#start = 0;
     }
+  }
+
+  /**
+   * Takes all stored entries of a span that ends where it begins, oldest first, but for those that retention has reached meanwhile.
+   * @returns false when it takes none: it has no room, or begins elsewhere by now
+   */
+  unshift(entries: readonly E[], { after, upTo }: Span): boolean {
+    const wholeFrom = Math.max(after, this.#forgotten);
+    const older = entries.filter(({ id }) => id > wholeFrom);
+    const bytes = older.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    if (upTo !== this.#wholeFrom || this.#bytes + bytes > this.maxBytes) return false;
+    this.#entries = [...older, ...this.#entries.slice(this.#start)];
+    this.#start = 0;
+    this.#bytes += bytes;
+    this.#wholeFrom = wholeFrom;
+    return true;
   }
 
   /** At most `limit` entries after a place, oldest first; `undefined` when the tail no longer holds all of them. */
@@ -55,6 +79,7 @@ export class Tail<E extends Entry> {
   forget(upTo: number): void {
     while ((this.#entries[this.#start]?.id ?? Number.POSITIVE_INFINITY) <= upTo) this.#drop();
     this.#wholeFrom = Math.max(this.#wholeFrom, upTo);
+    this.#forgotten = Math.max(this.#forgotten, upTo);
   }
 
   #drop(): void {

@@ -24,4 +24,19 @@ describe("statements of a send", () => {
     await send();
     expect(await statements()).toBeLessThanOrEqual(6);
   });
+
+  test("after a restart, the newest page of an inbox is read from memory, in order and whole", async () => {
+    const recorder = recordStatements();
+    const world = await startRelay();
+    const { ask, agent } = world;
+    const [alice, bob] = [await agent("alice"), await agent("bob")];
+    const messages = Array.from({ length: 250 }, (_, n) => ({ to: n % 2 ? "bob" : "broadcast", body: `${n}` }));
+    await ask("POST", "/v1/messages/batch", { messages }, alice);
+    await world.restart();
+    await world.relay.settle();
+    const page = async () => (await ask("GET", "/v1/agents/bob/inbox?limit=500", undefined, bob)).body.items;
+    expect((await page()).map(({ body }: { body: string }) => body)).toEqual(messages.map(({ body }) => body));
+    const ran = await recorder.during(page);
+    expect(ran.filter(({ sql }) => /from "messages"/.test(sql))).toEqual([]);
+  });
 });
