@@ -20,6 +20,7 @@ export const Command = z
     strictObject(() => ({ do: z.literal("interrupt"), ...session })),
     strictObject(() => ({ do: z.literal("peek"), ...session })),
     strictObject(() => ({ do: z.literal("kill"), ...session, reason: line(512).optional() })),
+    strictObject(() => ({ do: z.literal("list"), provider: line(64).optional() })),
     strictObject(() => ({
       do: z.literal("adopt"),
       provider: line(64),
@@ -47,7 +48,7 @@ export type CommandInput = z.input<typeof Command>;
 export type CommandOf<Do extends Command["do"]> = Extract<Command, { do: Do }>;
 
 /** Commands that a caller may post; `hold`, `resume` and `probe` come of holds and limits. */
-export const POSTED_COMMANDS = ["spawn", "send", "interrupt", "peek", "kill", "adopt", "clear"] as const;
+export const POSTED_COMMANDS = ["spawn", "send", "interrupt", "peek", "kill", "list", "adopt", "clear"] as const;
 
 /** `payload` of the delegation that carries a command. */
 export const CommandPayload = object(() => ({

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { SessionBusy } from "../../src/harness/providers/errors.ts";
+import { VERSION } from "../../src/version.ts";
 import { AGENT, startDaemon, type TestDaemon, until } from "../support/daemon.ts";
 
 type Answer = {
@@ -14,6 +16,8 @@ type Result = {
   ended?: boolean;
   left?: unknown[];
   text?: string;
+  foreign?: { nativeId: string; about: string | null }[];
+  omitted?: number;
 };
 
 /** Gives a command. @returns its id */
@@ -160,7 +164,7 @@ describe("commands to a daemon", () => {
     expect(world.fake.latest().task.origin.how).toBe("new");
   });
 
-  test("a session begun by hand is resumed where its CLI says that nobody has it open, else copied", async () => {
+  test("G12: a session begun by hand is resumed at once where its CLI says that nobody has it open, else copied", async () => {
     const world = await startDaemon();
     world.fake.transcripts.set("free", []).set("taken", []);
     const common = { cwd: world.folder, name: "by hand", pid: null, startedAt: null };
@@ -168,16 +172,87 @@ describe("commands to a daemon", () => {
       { ...common, nativeId: "free", isOpen: false },
       { ...common, nativeId: "taken", isOpen: null },
     ];
-    const free = resultOf(await done(world, { do: "adopt", provider: "fake", nativeId: "free" }));
+    const adopt = async (nativeId: string) => resultOf(await done(world, { do: "adopt", provider: "fake", nativeId }));
+    const free = await adopt("free");
     expect(free.text).toContain("It goes on as it is.");
-    const taken = resultOf(await done(world, { do: "adopt", provider: "fake", nativeId: "taken" }));
+    expect(world.fake.sessions.map(({ task }) => task.origin)).toMatchObject([{ how: "resume", nativeId: "free" }]);
+    const taken = await adopt("taken");
     expect(taken.text).toContain("A copy of it goes on");
+    expect([await adopt("free"), await adopt("taken")]).toMatchObject([
+      { sessionId: free.sessionId },
+      { sessionId: taken.sessionId },
+    ]);
     await world.say("Go on.");
-    await until(() => world.fake.sessions.length === 1);
-    expect(world.fake.latest().task.origin).toMatchObject({ how: "resume", nativeId: "free" });
+    await until(() => world.fake.sessions[0]?.isWorking === true);
     await done(world, { do: "send", sessionId: taken.sessionId, text: "You too." });
     await until(() => world.fake.sessions.length === 2);
     expect(world.fake.sessions[1]?.task.origin).toMatchObject({ how: "fork", nativeId: "taken" });
+  });
+
+  test("G12: a session that somebody opens after all is copied, and one that is missing is not adopted", async () => {
+    const world = await startDaemon();
+    const common = { cwd: world.folder, name: "by hand", pid: null, startedAt: null, isOpen: false };
+    world.fake.foreign = ["busy", "gone"].map((nativeId) => ({ ...common, nativeId }));
+    world.fake.transcripts.set("busy", []);
+    world.fake.opening = ({ origin }) => {
+      if (origin.how === "resume" && origin.nativeId === "busy") throw new SessionBusy("It is open in a terminal.");
+    };
+    const adopt = async (nativeId: string) => resultOf(await done(world, { do: "adopt", provider: "fake", nativeId }));
+    expect((await adopt("busy")).text).toContain("A copy of it goes on");
+    expect((await adopt("gone")).text).toContain("No session has the id gone");
+    expect((await world.relay.ask("GET", "/v1/sessions?live=true")).body.items).toHaveLength(1);
+    await world.say("Go on.");
+    await until(() => world.fake.sessions.length === 1);
+    expect(world.fake.latest().task.origin).toMatchObject({ how: "fork", nativeId: "busy" });
+  });
+
+  test("G12: of two daemons that adopt the same session, one has it", async () => {
+    const world = await startDaemon();
+    const { ask } = world.relay;
+    const rights = { role: "orchestrator", agentId: "orchestrator-twin", prefix: "twin-" };
+    const { token } = (await ask("POST", "/v1/tokens", rights)).body;
+    const twin = { hostname: "box", version: VERSION, baseDir: "/work", providers: [] };
+    await ask("PUT", "/v1/orchestrators/twin", twin, { token });
+    await ask("PUT", "/v1/agents/twin-fake", { name: "twin-fake" }, { token });
+    const session = { agentId: "twin-fake", provider: "fake", lane: "main", state: "idle", nativeId: "free" };
+    await ask("PUT", "/v1/sessions/ses_twin", { ...session, home: `box:${world.folder}` }, { token });
+    world.fake.transcripts.set("free", []);
+    const foreign = { nativeId: "free", cwd: world.folder, name: null, pid: null, isOpen: false, startedAt: null };
+    world.fake.foreign = [foreign];
+    const second = resultOf(await done(world, { do: "adopt", provider: "fake", nativeId: "free" }));
+    expect(second.text).toStartWith("It is adopted already: ses_twin");
+    expect(world.fake.sessions).toEqual([]);
+    await world.say("Hello.");
+    await until(() => world.fake.sessions.length === 1);
+    expect(world.fake.latest().task.origin.how).toBe("new");
+  });
+
+  test("a list shows the sessions that others began, newest first, cut to what an answer has room for", async () => {
+    const world = await startDaemon();
+    await working(world);
+    const common = { cwd: world.folder, pid: null, isOpen: null, name: null };
+    world.fake.foreign = [
+      { ...common, nativeId: world.fake.latest().nativeId ?? "", startedAt: 9 },
+      { ...common, nativeId: "old", cwd: "/etc", startedAt: 1_000, isOpen: false },
+      { ...common, nativeId: "new", name: `Fix\n\u001b[2Jthe ${"x".repeat(500)}`, startedAt: 2_000, isOpen: true },
+      { ...common, nativeId: "--evil\nid", startedAt: 3_000 },
+    ];
+    const { foreign = [] } = resultOf(await done(world, { do: "list" }));
+    expect(foreign).toMatchObject([
+      { provider: "fake", nativeId: "new", cwd: world.folder, inWorkspace: true, isOpen: true },
+      { nativeId: "old", inWorkspace: false, isOpen: false, about: null, startedAt: "1970-01-01T00:00:01.000Z" },
+    ]);
+    expect(foreign[0]?.about).toBe(`Fix the ${"x".repeat(112)}`);
+    world.fake.foreign = Array.from({ length: 500 }, (_, at) => ({
+      ...{ ...common, nativeId: `n${at}`, cwd: `/${"é".repeat(1000)}`, startedAt: at },
+    }));
+    const many = resultOf(await done(world, { do: "list", provider: "fake" }));
+    expect(many.foreign?.[0]?.nativeId).toBe("n499");
+    expect((many.foreign?.length ?? 0) + (many.omitted ?? 0)).toBe(500);
+    const member = await world.relay.ask("POST", "/v1/tokens", { role: "member" });
+    const by = { token: member.body.token };
+    const tried = await world.relay.ask("POST", "/v1/orchestrators/box/commands", { command: { do: "list" } }, by);
+    expect(tried.status).toBe(403);
   });
 
   test("work beside by command comes back to the dialogue of its place", async () => {

@@ -9,6 +9,7 @@ import type { CommandRow } from "../journal/commands.ts";
 import { adopt } from "./adopt.ts";
 import type { Done, Hands } from "./hands.ts";
 import { createHolds } from "./holds.ts";
+import { list } from "./list.ts";
 import { peek } from "./peek.ts";
 import { send, spawn } from "./spawn.ts";
 import { clear, interrupt, kill } from "./stops.ts";
@@ -27,6 +28,7 @@ export function createCommands(hands: Hands) {
       interrupt: (given) => interrupt(hands, given),
       peek: (given) => peek(hands, given),
       kill: (given) => kill(hands, given),
+      list: (given) => list(hands.services, given),
       adopt: (given) => adopt(hands, given),
       clear: (given) => clear(hands, given),
       hold: (given) => holds.hold(given),

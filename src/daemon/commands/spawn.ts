@@ -117,7 +117,10 @@ export async function send(hands: Hands, command: CommandOf<"send">, row: Comman
   if (!session || session.state === "dead") throw new DaemonError(GONE);
   const before = journal.turns.ofCommand(row.delegationId);
   if (!before && !command.files?.length && (await turns.in(session.id)?.tell?.(command.text)) === "steered")
-    return { agentId: session.agentId, sessionId: session.id, text: `${session.name} has it in its running turn.` };
+    return {
+      ...{ agentId: session.agentId, sessionId: session.id, mode: "steered" },
+      text: `${session.name} has it in its running turn.`,
+    };
   const plan = {
     ...{ task: command.text, lane: session.lane === "main" ? ("main" as const) : ("background" as const) },
     ...{
@@ -130,7 +133,7 @@ export async function send(hands: Hands, command: CommandOf<"send">, row: Comman
   const { agentId, sessionKey } = session;
   const [stored] = before ? [before] : journal.write(() => hands.add([{ agentId, sessionKey, kind: "spawn", plan }]));
   if (!before && stored) lanes.offer(stored);
-  return { agentId, sessionId: session.id, text: `${session.name} gets it as its next turn.` };
+  return { agentId, sessionId: session.id, mode: "queued", text: `${session.name} gets it as its next turn.` };
 }
 
 export const GONE = "Session not found or already finished.";

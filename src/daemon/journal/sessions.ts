@@ -54,6 +54,11 @@ export function sessionBook(db: Database) {
     "select * from sessions where agentId = ? and sessionKey = ? and isMain = 1",
   );
   const live = db.query<Stored, []>("select * from sessions where state <> 'dead' order by createdAt");
+  const native = db.query<{ nativeId: string }, []>("select nativeId from sessions where nativeId is not null");
+  const adopted = db.query<Stored, [string, string]>(
+    `select * from sessions where provider = ?1 and (nativeId = ?2 or (forkOf = ?2 and lane <> 'peek'))
+     order by state = 'dead', nativeId is null, createdAt desc limit 1`,
+  );
   const put = db.query(
     `insert or replace into sessions (${COLUMNS.join(", ")}) values (${COLUMNS.map((name) => `$${name}`).join(", ")})`,
   );
@@ -66,6 +71,10 @@ export function sessionBook(db: Database) {
     main: (agentId: string, sessionKey: string): SessionRow | undefined => parsed(main.get(agentId, sessionKey)),
     /** Sessions that are not dead, oldest first. */
     live: (): SessionRow[] => live.all().map((row) => ({ ...row, isMain: row.isMain === 1 })),
+    /** Native ids of all sessions, dead ones too. */
+    nativeIds: (): Set<string> => new Set(native.all().map(({ nativeId }) => nativeId)),
+    /** The session that is the named native one, or a copy of it that its CLI has not begun; a live one first. */
+    ofNative: (provider: string, nativeId: string): SessionRow | undefined => parsed(adopted.get(provider, nativeId)),
     save,
     /** Changes members of a stored session. @returns the row as it is now */
     change(id: string, changes: Partial<SessionRow>): SessionRow {

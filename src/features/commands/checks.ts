@@ -47,10 +47,8 @@ export function createChecks({ identity, core, files, sessions, profiles }: Grou
     async check(on: ReadTx, asker: string, box: Box, command: Command): Promise<void> {
       if (command.do === "spawn" && box.draining)
         throw new Problem("conflict", `${box.id} is draining: it starts nothing new.`);
-      if (command.do === "spawn" || command.do === "adopt") {
-        checkProvider(box, command.provider);
-        checkFolder(box, command.cwd);
-      }
+      if ("provider" in command && command.provider !== undefined) checkProvider(box, command.provider);
+      if ("cwd" in command) checkFolder(box, command.cwd);
       if (command.do === "spawn") {
         await profiles.check(on, command.profile, command.provider, "/command/profile");
         await core.holding.require(on, { orchestratorId: box.id, agentId: command.agentId });

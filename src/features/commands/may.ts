@@ -9,7 +9,7 @@ import { commandStore as store } from "./store.ts";
 /** The orchestrator's row, as identity keeps it. */
 export type Box = NonNullable<Awaited<ReturnType<Areas["identity"]["orchestrators"]["find"]>>>;
 
-const OPERATORS: ReadonlySet<string> = new Set(["adopt", "clear"]);
+const OPERATORS: ReadonlySet<string> = new Set(["list", "adopt", "clear"]);
 
 /** Whether an agent is one of those that may spawn: by its id, or by the beginning of it. */
 export const isSpawner = (

@@ -16,6 +16,8 @@ export function sentenceOf(command: Command, orchestratorId: string): string {
       return `Interrupt ${command.sessionId}.`;
     case "peek":
       return `Look at ${command.sessionId}.`;
+    case "list":
+      return `List the ${command.provider === undefined ? "" : `${command.provider} `}sessions that others began on ${orchestratorId}.`;
     case "adopt":
       return `Adopt the ${command.provider} session ${command.nativeId}.`;
     case "clear":

@@ -48,7 +48,9 @@ export function claudeProvider(options: ClaudeOptions): Provider {
     },
     open: (task) => openClaude(task, { words, containment }),
     async listForeign() {
-      const sessions = foreignSessions(await ask(["agents", "--json"]));
+      // Older versions know no --all: they list those alone that somebody has open.
+      const all = ask(["agents", "--json", "--all"]).catch(() => ask(["agents", "--json"]));
+      const sessions = foreignSessions(await all);
       // The CLI lists those of daemons as well.
       const ours = new Set((await findMarked()).map(({ pid }) => pid));
       return sessions.filter(({ pid }) => pid === null || !ours.has(pid));
