@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import { unasked } from "../../core/messages/addressing.ts";
 import type { Lineage } from "../../core/messages/row.ts";
 import type { TreeNode } from "../../core/trees/trees.ts";
-import { actingAs, type Caller, hasEnrolled, isAgent } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, hasEnrolled, isAgent, isPerson } from "../../identity/auth/caller.ts";
 import { orchestratorIdOf } from "../../identity/orchestrators/ids.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
@@ -71,8 +71,7 @@ export function createBegin(
     const facts = await agents.requireActor(tx, caller, actor);
     await checkSession(tx, caller, agentId, body.sessionId);
     disk.checkRoom(body.task.length, "runs");
-    for (const [index, id] of (body.files ?? []).entries())
-      await files.service.requireUsable(tx, actor, id, `/files/${index}`);
+    await checkFiles(tx, caller, actor, body);
     const message = await messageOf(tx, actor, agentId, body);
     const isOwn = await isRunner(tx, caller, body, agentId);
     const waiting = isOwn && message ? await waitingWith(tx, agentId, message.id, body) : undefined;
@@ -90,6 +89,15 @@ export function createBegin(
     const turn = await settle.addTurn(tx, row, { cause: "begin", files: body.files });
     if (!isOwn) return settle.queue(tx, row, turn);
     return life.run(tx, row, turn, body.leaseSeconds);
+  }
+
+  /** Files of a command came to the orchestrator, which begins a run of its agent with them. @throws Problem 422 */
+  async function checkFiles(on: ReadTx, caller: Caller, actor: AgentId, body: ParsedRun): Promise<void> {
+    for (const [index, id] of (body.files ?? []).entries()) {
+      const isTheirs = actor === actingAs(caller) || (await files.service.isUsable(on, actor, id));
+      const user = isTheirs || isPerson(caller) ? actor : actingAs(caller);
+      await files.service.requireUsable(on, user, id, `/files/${index}`);
+    }
   }
 
   /** Agent that asks for it: an operator may begin a run in the name of its agent. @throws Problem 403 */
