@@ -23,6 +23,7 @@ import { profileVerbs } from "./profiles.ts";
 import { relayVerbs } from "./relay.ts";
 import { runs } from "./runs.ts";
 import { scheduleVerbs } from "./schedules.ts";
+import { followSession, type SessionFollowOptions } from "./session-follow.ts";
 import { sessionVerbs } from "./sessions.ts";
 import { signInVerbs } from "./sign-in.ts";
 import { taskVerbs } from "./tasks.ts";
@@ -95,7 +96,11 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     tasks: taskVerbs(caller),
     integrations: integrationVerbs(caller),
     schedules: scheduleVerbs(caller),
-    sessions: sessionVerbs(caller),
+    sessions: {
+      ...sessionVerbs(caller),
+      /** Follows a session: as it is now, then each change. */
+      follow: (id: string, options?: SessionFollowOptions) => followSession(caller, id, options),
+    },
     profiles: profileVerbs(caller),
     holds: holdVerbs(caller),
     limits: limitVerbs(caller),

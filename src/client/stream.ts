@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Contract, Schema } from "../protocol/contract.ts";
 import type { Followed } from "../protocol/inbox.ts";
-import { streamInbox, streamOrchestrator } from "../protocol/streams.ts";
+import { streamInbox, streamOrchestrator, watchMessages } from "../protocol/streams.ts";
 import { bytesOf } from "./bytes.ts";
 import type { Caller } from "./caller.ts";
 import { RelayMismatch } from "./errors.ts";
@@ -9,6 +9,7 @@ import { createSseParser, type SseEvent } from "./sse.ts";
 
 const { events: INBOX } = streamInbox.answers[200];
 const { events: FLEET } = streamOrchestrator.answers[200];
+const { events: WATCH } = watchMessages.answers[200];
 
 type Shapes = Record<string, Schema>;
 /** Events of a stream beside its messages: their members, and `type`. */
@@ -50,9 +51,17 @@ export const fleetEvents = (
 ): AsyncGenerator<FleetStreamEvent, void, void> =>
   events(caller, { contract: streamOrchestrator, id, query: {}, place }, FLEET, signal);
 
+/** One connection to the changes of a session, event by event; rejects as `events` does. */
+export const sessionEvents = (
+  caller: Caller,
+  session: string,
+  signal: AbortSignal,
+): AsyncGenerator<Others<typeof WATCH>, void, void> =>
+  events(caller, { contract: watchMessages, query: { session }, place: {} }, WATCH, signal);
+
 interface Opening {
   contract: Contract;
-  id: string;
+  id?: string;
   query: Record<string, unknown>;
   place: Place;
 }
@@ -69,7 +78,7 @@ async function* events<E>(
 ): AsyncGenerator<E, void, void> {
   const opening = {
     contract,
-    params: { id },
+    ...(id !== undefined && { params: { id } }),
     query: { after: lastEventId === undefined ? after : undefined, ...query },
     headers: {
       accept: "text/event-stream",

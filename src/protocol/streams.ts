@@ -8,7 +8,7 @@ import { Bye, Followed, Hello, Reset, WorkChange } from "./inbox.ts";
 import { Entry, MessageFilter } from "./messages.ts";
 import { OrchestratorId } from "./orchestrators.ts";
 import { RunChange } from "./runs.ts";
-import { LimitChange, SessionChange } from "./sessions.ts";
+import { LimitChange, SessionChange, SessionId } from "./sessions.ts";
 import { object, strictObject } from "./shape.ts";
 import { Task } from "./tasks.ts";
 import { Trace } from "./traces.ts";
@@ -22,6 +22,7 @@ const StreamQuery = strictObject(() => ({
 
 const WatchQuery = strictObject(() => ({
   ...MessageFilter,
+  session: SessionId.optional().describe("Changes of this session alone, for those who read everything."),
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
 }));
 
@@ -100,7 +101,8 @@ export const streamOrchestrator = contracts("Orchestrators")(
 export const watchMessages = contracts("Messages")("watchMessages", "GET /v1/messages/stream", {
   summary: "Follow everything the caller may read",
   description:
-    "Events: hello, message, work (a change of state), trace, task, delegation, run, announcement, approval, session, limit, presence, bye. Starts at the head, or after `after`.",
+    "Events: hello, message, work (a change of state), trace, task, delegation, run, announcement, approval, session, limit, presence, bye. Starts at the head, or after `after`. " +
+    "With `session`: hello, session, bye.",
   long: true,
   query: WatchQuery,
   answers: { 200: { ...STREAM, events: WATCH_EVENTS } },

@@ -62,10 +62,10 @@ export function inboxRoutes({ kernel, core }: Areas): Route[] {
       return response;
     }),
     route(watchMessages, async ({ caller, query, request, headers, peer }) => {
-      const { after, to, ...rest } = query;
+      const { after, to, session, ...rest } = query;
       const filter = { ...rest, to: storedTarget(to) };
       const { outlet, response } = createSse({ headers, peer });
-      await watch.open(caller, filter, outlet, lastEventId(request) ?? after);
+      await watch.open(caller, { filter, session }, outlet, lastEventId(request) ?? after);
       return response;
     }),
   ];

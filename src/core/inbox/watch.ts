@@ -3,6 +3,7 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import type { Follower, Source } from "../../kernel/log/follower.ts";
 import { EVERYTHING } from "../../kernel/log/log.ts";
 import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
+import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import type { Access } from "../messages/access.ts";
 import { holdingJson, type LogEntry } from "../messages/entry.ts";
@@ -14,10 +15,15 @@ import { follow } from "./follow.ts";
 
 const PAGE = 256;
 
-interface Watcher {
+interface Watched {
+  filter: Filter;
+  /** Session whose changes alone are watched. */
+  session?: string | undefined;
+}
+
+interface Watcher extends Watched {
   /** The agent it reads for; null reads everything. */
   reader: string | null;
-  filter: Filter;
   outlet: Outlet<LogEntry>;
   follower: Follower<LogEntry>;
 }
@@ -33,7 +39,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
   /** Changes of work are sent one after the other: each needs a query first. */
   let told: Promise<void> = Promise.resolve();
 
-  function createSource(reader: string | null, filter: Filter): Source<LogEntry> {
+  function createSource(reader: string | null, { filter, session }: Watched): Source<LogEntry> {
     let members: Membership[] = [];
     const belonged = (target: string, at: number) =>
       members.some((m) => m.target === target && m.sinceId < at && (m.untilId ?? at) >= at);
@@ -41,8 +47,9 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
       reader === null || belonged(entry.target, entry.id) || (entry.from === reader && belonged(reader, entry.id));
     return {
       keys: () => [EVERYTHING],
-      wants: (entry) => matches(filter, entry) && mayRead(entry),
+      wants: (entry) => session === undefined && matches(filter, entry) && mayRead(entry),
       async page(after) {
+        if (session !== undefined) return { entries: [], upTo: await db.read(async (on) => headOf(on)) };
         // The head as of this read: the log may have grown meanwhile.
         const { page, head } = await db.read(async (on) => ({
           head: headOf(on),
@@ -56,9 +63,10 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
     };
   }
 
+  /** @throws Problem 403 for a session that the caller might not read */
   async function open(
     caller: Caller,
-    filter: Filter,
+    watched: Watched,
     outlet: Outlet<LogEntry>,
     after: number | undefined,
   ): Promise<void> {
@@ -66,6 +74,9 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
       reader: await lists.readerOf(on, caller),
       floor: await store.floor(on),
     }));
+    const { filter, session } = watched;
+    if (session !== undefined && reader !== null)
+      throw new Problem("forbidden", "Those who read everything watch a session: operators, members and viewers.");
     await connections.makeRoom(reader);
     const { instanceId, tokenId } = caller;
     const id = connections.newId();
@@ -73,7 +84,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
     /** Entries handed to the connection, and not yet to the kernel. */
     const unnoted: { after: number; upTo: number }[] = [];
     const { follower, close, run } = follow(base, {
-      ...{ source: createSource(reader, filter), outlet, position: after ?? log.head() },
+      ...{ source: createSource(reader, watched), outlet, position: after ?? log.head() },
       deliver(entries, { after, upTo }) {
         outlet.entries(entries);
         if (reader === null) return;
@@ -93,7 +104,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
       const to = { agentId: reader, instanceId, connection: id, transport: "stream" } as const;
       for (const span of unnoted.splice(0)) deliveries.note(to, span, 1);
     }
-    const watcher: Watcher = { reader, filter, outlet, follower };
+    const watcher: Watcher = { reader, filter, session, outlet, follower };
     const leave = connections.add({ id, agentId: null, countsFor: reader, instanceId, tokenId, outlet, close });
     watchers.add(watcher);
     outlet.send(new Encoded("hello", JSON.stringify({ head: log.head(), firstId: floor + 1 })));
@@ -104,7 +115,8 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
   async function tell(messageId: number, events: readonly Encoded[], state?: WorkRow["state"]): Promise<void> {
     const row = await db.read((on) => store.byId(on, messageId));
     if (!row) return;
-    for (const { reader, filter, outlet } of [...watchers]) {
+    for (const { reader, filter, session, outlet } of [...watchers]) {
+      if (session !== undefined) continue;
       if (filter.state !== undefined && filter.state !== state) continue;
       const shown = {
         from: row.fromId,
@@ -137,12 +149,17 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
   return {
     open,
     about,
-    /** Sends an event that is about no message to the watchers that read everything, and filter nothing. */
-    toAll(event: string, json: () => string): void {
+    /**
+     * Sends an event that is about no message to the watchers that read everything, and filter nothing. `session`: those that
+     * watch it alone get it too.
+     */
+    toAll(event: string, json: () => string, session?: string): void {
       if (watchers.size === 0) return;
       const one = new Encoded(event, json());
-      for (const { reader, filter, outlet } of watchers)
-        if (reader === null && !isFiltered(filter) && outlet.ready()) outlet.send(one);
+      for (const { reader, filter, session: only, outlet } of watchers) {
+        const isMeant = only === undefined ? !isFiltered(filter) : only === session;
+        if (reader === null && isMeant && outlet.ready()) outlet.send(one);
+      }
     },
     workChanged(work: WorkRow): void {
       const { messageId, state } = work;

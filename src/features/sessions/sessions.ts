@@ -55,7 +55,7 @@ export function createSessions(areas: Areas) {
     recentOf: book.recentOf,
     managedBy,
     counts,
-    showWatchers: (change: SessionChange): void => watch.toAll("session", () => JSON.stringify(change)),
+    showWatchers: (change: SessionChange): void => watch.toAll("session", () => JSON.stringify(change), change.id),
     dropAgent: ending.dropAgent,
     dueHandlers: ending.dueHandlers,
     sweeps: [dead],

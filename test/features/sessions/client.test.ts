@@ -34,6 +34,32 @@ describe("sessions and limits by the client and the command line", () => {
     expect((await daemon.inbox.ack(id, { agentId: one.id })).cursor).toBe(id);
   });
 
+  test("the client follows a session as it is, then its changes alone; an agent may not", async () => {
+    const { daemon, url, relay, one } = await withClients();
+    const own = { ...draft, place: "user" as const };
+    await daemon.sessions.put("ses_a", { ...own, lane: "main", state: "idle" });
+    const operator = createClient({ url, token: relay.operatorToken });
+    const states: string[] = [];
+    for await (const { id, state } of operator.sessions.follow("ses_a")) {
+      states.push(`${id} ${state}`);
+      if (state === "dead") break;
+      await daemon.sessions.put("ses_b", {
+        ...own,
+        lane: "background",
+        state: state === "idle" ? "idle" : "working",
+      });
+      await operator.messages.send({ to: one.id, body: "not for watchers of a session" });
+      await daemon.sessions.put("ses_a", { ...own, lane: "main", state: state === "idle" ? "working" : "dead" });
+    }
+    expect(states).toEqual(["ses_a idle", "ses_a working", "ses_a dead"]);
+    const watching = relay.app.handle(
+      new Request("http://relay/v1/messages/stream?session=ses_a", {
+        headers: { authorization: `Bearer ${one.token}` },
+      }),
+    );
+    expect((await watching).status).toBe(403);
+  });
+
   test("signalbox sessions and signalbox limits list, show, free and clear", async () => {
     const { daemon, cli } = await withClients();
     const place = { conversation: { channelId: "telegram:main", conversationId: "7" } };
