@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { CliCommand } from "./commands.ts";
+import type { Context } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { safeLine } from "./screen.ts";
 import { fieldsText } from "./show.ts";
@@ -16,12 +17,9 @@ export function addFileCommands(program: CliCommand): void {
       "after",
       `\nExample:\n  $ id=$(signalbox file put shot.png --json | jq -r .id)\n  $ signalbox send builder "See this" --payload '{"files":[{"fileId":"'$id'"}]}'`,
     )
-    .act(async ({ client, settings, out }, path: string, { name, type }: { name?: string; type?: string }) => {
-      const bytes = Bun.file(path);
-      if (!(await bytes.exists())) throw new Stop(EXIT.usage, `${path} cannot be sent: it is missing or not a file`);
-      const facts = { name: name ?? basename(path), type: type ?? bytes.type };
-      const file = await client.files.put(bytes, facts, { agentId: settings.agentId });
-      await out.show(file, () => fieldsText(file, out));
+    .act(async (context, path: string, facts: { name?: string; type?: string }) => {
+      const file = await stored(context, path, facts);
+      await context.out.show(file, () => fieldsText(file, context.out));
     });
   files
     .sub("get", "Download a file into this folder, or to --out")
@@ -41,4 +39,19 @@ export function addFileCommands(program: CliCommand): void {
       await Bun.write(place, bytes);
       await out.show({ id, path: place, size: bytes.length, type }, () => `${safeLine(place)}, ${bytes.length} bytes`);
     });
+}
+
+/** @throws Stop for a path without a file */
+async function stored({ client, settings }: Context, path: string, { name, type }: { name?: string; type?: string }) {
+  const bytes = Bun.file(path);
+  if (!(await bytes.exists())) throw new Stop(EXIT.usage, `${path} cannot be sent: it is missing or not a file`);
+  const facts = { name: name ?? basename(path), type: type ?? bytes.type };
+  return client.files.put(bytes, facts, { agentId: settings.agentId });
+}
+
+/** Ids of files: those of uploaded ones as they are, and paths after an upload. @throws Stop for a path without a file */
+export async function storedFiles(context: Context, words: readonly string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const word of words) ids.push(/^fil_[a-z0-9]+$/.test(word) ? word : (await stored(context, word, {})).id);
+  return ids;
 }

@@ -3,10 +3,12 @@ import type { Run } from "../protocol/runs.ts";
 import type { CliCommand } from "./commands.ts";
 import { type Context, untilStopped } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
+import { storedFiles } from "./files.ts";
 import { collect, positive, textOrStdin, wholeNumber } from "./options.ts";
 import { statusOf, usageText } from "./run-text.ts";
 import { createRunView } from "./run-view.ts";
-import { safeLine } from "./screen.ts";
+import { safeLine, safeText } from "./screen.ts";
+import { ENCRYPTED } from "./show.ts";
 
 interface StartOptions {
   label?: string;
@@ -39,7 +41,7 @@ export function addRunStart(group: CliCommand): void {
     .option("--cwd <folder>", "the folder, on the agent's machine")
     .option("--project <project>", "the project that it is about")
     .option("--tag <tag>", "a tag; repeatable", collect)
-    .option("--file <id>", "a file for it, as signalbox file put names it; repeatable", collect)
+    .option("--file <path>", "a file for it, on this machine, or the id of an uploaded one; repeatable", collect)
     .option("--expect-result", "refuse an empty result")
     .option("--watch", "watch it to its end")
     .example('runs start builder "Bring the build to green." --watch')
@@ -48,7 +50,8 @@ export function addRunStart(group: CliCommand): void {
 
 async function start(context: Context, agentId: string, given: string | undefined, options: StartOptions) {
   const { client, out } = context;
-  const { message: messageId, parent: parentId, timeout: timeoutSeconds, tag: tags, file: files } = options;
+  const { message: messageId, parent: parentId, timeout: timeoutSeconds, tag: tags } = options;
+  const files = options.file && (await storedFiles(context, options.file));
   const { label, sessionKey, model, cwd, project, expectResult: expectsResult } = options;
   const run = await client.runs.create({
     ...{ agentId, task: await textOrStdin(given), label, messageId, sessionKey, parentId, timeoutSeconds },
@@ -95,13 +98,22 @@ async function watchToEnd({ client, out }: Context, id: string, options: WatchOp
   }
   if (!out.json) await out.write(view.end());
   if (signal.aborted) return out.note(`${safeLine(id)} goes on`);
-  const run = await client.runs.get(id);
-  out.note(endText(run));
-  if (run.outcome !== "ok") throw new Stop(EXIT.problem, `${id} ${statusOf(run)}${run.error ? `: ${run.error}` : ""}`);
+  requireOk(await client.runs.get(id), out);
 }
 
+/** Says how a run ended. @throws Stop when it did not end well */
+export function requireOk(run: Run, out: Context["out"]): void {
+  out.note(endText(run));
+  const why = run.error ? `: ${run.error}` : "";
+  if (run.outcome !== "ok") throw new Stop(EXIT.problem, `${run.id} ${statusOf(run)}${why}`);
+}
+
+/** Result of a run alone. */
+export const resultText = ({ result, encoding }: Run): string =>
+  encoding === "opaque" ? ENCRYPTED : safeText(result?.text ?? "");
+
 /** Sentence for a lost connection; the reason of a relay that does not answer is the runtime's own text. */
-const awayText = (cause: unknown): string =>
+export const awayText = (cause: unknown): string =>
   cause instanceof RelayUnreachable
     ? `The relay at ${safeLine(cause.url)} does not answer.`
     : `The relay refuses for now: ${safeLine(cause instanceof Error ? cause.message : String(cause))}`;

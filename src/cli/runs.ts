@@ -56,6 +56,7 @@ function addList(group: CliCommand): void {
     .option("--parent <run>", "part of this run")
     .option("--requester <who>", "whose result goes to this agent, run, or channelId/conversationId of a chat")
     .option("--session-key <key>", "of this dialogue")
+    .option("--session-id <session>", "in this session, ses_…")
     .option("--message <id>", "that work on this message", wholeNumber)
     .option("--thread <id>", "in this thread", wholeNumber)
     .option("--project <project>", "about this project")

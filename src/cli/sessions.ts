@@ -1,6 +1,8 @@
 import { type Limit, type Session, SessionLane, SessionState } from "../protocol/sessions.ts";
 import { addWholeList, type CliCommand, idCommands, type QueryOf } from "./commands.ts";
 import type { Context } from "./context.ts";
+import { EXIT, Stop } from "./exit.ts";
+import { listForeign } from "./foreign.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 import { fieldsText, timeText } from "./show.ts";
@@ -39,13 +41,22 @@ function addList(sessions: CliCommand): void {
     .option("--project <name>", "of this project")
     .choice("--state <state>", "in this state", SessionState.options)
     .choice("--lane <lane>", "of this lane", SessionLane.options)
-    .example("sessions list", "sessions list --state limited --orchestrator box")
+    .option("--foreign", "those that people began by hand, as the daemons find them, and how to adopt each")
+    .option("--on <orchestrator>", "with --foreign: on this machine alone")
+    .example(
+      ...["sessions list", "sessions list --state limited --orchestrator box", "sessions list --foreign --on box"],
+    )
     .act(list);
 }
 
-type ListOptions = QueryOf<Context["client"]["sessions"]["list"]> & { all?: boolean };
+type ListOptions = QueryOf<Context["client"]["sessions"]["list"]> & { all?: boolean; foreign?: boolean; on?: string };
 
-async function list({ client, out }: Context, { all, ...query }: ListOptions): Promise<void> {
+async function list(context: Context, { all, foreign, on, ...query }: ListOptions): Promise<void> {
+  const { client, out } = context;
+  if (!foreign && on !== undefined) throw new Stop(EXIT.usage, "--on goes with --foreign. Else name --orchestrator.");
+  if (foreign && (all || Object.keys(query).length > 0))
+    throw new Stop(EXIT.usage, "--foreign goes with --on alone: the relay does not know these sessions.");
+  if (foreign) return listForeign(context, on);
   const isWhole = all === true || query.state === "dead";
   const page = await client.sessions.list({ ...query, ...(!isWhole && { live: "true" }) });
   await out.page(page, "There are no such sessions", (items) => out.table(HEAD, items.map(rowOf)));

@@ -10,6 +10,15 @@ import { safeLine, safeText } from "./screen.ts";
 export const timeText = (time: string | null): string =>
   time === null ? "-" : safeLine(time).replace("T", " ").replace(/\.\d+/, "");
 
+/** `45 s`, `12 min`, `3 h`, `5 d`; `-` without a time. */
+export function ageText(time: string | null): string {
+  if (time === null) return "-";
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}
+
 /** Stands for text that clients have encrypted. */
 export const ENCRYPTED = "(encrypted)";
 
