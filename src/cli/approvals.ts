@@ -4,7 +4,7 @@ import { type CliCommand, idCommands, type QueryOf } from "./commands.ts";
 import type { Context } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { wholeNumber } from "./options.ts";
-import { safeLine } from "./screen.ts";
+import { safeLine, safeText } from "./screen.ts";
 import { fieldsText, timeText } from "./show.ts";
 
 const GROUP = "People and approvals:";
@@ -42,10 +42,20 @@ async function list({ client, out }: Context, { state = "pending", ...query }: L
 }
 
 const HEAD = ["APPROVAL", "AGENT", "KIND", "STATE", "TITLE", "EXPIRES"];
-const rowOf = ({ id, agentId, kind, state, answer, title, expiresAt, count }: Approval): string[] => [
-  ...[id, agentId, kind, answer ? `${state}: ${answer.option}` : state],
-  ...[count > 1 ? `${title} (${count} times)` : title, timeText(expiresAt)],
-];
+function rowOf({ id, agentId, kind, state, answer, title, subject, expiresAt, count }: Approval): string[] {
+  const about = aboutText({ title, subject });
+  return [
+    ...[id, agentId, kind, answer ? `${state}: ${answer.option}` : state],
+    ...[count > 1 ? `${about} (${count} times)` : about, timeText(expiresAt)],
+  ];
+}
+
+/** Title, and the line, path or address that it is about. */
+function aboutText({ title, subject }: Pick<Approval, "title" | "subject">): string {
+  const { line, path, url } = subject as { line?: string; path?: string; url?: string };
+  const of = line ?? path ?? url;
+  return of === undefined || title.includes(of) ? title : `${title}: ${of}`;
+}
 
 function approvalText(
   { subject, options, answer, applied, askedOf, ...rest }: Approval,
@@ -53,9 +63,6 @@ function approvalText(
   out: Context["out"],
 ) {
   const { conversation, meta, ...plain } = rest;
-  const lines = Object.entries(subject).map(
-    ([name, value]) => `  ${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`,
-  );
   const choices = options.map(({ id, label, decision, scope }) => [
     id,
     label,
@@ -64,7 +71,7 @@ function approvalText(
   return [
     fieldsText(plain, out),
     "What exactly:",
-    ...lines.flatMap((line) => line.split("\n").map(safeLine)),
+    ...subjectLines(subject),
     ...(answer ? [`Answered with ${safeLine(answer.option)} by ${safeLine(answer.person ?? answer.via)}`] : []),
     ...(applied
       ? [applied.ok ? "The agent took it" : `The agent did not take it: ${safeLine(applied.error ?? "")}`]
@@ -73,6 +80,15 @@ function approvalText(
     out.table(["OPTION", "LABEL", "DOES"], choices),
   ].join("\n");
 }
+
+/** Exactly what an approval is about, safe for a terminal. */
+export const subjectLines = (subject: Approval["subject"]): string[] =>
+  Object.entries(subject).flatMap(([name, value]) => {
+    if (Array.isArray(value) && value.length === 0) return [];
+    return safeText(`${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+      .split("\n")
+      .map((line) => `  ${line}`);
+  });
 
 interface AnswerOptions {
   option?: string;
@@ -100,7 +116,7 @@ function addAnswer(approvals: CliCommand): void {
     });
 }
 
-function optionIn({ id, options }: Approval, given: string | undefined): string {
+export function optionIn({ id, options }: Pick<Approval, "id" | "options">, given: string | undefined): string {
   const exact = options.find((option) => option.id === given);
   const fitting = options.filter(({ decision }) => decision === given);
   const chosen = exact ?? fitting.find(({ scope }) => scope === undefined || scope === "once") ?? fitting[0];

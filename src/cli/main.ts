@@ -7,6 +7,7 @@ import { addA2ACommands } from "./a2a.ts";
 import { addAgentCommands } from "./agents.ts";
 import { addAnnouncementCommands } from "./announcements.ts";
 import { addApprovalCommands } from "./approvals.ts";
+import { addAttachCommand } from "./attach/command.ts";
 import { addBridgeCommands } from "./bridges.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
@@ -104,7 +105,7 @@ function createProgram(): CliCommand {
       addTokenCommands,
       addA2ACommands,
     ],
-    [addDaemonCommands, addHoldCommands, addProfileCommands],
+    [addDaemonCommands, addAttachCommand, addHoldCommands, addProfileCommands],
     [addPeopleCommands, addApprovalCommands],
     [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],

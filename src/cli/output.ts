@@ -62,7 +62,8 @@ export function createOutput({ json, colours }: { json: boolean; colours: boolea
 
 const padded = (cell: string, width: number) => cell + " ".repeat(Math.max(0, width - Bun.stringWidth(cell)));
 
-function fit(line: string, room: number): string {
+/** Line cut to a width of columns. */
+export function fit(line: string, room: number): string {
   const trimmed = line.trimEnd();
   if (Bun.stringWidth(trimmed) <= room) return trimmed;
   let cut = trimmed.slice(0, room);

@@ -31,7 +31,7 @@ export function runText(run: Run, out: Output): string {
     ["message", run.messageId],
     ["delegation", run.delegationId],
     ["part of", run.parentId],
-    ["result to", run.requester && targetOf(run.requester)],
+    ["result to", run.requester && requesterText(run.requester)],
     ["project", run.project],
     ["model", run.model],
     ["links", run.links.map(({ url, ref }) => url ?? ref).join(" ")],
@@ -49,7 +49,7 @@ export function runText(run: Run, out: Output): string {
   ].join("\n");
 }
 
-function targetOf(requester: NonNullable<Run["requester"]>): string {
+export function requesterText(requester: NonNullable<Run["requester"]>): string {
   if ("agentId" in requester) return requester.agentId;
   if ("runId" in requester) return requester.runId;
   return `${requester.conversation.channelId}/${requester.conversation.conversationId}`;

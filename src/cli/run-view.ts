@@ -8,14 +8,25 @@ const SHOWN = 100;
 type Members = Record<string, unknown>;
 const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value ?? ""));
 
+type TimedPart = Pick<RunPart, "turnId" | "part"> & { at?: string };
+
+interface Call {
+  name: string;
+  input: string;
+  at: string | undefined;
+}
+
 /**
  * Parts of a run as text for a terminal: the answer as it comes, thinking dimmed, each call of a tool as one line and its result as
- * another. @returns the text to write for each part, which may be empty
+ * another. `isFolded`: thinking, and a call with its result, are one line each once they are over; turns have no line between them.
+ * @returns the text to write for each part, which may be empty
  */
-export function createRunView({ paint }: Pick<Output, "paint">) {
-  const names = new Map<string, string>();
+export function createRunView({ paint }: Pick<Output, "paint">, { isFolded = false } = {}) {
+  const calls = new Map<string, Call>();
   /** Ids of open status lines. */
   const lines = new Set<string>();
+  /** Thoughts that go on, where they are folded. */
+  const thoughts = new Map<string, { text: string; at: string | undefined }>();
   let isAtStart = true;
   let turnId: string | undefined;
 
@@ -35,32 +46,47 @@ export function createRunView({ paint }: Pick<Output, "paint">) {
       .join("\n");
   }
 
+  const words = (text: string, of?: string): string =>
+    line(paint("cyan", `> ${of === undefined ? "" : `${safeLine(of)}: `}${safeText(text).replaceAll("\n", "\n> ")}`));
+
   const fresh = (): string => (isAtStart ? "" : line("").slice(0, -1));
 
-  function reasoning(type: string, { id, delta, providerMetadata }: Members): string {
+  function folding(type: string, key: string, delta: unknown, at: string | undefined): string {
+    const { text, at: from } = thoughts.get(key) ?? { text: "", at };
+    thoughts.set(key, { text: type === "reasoning-delta" ? text + String(delta) : text, at: from });
+    if (type !== "reasoning-end") return "";
+    thoughts.delete(key);
+    return text.trim() === "" ? "" : line(paint("dim", `· thought${timeBetween(from, at)}: ${folded(text)}`));
+  }
+
+  function reasoning(type: string, { id, delta, providerMetadata }: Members, at: string | undefined): string {
     const key = String(id);
     const { status } = Object((providerMetadata as Members | undefined)?.signalbox) as { status?: unknown };
     if (type === "reasoning-start" && status === true) lines.add(key);
-    if (type === "reasoning-end") {
-      if (lines.delete(key)) return "";
-      return fresh();
-    }
-    if (type === "reasoning-start") return fresh();
-    if (lines.has(key)) return line(paint("dim", `· ${safeLine(String(delta))}`));
+    if (type === "reasoning-end" && lines.delete(key)) return "";
+    if (lines.has(key))
+      return type === "reasoning-delta" ? line(paint("dim", `· ${safeLine(String(delta))}`)) : fresh();
+    if (isFolded) return folding(type, key, delta, at);
+    if (type !== "reasoning-delta") return fresh();
     return piece(safeText(String(delta)), (one) => paint("dim", one));
   }
 
-  function tool(type: string, { toolCallId, toolName, input, output, errorText, preliminary }: Members): string {
+  function tool(type: string, part: Members, at: string | undefined): string {
+    const { toolCallId, toolName, input, output, errorText, preliminary } = part;
     const id = String(toolCallId);
     if (type === "tool-input-available") {
-      names.set(id, safeLine(String(toolName)));
-      return line(`${paint("cyan", "▸")} ${names.get(id)} ${paint("dim", brief(textOf(input)))}`);
+      const call = { name: safeLine(String(toolName)), input: brief(textOf(input)), at };
+      calls.set(id, call);
+      return isFolded ? "" : line(`${paint("cyan", "▸")} ${call.name} ${paint("dim", call.input)}`);
     }
-    const name = names.get(id) ?? "tool";
-    if (type === "tool-output-error") return line(`${paint("red", "✗")} ${name}: ${brief(textOf(errorText))}`);
-    if (type !== "tool-output-available" || preliminary === true) return "";
+    const isError = type === "tool-output-error";
+    if (!isError && (type !== "tool-output-available" || preliminary === true)) return "";
+    const { name, input: asked, at: from } = calls.get(id) ?? { name: "tool", input: "", at };
+    calls.delete(id);
     const { text } = Object(output) as { text?: unknown };
-    return line(`${paint("green", "✓")} ${name}: ${paint("dim", folded(textOf(text ?? output)))}`);
+    const came = isError ? brief(textOf(errorText)) : paint("dim", folded(textOf(text ?? output)));
+    const call = isFolded ? `${name} ${paint("dim", asked)}${timeBetween(from, at)}` : name;
+    return line(`${isError ? paint("red", "✗") : paint("green", "✓")} ${call}: ${came}`);
   }
 
   function other(type: string, part: Members): string {
@@ -72,7 +98,7 @@ export function createRunView({ paint }: Pick<Output, "paint">) {
       case "text-delta":
         return piece(safeText(String(part.delta)));
       case "data-user-message":
-        return line(paint("cyan", `> ${safeText(String(data.text)).replaceAll("\n", "\n> ")}`));
+        return words(String(data.text));
       case "data-approval":
         return line(`${paint("yellow", "?")} ${approvalLine(data)}`);
       case "data-diff":
@@ -91,14 +117,24 @@ export function createRunView({ paint }: Pick<Output, "paint">) {
   }
 
   return {
-    part({ turnId: turn, part }: Pick<RunPart, "turnId" | "part">): string {
+    part({ turnId: turn, part, at }: TimedPart): string {
       const type = String(part.type);
-      const isNext = type === "start" && turnId !== undefined && turnId !== turn;
+      const isNext = !isFolded && type === "start" && turnId !== undefined && turnId !== turn;
       if (type === "start") turnId = turn;
       const head = isNext ? line(paint("dim", `── ${safeLine(turn)}`)) : "";
-      if (type.startsWith("reasoning-")) return head + reasoning(type, part);
-      if (type.startsWith("tool-")) return head + tool(type, part);
+      if (type.startsWith("reasoning-")) return head + reasoning(type, part, at);
+      if (type.startsWith("tool-")) return head + tool(type, part, at);
       return head + other(type, part);
+    },
+    /** Text on lines of its own, safe already. */
+    line,
+    /** Words that were said to the agent. */
+    words,
+    /** Work that goes on now: the newest call of a tool, or thinking; empty for neither. */
+    doing(): string {
+      const call = [...calls.values()].at(-1);
+      if (call) return `▸ ${call.name} ${call.input}`;
+      return thoughts.size > 0 ? "thinking" : "";
     },
     /** Ends an open line. */
     end: fresh,
@@ -109,6 +145,12 @@ export function createRunView({ paint }: Pick<Output, "paint">) {
 function approvalLine({ id, title, state }: Members): string {
   const about = `${safeLine(String(title))}: ${safeLine(String(state))}`;
   return state === "pending" ? `${about}. Answer it: signalbox approvals answer ${safeLine(String(id))}` : about;
+}
+
+/** ` 1.2 s`; empty where a time is not known. */
+function timeBetween(from: string | undefined, to: string | undefined): string {
+  if (from === undefined || to === undefined) return "";
+  return ` ${((Date.parse(to) - Date.parse(from)) / 1000).toFixed(1)} s`;
 }
 
 const brief = (text: string): string => {

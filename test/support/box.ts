@@ -1,11 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Client } from "../../src/client/client.ts";
 import type { DaemonConfigInput } from "../../src/daemon/config.ts";
 import { atEnd } from "./ending.ts";
 import { ENGINE, PROGRAM } from "./program.ts";
 import { markedFromOutside } from "./providers/processes.ts";
-import { tempFolder } from "./relay.ts";
 import { until } from "./until.ts";
 
 /** A daemon in its own process, as on a machine of its own: its own home, workspace and journal. */
@@ -17,14 +17,19 @@ export interface Box {
   command(command: Parameters<Client["orchestrators"]["command"]>[1]): Promise<Record<string, unknown>>;
 }
 
-/** The pause between looks for processes left is as in production: a stop takes about a second. */
+/**
+ * The pause between looks for processes left is as in production: a stop takes about a second. `closing` takes what ends it, to be called newest
+ * first.
+ */
 export async function startBox(
   client: Client,
   url: string,
   config: Pick<DaemonConfigInput, "id" | "providers"> & Partial<DaemonConfigInput>,
+  closing: (close: () => Promise<void>) => void = atEnd,
 ): Promise<Box> {
   const { id } = config;
-  const folder = tempFolder();
+  const folder = mkdtempSync(join(tmpdir(), "signalbox-box-"));
+  closing(async () => rmSync(folder, { recursive: true, force: true }));
   const workspace = join(folder, "work");
   mkdirSync(workspace);
   const draft = { role: "orchestrator" as const, agentId: `orchestrator-${id}`, prefix: `${id}-` };
@@ -41,7 +46,7 @@ export async function startBox(
     stdout: "ignore",
     stderr: "pipe",
   });
-  atEnd(async () => {
+  closing(async () => {
     child.kill(9);
     await child.exited;
     for (const { id: session } of (await client.sessions.list().catch(() => ({ items: [] }))).items)
