@@ -38,6 +38,8 @@ export interface TurnPlan {
   refused?: { error: string; isTime: boolean };
   /** Provider whose limit it met, before it was handed over. */
   handedFrom?: string;
+  /** It was stuck, and has begun again. */
+  hasRestarted?: boolean;
   /** Attempts at this work that have failed. */
   failures?: number;
 }

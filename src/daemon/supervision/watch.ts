@@ -1,6 +1,7 @@
 import { untilAnswered } from "../../client/until-answered.ts";
 import type { SessionEvent } from "../../harness/providers/provider.ts";
 import type { SessionRow } from "../journal/sessions.ts";
+import { profileOf } from "../profiles.ts";
 import type { Services } from "../services.ts";
 import type { LiveSessions } from "../sessions/live.ts";
 import type { Reporter } from "../sessions/reporter.ts";
@@ -11,6 +12,10 @@ import type { Effort } from "./effort.ts";
 const LOOK_MS = 13_000;
 /** A process that took a prompt says something within this time. */
 const FIRST_MS = 60_000;
+/** A turn whose CLI gave its result ends within this time. */
+const END_MS = 60_000;
+/** Time between looks at a long turn. */
+const LONG_MS = 300_000;
 /** Clock ticks between two looks that an idle process may take. */
 const IDLE_TICKS = 2;
 
@@ -26,6 +31,10 @@ interface Signs {
   stuckSince: number | null;
   /** Steps that were taken against it. */
   steps: number;
+  /** Its CLI gave a result, and no sign since. */
+  resultAt: number | null;
+  /** Time of the last look at a long turn. */
+  lookedAt: number | null;
 }
 
 interface Parts {
@@ -46,16 +55,23 @@ export function createWatch(services: Services, { turns, live, reporter, effortO
 
   const blank = (): Signs => ({
     ...{ lastAt: time.now(), hasSpoken: false, tools: new Set(), isAsking: false, effort: undefined },
-    ...{ idleSince: null, stuckSince: null, steps: 0 },
+    ...{ idleSince: null, stuckSince: null, steps: 0, resultAt: null, lookedAt: null },
   });
 
   function hear({ id }: SessionRow, event: SessionEvent): void {
     // A receipt says that the pipe has our words, and nothing of the model.
     if (event.type === "input") return;
-    if (event.type === "turn-started" || event.type === "result") all.set(id, blank());
+    const before = all.get(id);
+    if (event.type === "turn-started" || event.type === "result") {
+      if (before?.stuckSince != null) recovered(id, before);
+      if (before?.lookedAt != null) void reporter.report(id, {}, { evidence: null });
+      all.set(id, blank());
+    }
     const signs = all.get(id) ?? blank();
     all.set(id, signs);
     signs.lastAt = time.now();
+    if (event.type === "result") signs.resultAt = time.now();
+    else if (event.type !== "usage" && !(event.type === "state" && event.state === "idle")) signs.resultAt = null;
     if (event.type !== "state" && event.type !== "native" && event.type !== "turn-started") signs.hasSpoken = true;
     if (event.type === "tool" && event.phase === "start") signs.tools.add(event.id);
     if (event.type === "tool" && event.phase === "result") signs.tools.delete(event.id);
@@ -97,6 +113,11 @@ export function createWatch(services: Services, { turns, live, reporter, effortO
     all.set(sessionId, signs);
     const idle = isIdle(signs, native.pid);
     const silentMs = time.now() - Math.max(signs.lastAt, running.sentAt);
+    if (signs.resultAt !== null && time.now() - signs.resultAt >= END_MS) {
+      endLate(session, running, signs);
+      return;
+    }
+    lookLong(session, running, signs);
     const limitMs = signs.hasSpoken ? config.silenceSeconds * 1000 : Math.min(FIRST_MS, config.silenceSeconds * 1000);
     if (silentMs < limitMs || signs.tools.size > 0 || signs.isAsking || !idle) return;
     if (signs.stuckSince === null && (await awaitsChild(running))) {
@@ -105,6 +126,29 @@ export function createWatch(services: Services, { turns, live, reporter, effortO
     }
     if (signs.stuckSince === null) found(session, running, signs, silentMs);
     await act(session, running, signs);
+  }
+
+  /** Ends a turn whose CLI gave a result and then nothing more, with what it said. */
+  function endLate({ id }: SessionRow, running: RunningTurn, signs: Signs): void {
+    const seconds = Math.round((time.now() - (signs.resultAt ?? time.now())) / 1000);
+    signs.resultAt = null;
+    log(`Session ${id} gave a result, and did not end its turn. Its process is ended.`, { runId: running.handle?.id });
+    const reason = `Its turn did not end ${seconds} s after its result, and its process was ended.`;
+    void reporter.report(id, { reason }, { evidence: { secondsSinceResult: seconds } });
+    running.conclude?.();
+  }
+
+  /** Reports the signs of a turn that takes long, every 5 minutes. */
+  function lookLong({ id }: SessionRow, { sentAt = time.now() }: RunningTurn, signs: Signs): void {
+    const now = time.now();
+    if (signs.stuckSince !== null || now - Math.max(sentAt, signs.lookedAt ?? 0) < LONG_MS) return;
+    signs.lookedAt = now;
+    const evidence = {
+      ...{ workingSeconds: Math.round((now - sentAt) / 1000), silentSeconds: Math.round((now - signs.lastAt) / 1000) },
+      ...{ hasSpoken: signs.hasSpoken, runsTools: signs.tools.size, asks: signs.isAsking },
+      process: signs.effort ?? "not seen on this system",
+    };
+    void reporter.report(id, {}, { evidence });
   }
 
   function found(session: SessionRow, { handle }: RunningTurn, signs: Signs, silentMs: number): void {
@@ -123,14 +167,15 @@ export function createWatch(services: Services, { turns, live, reporter, effortO
   /** Takes the steps whose time has come, each once. */
   async function act(session: SessionRow, running: RunningTurn, signs: Signs): Promise<void> {
     const sinceMs = time.now() - (signs.stuckSince ?? time.now());
-    for (const step of config.onStuck.slice(signs.steps)) {
+    const onStuck = profileOf(services, session.agentId)?.onStuck ?? config.onStuck;
+    for (const step of onStuck.slice(signs.steps)) {
       if (sinceMs < step.afterSeconds * 1000) return;
       signs.steps++;
       log(`Stuck session ${session.id}: ${step.do}`);
       if (step.do === "tell") await tell(session, running);
       else if (step.do === "nudge") await running.tell?.("Are you still there? Go on, or say why you wait.");
       else if (step.do === "interrupt") running.stop("interrupt", "It was stuck.");
-      else running.stop("kill", "It was stuck, and its process was ended.");
+      else if (!running.restart()) running.stop("kill", "It was stuck again, and its process was ended.");
     }
   }
 

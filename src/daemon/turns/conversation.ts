@@ -82,6 +82,11 @@ export function createConversation(services: Services, parts: ConversationParts)
   async function converse(own: OwnTurn, { turn, session, native, handle, prompt, ears }: Conversing): Promise<Ending> {
     own.native = native;
     const stopClock = parts.caps.clock(turn, session.id);
+    own.conclude = () => {
+      ears.conclude();
+      void native.interrupt().catch(() => undefined);
+      void parts.live.close(session.id, { graceMs: 2_000 });
+    };
     own.tell = (text) => native.steer(inputOf(text)).catch(() => "refused" as const);
     try {
       if (own.isPaused) throw new Paused();
@@ -100,9 +105,9 @@ export function createConversation(services: Services, parts: ConversationParts)
 
   type Again = Pick<Conversing, "turn" | "handle" | "ears">;
 
-  /** Goes on with a turn whose process has ended: its CLI continues it, else gets the prompt again. */
-  async function again(own: OwnTurn, on: Again, row: SessionRow): Promise<Ending> {
-    const isKnown = row.nativeId !== null && journal.turns.get(on.turn.id)?.sentAt !== null;
+  /** Goes on with a turn whose process has ended: its CLI continues it, else gets the prompt again; always where it `isFresh`. */
+  async function again(own: OwnTurn, on: Again, row: SessionRow, isFresh = false): Promise<Ending> {
+    const isKnown = !isFresh && row.nativeId !== null && journal.turns.get(on.turn.id)?.sentAt !== null;
     const mayContinue = isKnown && runnableOf(services, row.provider).provider.capabilities.continueTurn;
     on.ears.renew(mayContinue ? null : on.turn.id);
     if (row.id !== own.sessionId) on.ears.to(row.id);
@@ -120,11 +125,16 @@ export function createConversation(services: Services, parts: ConversationParts)
     }
   }
 
-  /** Goes on once where the CLI of a turn has crashed, and after each cap that has kept it. */
+  /** Goes on once where the CLI of a turn has crashed or was stuck, and after each cap that has kept it. */
   async function afterEnd(own: OwnTurn, on: Again, met: Ending): Promise<Ending> {
     const row = own.hasCrashed ? parts.crashes.next(on.turn, own.sessionId) : undefined;
     let end = row ? await again(own, on, row) : met;
-    while (own.isKept) {
+    while (own.isKept || own.isRestarting) {
+      if (own.isRestarting) {
+        own.isRestarting = false;
+        end = await again(own, on, parts.crashes.restarted(on.turn, own.sessionId), true);
+        continue;
+      }
       const next = await kept.next(services, own);
       if ("outcome" in next) return next;
       end = await again(own, on, next);

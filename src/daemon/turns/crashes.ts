@@ -2,6 +2,7 @@ import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import { runnableOf, type Services } from "../services.ts";
 import type { Tell } from "../sessions/open.ts";
+import { newSession } from "../sessions/rows.ts";
 
 /** So many crashes of an agent's CLI in this time are a fault that a repeat does not mend. */
 const MOST = 3;
@@ -16,7 +17,23 @@ export function createCrashes(services: Services, tell: Tell) {
   const recent = (agentId: string): number[] =>
     (seen.get(agentId) ?? []).filter((at) => at > time.now() - WINDOW_MS).slice(-MOST);
 
+  /** Tells the model that the work begins again. */
+  const AGAIN =
+    "Your process gave no sign, and was ended. You begin the work below again. Look first at what is done already: a tool that ran may run twice.";
+
   return {
+    /** Session in which a turn begins again that was stuck. Its dialogue goes on where there is one. */
+    restarted(turn: TurnRow, sessionId: string): SessionRow {
+      const now = journal.turns.get(turn.id) ?? turn;
+      const before = journal.sessions.get(sessionId);
+      log(`Turn ${turn.id} was stuck, and begins again`, { sessionId });
+      tell(turn, "My program gave no sign and was ended. I begin this again. A tool that ran may run twice.");
+      return journal.write(() => {
+        journal.turns.change(turn.id, { plan: { ...now.plan, hasRestarted: true } });
+        const row = before && before.state !== "dead" ? before : newSession(services, now);
+        return journal.sessions.save({ ...row, note: [row.note, AGAIN].filter(Boolean).join("\n\n") });
+      });
+    },
     /** Notes that the CLI of a turn has ended before its result. */
     note({ agentId }: TurnRow): void {
       seen.set(agentId, [...recent(agentId), time.now()]);

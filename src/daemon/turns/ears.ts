@@ -26,6 +26,7 @@ export function listenIn(live: LiveSessions, own: OwnTurn, turn: TurnRow, handle
     get exited() {
       return exited.promise;
     },
+    conclude: (): void => results.conclude(),
     /** Waits for the result of another input, or of the turn that the CLI continues. */
     renew(inputId: string | null): void {
       results = createResults(inputId);

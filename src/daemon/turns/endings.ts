@@ -7,22 +7,23 @@ import { Paused } from "./running.ts";
 
 export type EndOf = ReturnType<typeof createEndOf>;
 
-/** Waits for the end of what a CLI was given, and tells how it ended. */
-/** End of a turn that a cap keeps. It is never stored. */
+/** End of a turn whose process was ended to go on later: at a cap, or because it was stuck. It is never stored. */
 export const KEPT: Ending = { outcome: "error", errorCode: "refused", text: "" };
 
 export const stoppedBy = (reason: string): Ending => ({ outcome: "aborted", text: "", reason });
 
+/** Waits for the end of what a CLI was given, and tells how it ended. */
 export function createEndOf({ life }: Services, crashes: Crashes) {
-  /** First of result and exit. A result that came before a cap has ended the process counts. */
+  /** First of result and exit. A result that came before a cap or a restart has ended the process counts. */
   return async function endOf(own: OwnTurn, { ended, exited }: Ears): Promise<Ending> {
     const won = await Promise.race([ended, exited]);
     life.throwIfAborted();
     if (own.isPaused) throw new Paused();
     const reason = own.stopReason;
     const isResult = "outcome" in won;
-    if (own.isKept && reason === undefined && !(isResult && won.outcome === "ok")) return KEPT;
-    own.isKept = false;
+    const goesOn = own.isKept || own.isRestarting;
+    if (goesOn && reason === undefined && !(isResult && won.outcome === "ok")) return KEPT;
+    Object.assign(own, { isKept: false, isRestarting: false });
     if (isResult) return reason === undefined ? endOfResult(won) : { ...endOfResult(won), outcome: "aborted", reason };
     own.hasCrashed = reason === undefined;
     if (own.hasCrashed) crashes.note(own.turn);

@@ -12,6 +12,9 @@ export interface OwnTurn extends RunningTurn {
   isPaused?: boolean;
   /** A cap has ended its process: it goes on once it may. */
   isKept?: boolean;
+  /** Its process was ended because it was stuck: it begins again. */
+  isRestarting?: boolean;
+  hasRestarted?: boolean;
   /** Its process has ended before its result. */
   hasCrashed?: boolean;
   /** Fires when it is paused or stopped. */
@@ -39,6 +42,13 @@ export function ownTurn(live: LiveSessions, turn: TurnRow, session: SessionRow):
       if (own.isKept || own.isEnded) return;
       own.isKept = true;
       void live.close(own.sessionId);
+    },
+    restart() {
+      if (own.hasRestarted || own.turn.plan.hasRestarted || own.isEnded) return false;
+      own.hasRestarted = true;
+      own.isRestarting = true;
+      void live.close(own.sessionId, { graceMs: 2_000 });
+      return true;
     },
     stop(how, reason) {
       own.stopReason ??= reason;

@@ -21,6 +21,10 @@ export interface RunningTurn {
   pause(): Promise<number>;
   /** Ends its process. The turn keeps its run and its lease, and waits until its caps let it go on. */
   keep(): void;
+  /** Ends its process and begins it again, once. @returns false where it has begun again before, and nothing was done */
+  restart(): boolean;
+  /** Ends it by the results that its CLI has given so far, and ends its process. */
+  conclude?(): void;
   /** Stops it: `kill` says that its process goes too. */
   stop(how: "interrupt" | "kill", reason: string): void;
 }
@@ -39,6 +43,11 @@ export function createResults(inputId: string | null) {
   const ended = Promise.withResolvers<TurnResult>();
   return {
     ended: ended.promise,
+    /** Takes what was heard for the whole result. */
+    conclude(): void {
+      const isOurs = parts.some(({ inputIds: ids }) => inputId === null || ids.length === 0 || ids.includes(inputId));
+      ended.resolve((isOurs && joined(parts)) || LOST);
+    },
     hear(event: SessionEvent): void {
       if (event.type === "results-lost") ended.resolve(joined(parts) ?? LOST);
       if (event.type !== "result") return;
