@@ -19,6 +19,7 @@ import { createOpener } from "./sessions/open.ts";
 import { createReporter } from "./sessions/reporter.ts";
 import { createCaps } from "./supervision/caps.ts";
 import { type Effort, effortOf } from "./supervision/effort.ts";
+import { createJumps } from "./supervision/jumps.ts";
 import { createKeeper } from "./supervision/keeper.ts";
 import { createLimits } from "./supervision/limits.ts";
 import { createProfiles } from "./supervision/profiles.ts";
@@ -103,8 +104,9 @@ export function createDaemon(options: DaemonOptions) {
   const lanes = createLanes(services, { turns, live, reporter });
   const approvals = createApprovals(services, { live, turns });
   const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });
+  const jumps = createJumps(services, { live, turns });
   const profiles = createProfiles(services, { turns, live, offer: lanes.offer, isWaiting: (id) => lanes.has(id) });
-  services.gates.push(commands.gate, profiles.gate, limits.gate, caps.gate);
+  services.gates.push(jumps.gate, commands.gate, profiles.gate, limits.gate, caps.gate);
   services.observers.push(approvals.observe, observations.observe, limits.observe, caps.observe);
   const keeper = createKeeper(services, { live, turns, reporter, openFor, gate: beforeBegin });
   live.onEnd(keeper.ended);
@@ -238,6 +240,7 @@ export function createDaemon(options: DaemonOptions) {
       follow().catch(gone);
       void heartbeats(services, { gone, heard: ({ caps: now }) => caps.allow(now) });
       void watch.watch();
+      void jumps.watch();
       void reconcile(services, { turns, offer: lanes.offer, isWaiting: lanes.has, keep: keeper.look });
       acks.nudge();
     },

@@ -32,6 +32,8 @@ export interface TestDaemon {
   sleepsFor(ms: number): boolean;
   /** Moves the clocks of daemon and relay. */
   pass(ms: number): Promise<void>;
+  /** Lets the machine sleep: the relay and the clock on the wall go on. */
+  sleep(ms: number): Promise<void>;
   /** Sends a message to the daemon's agent in the operator's name. @returns its id */
   say(text: string, fields?: Record<string, unknown>): Promise<number>;
   /** Messages of the agent to `user`, in order. */
@@ -77,6 +79,10 @@ export async function startDaemon({ config = {}, provider }: DaemonSetup = {}): 
     async pass(ms) {
       wall += ms;
       time.advance(ms);
+      await relay.pass(ms);
+    },
+    async sleep(ms) {
+      wall += ms;
       await relay.pass(ms);
     },
     async say(text, fields = {}) {

@@ -1,5 +1,4 @@
-import { createBackoff } from "../../client/backoff.ts";
-import { mayPass, RelayProblem, retryAfterOf } from "../../client/errors.ts";
+import { RelayProblem } from "../../client/errors.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
 import type { Exit, NativeSession, Origin, SessionEvent } from "../../harness/providers/provider.ts";
 import { SESSION_LEASE_SECONDS } from "../../protocol/sessions.ts";
@@ -8,6 +7,7 @@ import { isKept, toolsBy } from "../profiles.ts";
 import { environmentOf, runnableOf, type Services } from "../services.ts";
 import { roomsFor } from "../supervision/gauges.ts";
 import { ANSWER_SCHEMA } from "../turns/answer.ts";
+import { createSessionLeases } from "./leases.ts";
 import type { Reporter } from "./reporter.ts";
 import { createRooms } from "./rooms.ts";
 
@@ -19,6 +19,7 @@ interface Live {
   opening: Promise<NativeSession>;
   /** Its CLI was told to go on with a turn that was cut off. */
   continues: boolean;
+  fence?: number;
   /** Ends renewals and the wait for its retirement. */
   life: AbortController;
   idle: AbortController;
@@ -61,6 +62,8 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
   const reserved = new Map<string, Promise<void>>();
   const endings: ((ended: Ended) => void)[] = [];
   const rooms = createRooms((agentId) => retireOldest(agentId));
+
+  const leases = createSessionLeases(services, fenced);
 
   function hear(id: string, event: SessionEvent): void {
     if (life.aborted) return;
@@ -112,7 +115,8 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     live.native = native;
     journal.write(() => journal.sessions.change(row.id, { pid, startTicks, state: "idle" }));
     await reporter.report(row.id);
-    void keepLease(live, fence);
+    live.fence = fence;
+    void leases.keep({ id: row.id, fence, signal: live.life.signal });
     void native.exited.then((exit) => ended(live, exit));
     return native;
   }
@@ -127,24 +131,6 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
       if (!(error instanceof RelayProblem)) throw error;
       log(`Session ${row.id} gets no tools of the relay: ${error.message}`);
       return null;
-    }
-  }
-
-  async function keepLease({ id, life: own }: Live, fence: number): Promise<void> {
-    const thirdMs = (SESSION_LEASE_SECONDS * 1000) / 3;
-    const backoff = createBackoff(time);
-    let waitMs = thirdMs;
-    while (!own.signal.aborted) {
-      try {
-        await time.sleep(waitMs, own.signal);
-        await link.box.sessions.renew(id, { fence }, { signal: own.signal, retries: 0 });
-        backoff.reset();
-        waitMs = thirdMs;
-      } catch (error) {
-        if (own.signal.aborted) return;
-        if (!mayPass(error)) return void fenced(id, error);
-        waitMs = Math.max(retryAfterOf(error), Math.min(thirdMs, backoff.delay()));
-      }
     }
   }
 
@@ -323,6 +309,13 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     isLive: (id: string): boolean => lives.has(id),
     ids: (): string[] => [...lives.keys()],
     close,
+    /** Asks the relay for the leases of all processes. Resolves when those whose dialogue another writes have ended. */
+    async checkLeases(): Promise<void> {
+      const leased = [...lives.values()].flatMap(({ id, fence, life: { signal } }) =>
+        fence === undefined ? [] : [{ id, fence, signal }],
+      );
+      await Promise.all(leased.map(leases.check));
+    },
     /** Resolves when the leases of all that has ended are back, or could not be given back. */
     closed: async (): Promise<void> => void (await Promise.allSettled([...returning])),
     setState,

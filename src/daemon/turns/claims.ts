@@ -11,6 +11,14 @@ const LEASE_SECONDS = 600;
 const AGAIN_MS = 5000;
 const MOST_MS = 300_000;
 
+/** A claim that is renewed. */
+export interface Claim {
+  /** Stops renewing it. */
+  release(): void;
+  /** Renews it now. @returns whether nobody else holds or has done the work */
+  isOurs(): Promise<boolean>;
+}
+
 /** Leases of claimable messages, held while their turns work. */
 export function createClaims(services: Services) {
   const { journal, link, time, life, log } = services;
@@ -33,6 +41,18 @@ export function createClaims(services: Services) {
     }
   }
 
+  /** A claim that ran out and that nobody took is still ours: its result may come. */
+  async function isOurs(agent: AgentLink, id: number, token: string): Promise<boolean> {
+    try {
+      await untilAnswered(time, () => agent.client.claims.renew(id, { token, leaseSeconds: LEASE_SECONDS }), life);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RelayProblem)) throw error;
+      const { state } = await untilAnswered(time, () => agent.client.messages.get(id), life);
+      return state === "open" || state === "delayed";
+    }
+  }
+
   async function take(agent: AgentLink, id: number): Promise<string> {
     try {
       return (await agent.client.claims.claim(id, { leaseSeconds: LEASE_SECONDS })).claim.token;
@@ -48,12 +68,12 @@ export function createClaims(services: Services) {
 
   return {
     /**
-     * Claims the message of a turn where it is work. @returns a function that stops renewing
+     * Claims the message of a turn where it is work, and renews that.
      * @throws RelayProblem when another agent has it
      */
-    async hold(turn: TurnRow): Promise<() => void> {
+    async hold(turn: TurnRow): Promise<Claim | undefined> {
       const letter = turn.messageId === null ? undefined : journal.letters.get(turn.messageId, turn.agentId);
-      if (!letter?.entry.claimable) return () => undefined;
+      if (!letter?.entry.claimable) return undefined;
       const agent = link.of(turn.agentId);
       const { id } = letter.entry;
       const { failures = 0 } = turn.plan;
@@ -67,7 +87,7 @@ export function createClaims(services: Services) {
       const token = await untilTaken(services, () => untilAnswered(time, () => take(agent, id), life), isLater);
       const own = new AbortController();
       void keep(agent, id, token, own.signal);
-      return () => own.abort();
+      return { release: () => own.abort(), isOurs: () => isOurs(agent, id, token) };
     },
   };
 }

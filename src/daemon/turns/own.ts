@@ -20,8 +20,6 @@ export interface OwnTurn extends RunningTurn {
   /** Fires when it is paused or stopped. */
   halted: AbortController;
   hasBegun(): void;
-  /** Stops renewing the claim of its message. */
-  release?: () => void;
 }
 
 /** A turn that has not begun, with its hands. */

@@ -1,12 +1,15 @@
 import type { RunHandle } from "../../client/run-handle.ts";
 import type { SessionEvent, TurnResult } from "../../harness/providers/provider.ts";
 import type { TurnRow } from "../journal/turns.ts";
+import type { Claim } from "./claims.ts";
 
 /** A turn that works: from its session's beginning until the relay has its end. */
 export interface RunningTurn {
   readonly turn: TurnRow;
   readonly sessionId: string;
   handle?: RunHandle;
+  /** Claim of its message, where that is work. */
+  claim?: Claim;
   /** Its CLI has the prompt since, by the daemon's clock; undefined before. */
   sentAt?: number;
   /** Its end is stored. */

@@ -52,7 +52,8 @@ export function createTurns(services: Services, parts: TurnParts) {
     let ears: Ears | undefined;
     let unuse: (() => void) | undefined;
     try {
-      own.release = await claims.hold(turn);
+      const claim = await claims.hold(turn);
+      if (claim) own.claim = claim;
       // The run names the session, so the relay has to know it.
       const project = await parts.observations.begin(turn, session);
       await reporter.report(session.id, { project });
@@ -103,7 +104,7 @@ export function createTurns(services: Services, parts: TurnParts) {
           log(`Turn ${turn.id} could not be handed over: ${error instanceof Error ? error.stack : error}`);
       } finally {
         own.handle?.close();
-        own.release?.();
+        own.claim?.release();
         own.hasBegun();
         running.delete(turn.id);
       }
