@@ -2,6 +2,7 @@ import { ApprovalControl } from "../protocol/approvals.ts";
 import type { Entry } from "../protocol/messages.ts";
 import { RunControl } from "../protocol/run-control.ts";
 import type { LimitControl } from "../protocol/sessions.ts";
+import { OnInterrupt } from "../protocol/spawns.ts";
 import { prefixOf } from "./config.ts";
 import type { NewTurn, TurnRow } from "./journal/turns.ts";
 import type { Services } from "./services.ts";
@@ -69,6 +70,7 @@ export function createInbox(services: Services, parts: InboxParts) {
           ...(isCron && { feedTo: "main" }),
           ...(typeof model === "string" && { model }),
           ...(answerTo !== undefined && { answerTo }),
+          ...choiceOf(entry),
         },
       },
     ];
@@ -111,6 +113,12 @@ export function createInbox(services: Services, parts: InboxParts) {
 /** Wishes of a person for a turn, as the relay read them in the chat's commands. */
 const chosenInChat = ({ kind, payload }: Entry): { model?: unknown; background?: unknown } =>
   kind === "channel.event" ? (payload ?? {}) : {};
+
+/** Choice of a sender for the case that the turn is cut off. */
+function choiceOf({ meta }: Entry): Pick<TurnRow["plan"], "onInterrupt"> {
+  const { data: onInterrupt } = OnInterrupt.safeParse(meta?.onInterrupt);
+  return onInterrupt ? { onInterrupt } : {};
+}
 
 const runKey = ({ sessionKey }: { sessionKey?: unknown }, runId: string): string =>
   typeof sessionKey === "string" ? sessionKey : `run:${runId}`;

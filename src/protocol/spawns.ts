@@ -8,6 +8,11 @@ import { line, text } from "./wire.ts";
 export const PROMPT_BYTES = 64 * 1024;
 export const commandFiles = () => z.array(FileId).max(32).optional();
 
+/** Choice for a turn that a stop or a crash cuts off. A message says it as `meta.onInterrupt`. */
+export const OnInterrupt = z
+  .enum(["continue", "give-back"])
+  .describe("A turn that a stop or a crash cuts off goes on, or is given back. Left out: as the daemon is configured.");
+
 /** Members of a spawn, beside its verb. */
 export const spawnMembers = () => ({
   provider: line(64).describe("Name of one of the orchestrator's providers; never a command line."),
@@ -22,4 +27,5 @@ export const spawnMembers = () => ({
   background: z.boolean().default(false),
   place: Place.optional(),
   caps: Caps.optional(),
+  onInterrupt: OnInterrupt.optional(),
 });

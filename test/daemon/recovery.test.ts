@@ -49,6 +49,25 @@ describe("a daemon that was killed", () => {
     expect(world.fake.sessions).toHaveLength(1);
   });
 
+  test("a message and a spawn say by themselves whether they are given back or go on", async () => {
+    const world = await startDaemon();
+    const eve = await world.relay.agent("eve");
+    const back = await world.say("Deploy.", { meta: { onInterrupt: "give-back" } });
+    const { body } = await world.relay.ask("POST", "/v1/messages", { to: AGENT, body: "Count." }, eve);
+    const command = { do: "spawn", provider: "fake", prompt: "Write.", background: true, onInterrupt: "continue" };
+    await world.relay.ask("POST", "/v1/orchestrators/box/commands", { command });
+    const working = () => world.fake.sessions.filter(({ isWorking }) => isWorking).length;
+    await until(() => working() === 3);
+    await world.crash();
+    await until(async () => (await world.run(back)).errorCode === "lost");
+    await until(() => working() === 2);
+    await world.crash({ onInterrupt: "give-back" });
+    await until(async () => (await world.run(body.id)).errorCode === "lost");
+    await until(() => working() === 1);
+    expect(world.fake.latest().turn.text).toContain("| Write.");
+    expect(world.fake.sessions).toHaveLength(6);
+  });
+
   test("a CLI that cannot go on gets the prompt again in its session", async () => {
     const world = await startDaemon({ provider: { continueTurn: false } });
     await world.say("Take your time.");

@@ -66,7 +66,7 @@ function turnOf(
   row: CommandRow,
   { agentId, cwd }: { agentId: string; cwd: string },
 ): NewTurn {
-  const { prompt = "", background, place, files, model, systemPrompt, caps = {} } = command;
+  const { prompt = "", background, place, files, model, systemPrompt, caps = {}, onInterrupt } = command;
   const { spawnedBy } = row.payload;
   const name = nameOf(prompt);
   const home = place === undefined ? "main" : keyOfPlace(place);
@@ -80,6 +80,7 @@ function turnOf(
       ...(Object.keys(caps).length > 0 && { caps }),
       ...(model !== undefined && { model }),
       ...(systemPrompt !== undefined && { systemPrompt }),
+      ...(onInterrupt && { onInterrupt }),
       ...(background && place !== undefined && { feedTo: home }),
       ...(parentId !== undefined ? { parentId } : spawnedBy && { tellTo: spawnedBy.agentId }),
     },
