@@ -174,8 +174,8 @@ function endWithReader(): void {
   });
 }
 
-async function main(): Promise<void> {
-  endWithReader();
+/** Runs the command that the command line names, and leaves its exit code. */
+export async function runCommand(): Promise<void> {
   bypassProxies();
   mendLauncher(ownCommand());
   const program = createProgram();
@@ -188,5 +188,10 @@ async function main(): Promise<void> {
   }
 }
 
-// Not awaited: the bundle is CommonJS, which has no await at the top level.
-void main();
+export function main(): void {
+  endWithReader();
+  // Not awaited: the bundle is CommonJS, which has no await at the top level.
+  void runCommand();
+}
+
+if (import.meta.main) main();
