@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "../../src/client/client.ts";
-import { runCli, tempFolder } from "../support/cli-harness.ts";
+import { callCli, runCli, tempFolder } from "../support/cli-harness.ts";
 import { freshRelay, operatorOf } from "../support/client-relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
@@ -19,7 +19,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-const cli = (args: string[]) => runCli([...args, "--data", relay.dataDir], { cwd: folder.path });
+const cli = (args: string[]) => callCli([...args, "--data", relay.dataDir], { cwd: folder.path });
 const json = async (args: string[]) => {
   const ran = await cli([...args, "--json"]);
   if (ran.code !== 0) throw new Error(`${args.join(" ")}: ${ran.code} ${ran.stderr}`);
@@ -89,7 +89,8 @@ describe("files on the command line", () => {
     expect([over.code, over.stderr.includes("notes.txt is here already")]).toEqual([2, true]);
     await json(["file", "get", id, "--out", "copy.txt"]);
     expect(await Bun.file(join(folder.path, "copy.txt")).text()).toBe("hello");
-    expect((await cli(["file", "get", id, "--out", "-"])).stdout).toBe("hello");
+    const printed = await runCli(["file", "get", id, "--out", "-", "--data", relay.dataDir]);
+    expect(printed.stdout).toBe("hello");
     expect((await cli(["file", "put", "nowhere.txt"])).code).toBe(2);
     expect((await cli(["file", "get", "fil_none"])).code).toBe(1);
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { runCli, tempFolder } from "../support/cli-harness.ts";
+import { callCli, tempFolder } from "../support/cli-harness.ts";
 import { freshRelay, operatorOf } from "../support/client-relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
@@ -15,7 +15,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-const cli = (args: string[], stdin?: string) => runCli([...args, "--data", relay.dataDir], { stdin });
+const cli = (args: string[], stdin?: string) => callCli([...args, "--data", relay.dataDir], { stdin });
 
 test("a file of a secret that cannot be read is wrong usage, told in a line", async () => {
   const missing = join(folder.path, "nowhere");
@@ -59,7 +59,7 @@ test.each([
   ["keys that are none", ["health", "--keys", "/dev/null"], 2, "run signalbox connect again"],
   ["a folder as keys", ["health", "--keys", "/"], 2, "it is a folder, not a file"],
 ])("%s is told with the way out, in a line", async (_, args, code, said) => {
-  const ran = await runCli(args);
+  const ran = await callCli(args);
   expect(ran.code).toBe(code);
   expect(ran.stderr).toContain(said);
   expect(ran.stderr.trim().split("\n")).toHaveLength(1);

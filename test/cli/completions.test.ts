@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { putFile, runCli, tempFolder } from "../support/cli-harness.ts";
+import { callCli, putFile, tempFolder } from "../support/cli-harness.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 const folder = tempFolder();
@@ -11,7 +11,7 @@ const scriptOf = (shell: string) => join(folder.path, shell);
 
 beforeAll(async () => {
   for (const shell of SHELLS) {
-    const { stdout } = await runCli(["completions", shell]);
+    const { stdout } = await callCli(["completions", shell]);
     putFile(scriptOf(shell), stdout);
   }
   mkdirSync(emptyFolder);
@@ -39,7 +39,7 @@ describe(`bash${missing("bash")}`, () => {
     ]);
 
   test.skipIf(missing("bash") !== "")("bash completes every command that help lists", async () => {
-    const help = (await runCli(["--help"])).stdout.split("Options:")[1]?.split("Examples:")[0] ?? "";
+    const help = (await callCli(["--help"])).stdout.split("Options:")[1]?.split("Examples:")[0] ?? "";
     const listed = [...help.matchAll(/^ {2}([a-z][\w-]+)/gm)].map(([, name]) => name ?? "");
     expect(listed.length).toBeGreaterThan(40);
     expect(await inBash("")).toEqual(expect.arrayContaining(listed));
@@ -124,6 +124,6 @@ describe(`fish${missing("fish")}`, () => {
 });
 
 test("an unknown shell is refused with the known ones", async () => {
-  const ran = await runCli(["completions", "tcsh"]);
+  const ran = await callCli(["completions", "tcsh"]);
   expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining("bash, zsh, fish")]);
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, createClient } from "../../src/client/client.ts";
-import { runCli, startCli, tempFolder } from "../support/cli-harness.ts";
+import { callCli, runCli, startCli, tempFolder } from "../support/cli-harness.ts";
 import { until } from "../support/client-harness.ts";
 import { freshRelay, operatorOf } from "../support/client-relay.ts";
 import { PROGRAM } from "../support/program.ts";
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 /** As the operator on the server's machine: the data folder says the rest. */
-const cli = (args: string[], stdin?: string) => runCli([...args, "--data", relay.dataDir], { stdin });
+const cli = (args: string[], stdin?: string) => callCli([...args, "--data", relay.dataDir], { stdin });
 const json = async (args: string[], stdin?: string) => {
   const ran = await cli([...args, "--json"], stdin);
   if (ran.code !== 0) throw new Error(`${args.join(" ")}: ${ran.code} ${ran.stderr}`);
@@ -189,22 +189,22 @@ describe("work", () => {
   test("work is claimed, renewed and completed without naming the lease", async () => {
     const env = await tokenEnv("builder");
     const { id } = await operator.messages.send({ to: "builder", body: "build", claimable: true });
-    const claim = await runCli(["claim", "--json"], { env });
+    const claim = await callCli(["claim", "--json"], { env });
     expect(JSON.parse(claim.stdout).items).toMatchObject([{ message: { id }, claim: { attempt: 1 } }]);
-    expect((await runCli(["claim", "--held"], { env })).stdout).toContain("build");
-    expect((await runCli(["renew", String(id), "--lease", "900"], { env })).stdout).toContain("held until");
-    expect((await runCli(["complete", String(id), "built"], { env })).stdout).toContain("is done");
-    expect((await runCli(["claim"], { env })).code).toBe(4);
-    expect((await runCli(["complete", String(id), "again"], { env })).code).toBe(4);
+    expect((await callCli(["claim", "--held"], { env })).stdout).toContain("build");
+    expect((await callCli(["renew", String(id), "--lease", "900"], { env })).stdout).toContain("held until");
+    expect((await callCli(["complete", String(id), "built"], { env })).stdout).toContain("is done");
+    expect((await callCli(["claim"], { env })).code).toBe(4);
+    expect((await callCli(["complete", String(id), "again"], { env })).code).toBe(4);
   });
 
   test("work is released, failed, listed as dead and requeued", async () => {
     const env = await tokenEnv("builder");
     const { id } = await operator.messages.send({ to: "builder", body: "try", claimable: true, maxAttempts: 1 });
-    await runCli(["claim", String(id)], { env });
-    expect((await runCli(["release", String(id), "--reason", "busy"], { env })).stdout).toContain("is open");
-    await runCli(["claim", String(id)], { env });
-    expect((await runCli(["fail", String(id), "broken"], { env })).stdout).toContain("is dead");
+    await callCli(["claim", String(id)], { env });
+    expect((await callCli(["release", String(id), "--reason", "busy"], { env })).stdout).toContain("is open");
+    await callCli(["claim", String(id)], { env });
+    expect((await callCli(["fail", String(id), "broken"], { env })).stdout).toContain("is dead");
     expect((await cli(["dead-letters", "list"])).stdout).toContain("broken");
     expect((await cli(["dead-letters", "requeue", String(id)])).stdout).toContain("is open");
     await operator.claims.cancel(id);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { RunFailure } from "../../src/client/client.ts";
-import { runCli, startCli } from "../support/cli-harness.ts";
+import { callCli, runCli, startCli } from "../support/cli-harness.ts";
 import { until } from "../support/client-harness.ts";
 import { agentOf, freshRelay, operatorOf } from "../support/client-relay.ts";
 
@@ -40,7 +40,7 @@ afterAll(async () => {
   await relay.remove();
 });
 
-const cli = (args: string[], run: Parameters<typeof runCli>[1] = {}) => runCli(args, { ...run, env });
+const cli = (args: string[], run: Parameters<typeof runCli>[1] = {}) => callCli(args, { ...run, env });
 const idIn = (text: string) => /run_\w+/.exec(text)?.[0] ?? "";
 
 test("the command runs start asks an agent for a run, and shows it to its end", async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runCli, tempFolder } from "../support/cli-harness.ts";
+import { callCli, runCli, tempFolder } from "../support/cli-harness.ts";
 import { createFarEnd, type FarEnd, problem } from "../support/client-harness.ts";
 
 // Processes are started here: on a busy machine that takes its time.
@@ -29,40 +29,40 @@ describe("the relay and the token", () => {
   test("the relay and the token are found in the data folder of the server on this machine", async () => {
     leave("server.json", JSON.stringify({ url: far.url, pid: process.pid }));
     leave("operator.token", `${SECRET}\n`);
-    await runCli(["health"], { env: { SIGNALBOX_DATA_DIR: folder.path } });
-    await runCli(["health", "--data", folder.path]);
+    await callCli(["health"], { env: { SIGNALBOX_DATA_DIR: folder.path } });
+    await callCli(["health", "--data", folder.path]);
     expect(tokens()).toEqual([`Bearer ${SECRET}`, `Bearer ${SECRET}`]);
   });
 
   test("the relay and the token of the environment go together, to no address that another place names", async () => {
     const env = { SIGNALBOX_URL: far.url, SIGNALBOX_TOKEN: "env" };
-    await runCli(["health"], { env });
-    await runCli(["health", "--token", "flag"], { env });
+    await callCli(["health"], { env });
+    await callCli(["health", "--token", "flag"], { env });
     expect(tokens()).toEqual(["Bearer env", "Bearer flag"]);
     const other = { ...env, SIGNALBOX_URL: "http://127.0.0.1:1" };
-    await runCli(["health", "--url", far.url, "--token", "flag"], { env: other });
-    const ran = await runCli(["--url", far.url, "whoami"], { env: other });
+    await callCli(["health", "--url", far.url, "--token", "flag"], { env: other });
+    const ran = await callCli(["--url", far.url, "whoami"], { env: other });
     expect(tokens().slice(2)).toEqual(["Bearer flag", null]);
-    await runCli(["--url", `${far.url}/other`, "whoami"], { env });
+    await callCli(["--url", `${far.url}/other`, "whoami"], { env });
     expect(tokens().at(-1)).toBe(null);
-    await runCli(["--url", `${far.url}/`, "whoami"], { env });
+    await callCli(["--url", `${far.url}/`, "whoami"], { env });
     expect(tokens().at(-1)).toBe("Bearer env");
-    await runCli(["--url", far.url, "health"], { env: { SIGNALBOX_TOKEN: "env" } });
+    await callCli(["--url", far.url, "health"], { env: { SIGNALBOX_TOKEN: "env" } });
     expect(tokens().at(-1)).toBe(null);
     far.answer(() => problem("unauthorized"));
-    const refused = await runCli(["--url", far.url, "whoami"], { env: other });
+    const refused = await callCli(["--url", far.url, "whoami"], { env: other });
     expect(ran.code).toBe(1);
     expect(refused.stderr).toContain(`The token: none given for ${far.url}: SIGNALBOX_TOKEN is for http://127.0.0.1:1`);
   });
 
   test("the relay and the token of the environment are for a server on this machine with the same settings", async () => {
-    await runCli(["health"], { env: { SIGNALBOX_TOKEN: "env", SIGNALBOX_PORT: new URL(far.url).port } });
+    await callCli(["health"], { env: { SIGNALBOX_TOKEN: "env", SIGNALBOX_PORT: new URL(far.url).port } });
     expect(tokens()).toEqual(["Bearer env"]);
   });
 
   test("the relay and the token of the environment come before those of the folder, even for the same server", async () => {
     dataFolder(far.url);
-    await runCli(["health"], {
+    await callCli(["health"], {
       env: { SIGNALBOX_URL: far.url, SIGNALBOX_TOKEN: "env", SIGNALBOX_DATA_DIR: folder.path },
     });
     expect(tokens()).toEqual(["Bearer env"]);
@@ -71,17 +71,17 @@ describe("the relay and the token", () => {
   test("the relay and the token of keys go to no other address", async () => {
     const keys = join(folder.path, "keys.json");
     leave("keys.json", JSON.stringify({ url: "http://127.0.0.1:1", agentId: "a", token: "key", tokenId: "tok_1" }));
-    const ran = await runCli(["health", "--keys", keys, "--url", far.url]);
+    const ran = await callCli(["health", "--keys", keys, "--url", far.url]);
     expect(ran).toMatchObject({ code: 2 });
     expect(ran.stderr).toContain("leave out --url");
-    await runCli(["health", "--keys", keys, "--url", far.url, "--token", "flag"]);
+    await callCli(["health", "--keys", keys, "--url", far.url, "--token", "flag"]);
     expect(tokens()).toEqual(["Bearer flag"]);
   });
 
   test("the relay and the token of an operator go to no other address", async () => {
     leave("server.json", JSON.stringify({ url: "http://127.0.0.1:1", pid: process.pid }));
     leave("operator.token", `${SECRET}\n`);
-    const ran = await runCli(["health", "--url", far.url, "--data", folder.path]);
+    const ran = await callCli(["health", "--url", far.url, "--data", folder.path]);
     expect(tokens()).toEqual([null]);
     expect(ran.code).toBe(1);
   });
@@ -89,7 +89,7 @@ describe("the relay and the token", () => {
   test("the relay and the token of an operator go to the same server by its other name", async () => {
     leave("server.json", JSON.stringify({ url: far.url, pid: process.pid }));
     leave("operator.token", `${SECRET}\n`);
-    await runCli(["health", "--url", far.url.replace("127.0.0.1", "localhost"), "--data", folder.path]);
+    await callCli(["health", "--url", far.url.replace("127.0.0.1", "localhost"), "--data", folder.path]);
     expect(tokens()).toEqual([`Bearer ${SECRET}`]);
   });
 
@@ -97,7 +97,7 @@ describe("the relay and the token", () => {
     const dead = Bun.spawn(["true"]);
     await dead.exited;
     dataFolder(far.url, SECRET, dead.pid);
-    const ran = await runCli(["doctor", "--data", folder.path]);
+    const ran = await callCli(["doctor", "--data", folder.path]);
     expect(ran.code).toBe(3);
     expect(ran.stderr).toStartWith(`signalbox: no relay runs with the data in ${folder.path} (--data)`);
     expect(far.asked).toEqual([]);
@@ -106,11 +106,11 @@ describe("the relay and the token", () => {
   test("the relay and the token of a wrong --data are never those of another relay", async () => {
     const env = { SIGNALBOX_URL: far.url, SIGNALBOX_TOKEN: "env" };
     for (const named of [folder.path, join(folder.path, "nowhere")]) {
-      const ran = await runCli(["health", "--data", named], { env });
+      const ran = await callCli(["health", "--data", named], { env });
       expect(ran.code).toBe(3);
       expect(ran.stderr).toContain(`no relay runs with the data in ${named} (--data)`);
     }
-    const ran = await runCli(["health"], { env: { SIGNALBOX_DATA_DIR: folder.path } });
+    const ran = await callCli(["health"], { env: { SIGNALBOX_DATA_DIR: folder.path } });
     expect(ran.stderr).toContain("(SIGNALBOX_DATA_DIR)");
     expect(far.asked).toEqual([]);
   });
@@ -118,7 +118,7 @@ describe("the relay and the token", () => {
   test("the relay and the token of a flag that a missing variable left empty are nobody else's", async () => {
     dataFolder(far.url);
     for (const flag of ["--url", "--token", "--data", "--keys", "--as", "--instance"]) {
-      const ran = await runCli(["health", "--data", folder.path, flag, ""]);
+      const ran = await callCli(["health", "--data", folder.path, flag, ""]);
       expect(ran.code).toBe(2);
       expect(ran.stderr).toContain(`option '${flag}`);
     }
@@ -133,12 +133,12 @@ describe("the relay and the token", () => {
       [[], { SIGNALBOX_URL: url, SIGNALBOX_TOKEN: "env" }],
       [["--keys", join(folder.path, "keys.json")], {}],
     ] as const) {
-      const ran = await runCli(["whoami", ...args], { env });
+      const ran = await callCli(["whoami", ...args], { env });
       expect(ran).toMatchObject({ code: 2, stdout: "" });
       expect(ran.stderr).toContain("has a user or a password in it");
       expect(ran.stderr).not.toContain("pass-word");
     }
-    expect(await runCli(["health", "--url", `${far.url}/?x=1`])).toMatchObject({ code: 2 });
+    expect(await callCli(["health", "--url", `${far.url}/?x=1`])).toMatchObject({ code: 2 });
     expect(far.asked).toEqual([]);
   });
 
@@ -148,17 +148,17 @@ describe("the relay and the token", () => {
     const env = { ...Object.fromEntries(names.map((name) => [name, proxy.url])), SIGNALBOX_TOKEN: "env" };
     for (const url of [far.url, far.url.replace("127.0.0.1", "localhost")])
       for (const more of [undefined, { NO_PROXY: "relay.example", no_proxy: "other.example" }])
-        await runCli(["health"], { env: { ...env, ...more, SIGNALBOX_URL: url } });
+        await callCli(["health"], { env: { ...env, ...more, SIGNALBOX_URL: url } });
     expect(tokens()).toEqual(Array(4).fill("Bearer env"));
     expect(proxy.asked).toEqual([]);
-    await runCli(["health"], { env: { ...env, SIGNALBOX_URL: "http://relay.invalid" } });
+    await callCli(["health"], { env: { ...env, SIGNALBOX_URL: "http://relay.invalid" } });
     expect(proxy.asked).not.toEqual([]);
     await proxy.close();
   });
 
   test("the relay and the token are missed in a wrong folder, with the way out", async () => {
     for (const name of ["health", "doctor", "whoami"]) {
-      const ran = await runCli([name], { cwd: folder.path });
+      const ran = await callCli([name], { cwd: folder.path });
       expect(ran.code).toBe(3);
       expect(ran.stderr).toBe(
         "signalbox: no relay runs with ./data of this folder: start one (signalbox serve), go to the folder of one that runs, or give --data or SIGNALBOX_URL\n",
@@ -175,7 +175,7 @@ describe("the folder that a command is called in", () => {
     writeFileSync(join(data, "server.json"), JSON.stringify({ url, pid: process.pid }));
     if (token) writeFileSync(join(data, "operator.token"), token);
   }
-  const call = (args: string[], env = {}) => runCli(args, { cwd: folder.path, env });
+  const call = (args: string[], env = {}) => callCli(args, { cwd: folder.path, env });
 
   test("the folder that a command is called in is where a relay was started: its address is used with the token beside it", async () => {
     here(far.url, SECRET);
@@ -235,30 +235,30 @@ describe("the folder that a command is called in", () => {
 describe("a command ends", () => {
   test("a command ends with 1 when the relay answers with a problem, which it tells", async () => {
     far.answer(() => problem("unauthorized"));
-    const ran = await runCli(["whoami", "--url", far.url]);
+    const ran = await callCli(["whoami", "--url", far.url]);
     expect(ran).toMatchObject({ code: 1, stdout: "" });
     expect(ran.stderr).toContain("far end: unauthorized");
     expect(ran.stderr).toContain("The token: none given");
-    const json = await runCli(["whoami", "--url", far.url, "--json"]);
+    const json = await callCli(["whoami", "--url", far.url, "--json"]);
     expect(JSON.parse(json.stderr)).toMatchObject({ code: "unauthorized", status: 401 });
   });
 
   test("a command ends with 2 when it was not understood", async () => {
     for (const args of [["nonsense"], ["claim", "seven"], ["send"], ["inbox", "--ack", "--topic", "x"], []]) {
-      expect(await runCli(args)).toMatchObject({ code: 2, stdout: "" });
+      expect(await callCli(args)).toMatchObject({ code: 2, stdout: "" });
     }
-    expect(await runCli(["health", "--url", "ftp://x"])).toMatchObject({ code: 2 });
+    expect(await callCli(["health", "--url", "ftp://x"])).toMatchObject({ code: 2 });
   });
 
   test("a command ends with 3 when nobody answers, and when it was not a relay", async () => {
-    expect(await runCli(["doctor", "--url", "http://127.0.0.1:1"])).toMatchObject({ code: 3 });
+    expect(await callCli(["doctor", "--url", "http://127.0.0.1:1"])).toMatchObject({ code: 3 });
     far.answer(() => new Response("<h1>It works!</h1>"));
-    expect(await runCli(["health", "--url", far.url])).toMatchObject({ code: 3 });
+    expect(await callCli(["health", "--url", far.url])).toMatchObject({ code: 3 });
   });
 
   test("a command ends with 4 when there is nothing to claim", async () => {
     far.answer(() => Response.json({ items: [] }));
-    const ran = await runCli(["claim", "--as", "a", "--json", "--url", far.url]);
+    const ran = await callCli(["claim", "--as", "a", "--json", "--url", far.url]);
     expect(ran.code).toBe(4);
     expect(JSON.parse(ran.stdout)).toEqual({ items: [] });
   });

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { runCli } from "../support/cli-harness.ts";
+import { callCli } from "../support/cli-harness.ts";
 import { allPages, shellBlocks } from "../support/markdown.ts";
 
 /** Every place of the command line: its words, and the commands and options that it takes. The program prints them for shells. */
 async function placesOfProgram() {
-  const { stdout } = await runCli(["completions", "bash"]);
+  const { stdout } = await callCli(["completions", "bash"]);
   const globals = /local globals='([^']*)'/.exec(stdout)?.[1] ?? "";
   const rows = stdout.matchAll(/^ {4}'([^']*)'\) commands='([^']*)' options="([^"]*)"/gm);
   return new Map(

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { createClient } from "../../../src/client/client.ts";
 import { asTask, clientOf, resultOf, saying, startCalling } from "../../support/a2a.ts";
 import { startForeign } from "../../support/a2a-agent.ts";
-import { runCli } from "../../support/cli-harness.ts";
+import { callCli } from "../../support/cli-harness.ts";
 import { until } from "../../support/until.ts";
 
 // Processes are started here: on a busy machine that takes its time.
 test("an agent out there is let in and looked at, by the client and the command line", async () => {
   const { server, agent } = await startCalling({ env: { SIGNALBOX_EGRESS_PRIVATE: "127.0.0.1" } });
-  const cli = (...args: string[]) => runCli(["a2a", ...args, "--data", server.dataDir]);
+  const cli = (...args: string[]) => callCli(["a2a", ...args, "--data", server.dataDir]);
   const operator = createClient({ url: server.url, token: server.operatorToken });
   const foreign = await startForeign(({ words, done }) => done(`heard ${words}`));
   expect((await cli("list")).stdout).toBe("There are no external agents\n");

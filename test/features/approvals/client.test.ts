@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createClient } from "../../../src/client/client.ts";
 import { wanted } from "../../support/approvals.ts";
-import { runCli } from "../../support/cli-harness.ts";
+import { callCli } from "../../support/cli-harness.ts";
 import { freshRelay, operatorOf } from "../../support/client-relay.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => relay.remove());
 
-const cli = (...args: string[]) => runCli(["approvals", ...args, "--data", relay.dataDir]);
+const cli = (...args: string[]) => callCli(["approvals", ...args, "--data", relay.dataDir]);
 
 test("an approval is asked by the client, read and answered at the command line, and applied", async () => {
   const operator = operatorOf(relay);

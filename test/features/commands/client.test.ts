@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Client, createClient } from "../../../src/client/client.ts";
 import { VERSION } from "../../../src/version.ts";
-import { runCli } from "../../support/cli-harness.ts";
+import { callCli } from "../../support/cli-harness.ts";
 import { freshRelay, operatorOf } from "../../support/client-relay.ts";
 import { until } from "../../support/until.ts";
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => relay.remove());
 
-const cli = (...args: string[]) => runCli([...args, "--data", relay.dataDir]);
+const cli = (...args: string[]) => callCli([...args, "--data", relay.dataDir]);
 
 /** Answers the next command to the daemon. */
 async function answerNext(text: string, commandResult: object): Promise<void> {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Client, everyItem, RelayProblem } from "../../../src/client/client.ts";
-import { runCli, startCli } from "../../support/cli-harness.ts";
+import { callCli, startCli } from "../../support/cli-harness.ts";
 import { until } from "../../support/client-harness.ts";
 import { agentOf, freshRelay, operatorOf } from "../../support/client-relay.ts";
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => relay.remove());
 
-const cli = (args: string[], stdin?: string) => runCli([...args, "--data", relay.dataDir], { stdin });
+const cli = (args: string[], stdin?: string) => callCli([...args, "--data", relay.dataDir], { stdin });
 const json = async (args: string[], stdin?: string) => {
   const ran = await cli([...args, "--json"], stdin);
   if (ran.code !== 0) throw new Error(`${args.join(" ")}: ${ran.code} ${ran.stderr}`);

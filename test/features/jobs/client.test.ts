@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Client } from "../../../src/client/client.ts";
-import { runCli } from "../../support/cli-harness.ts";
+import { callCli } from "../../support/cli-harness.ts";
 import { agentOf, freshRelay, operatorOf } from "../../support/client-relay.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => relay.remove());
 
-const cli = (args: string[]) => runCli([...args, "--data", relay.dataDir], {});
+const cli = (args: string[]) => callCli([...args, "--data", relay.dataDir], {});
 const startedAt = "2026-03-01T03:00:00.000Z";
 
 describe("jobs and models from afar", () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Client, RelayProblem } from "../../../src/client/client.ts";
-import { runCli } from "../../support/cli-harness.ts";
+import { callCli } from "../../support/cli-harness.ts";
 import { agentOf, freshRelay, operatorOf } from "../../support/client-relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => relay.remove());
 
-const cli = (args: string[]) => runCli(["loops", ...args, "--data", relay.dataDir]);
+const cli = (args: string[]) => callCli(["loops", ...args, "--data", relay.dataDir]);
 
 test("a loop is seen and resumed, by the client and the command line", async () => {
   const ann = await agentOf(relay, "ann");

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { createClient } from "../../../src/client/client.ts";
-import { runCli } from "../../support/cli-harness.ts";
+import { callCli } from "../../support/cli-harness.ts";
 import { listen } from "../../support/listen.ts";
 import { draft, startFleet } from "../../support/sessions.ts";
 
 async function withClients() {
   const fleet = await startFleet();
   const url = listen(fleet);
-  const cli = (...args: string[]) => runCli(["--url", url, "--token", fleet.relay.operatorToken, ...args]);
+  const cli = (...args: string[]) => callCli(["--url", url, "--token", fleet.relay.operatorToken, ...args]);
   return { ...fleet, url, cli, daemon: createClient({ url, token: fleet.box.token }) };
 }
 

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import type { Client } from "../../../src/client/client.ts";
-import { runCli, tempFolder } from "../../support/cli-harness.ts";
+import { callCli, tempFolder } from "../../support/cli-harness.ts";
 import { agentOf, freshRelay, operatorOf } from "../../support/client-relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
@@ -21,7 +21,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-const cli = (args: string[], stdin?: string) => runCli([...args, "--data", relay.dataDir], { stdin });
+const cli = (args: string[], stdin?: string) => callCli([...args, "--data", relay.dataDir], { stdin });
 const json = async (args: string[], stdin?: string) => JSON.parse((await cli([...args, "--json"], stdin)).stdout);
 
 test("a task is made, found, claimed, worked on and ended by the client", async () => {

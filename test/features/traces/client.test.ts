@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Client, everyItem } from "../../../src/client/client.ts";
-import { runCli } from "../../support/cli-harness.ts";
+import { callCli } from "../../support/cli-harness.ts";
 import { until } from "../../support/client-harness.ts";
 import { agentOf, freshRelay, operatorOf } from "../../support/client-relay.ts";
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => relay.remove());
 
-const cli = (args: string[], stdin?: string) => runCli([...args, "--data", relay.dataDir], { stdin });
+const cli = (args: string[], stdin?: string) => callCli([...args, "--data", relay.dataDir], { stdin });
 
 describe("traces from afar", () => {
   test("traces from afar are said, listed, and read with the history, by the client", async () => {

@@ -14,7 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import { BUN_FLAGS } from "../../../src/cli/own.ts";
 import { type Client, createClient } from "../../../src/client/client.ts";
-import { putFile, runCli, runLine, tempFolder } from "../../support/cli-harness.ts";
+import { callCli, putFile, runLine, tempFolder } from "../../support/cli-harness.ts";
 import { createFarEnd, problem } from "../../support/client-harness.ts";
 import { freshRelay, operatorOf } from "../../support/client-relay.ts";
 import { ENGINE, PROGRAM } from "../../support/program.ts";
@@ -35,7 +35,7 @@ beforeEach(() => {
 });
 
 const connect = (args: string[], from = ["--data", relay.dataDir]) =>
-  runCli(["connect", ...args, ...from], { env: { HOME: home.path }, cwd: project });
+  callCli(["connect", ...args, ...from], { env: { HOME: home.path }, cwd: project });
 const read = (path: string) => readFileSync(join(home.path, path), "utf8");
 const put = (path: string, text: string | Uint8Array) => putFile(join(home.path, path), text);
 const keysOf = (name: string) => join(home.path, ".config/signalbox/agents", name);
@@ -269,7 +269,7 @@ test("keys in a home with signs of the shell in its name are found again, and th
   mkdirSync(there, { recursive: true });
   for (const harness of ["claude", "codex", "gemini", "opencode"]) {
     const call = (...args: string[]) =>
-      runCli(["connect", harness, ...args, "--data", relay.dataDir, "--json"], { env: { HOME: odd }, cwd: there });
+      callCli(["connect", harness, ...args, "--data", relay.dataDir, "--json"], { env: { HOME: odd }, cwd: there });
     const { agentId, keys } = JSON.parse((await call()).stdout);
     expect(existsSync(keys)).toBe(true);
     expect(JSON.parse((await call("--remove")).stdout)).toMatchObject({ agentId, left: [] });

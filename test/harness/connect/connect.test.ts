@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, createClient } from "../../../src/client/client.ts";
-import { putFile, runCli, runLine, tempFolder } from "../../support/cli-harness.ts";
+import { callCli, putFile, runLine, tempFolder } from "../../support/cli-harness.ts";
 import { freshRelay, operatorOf } from "../../support/client-relay.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 const connect = (args: string[]) =>
-  runCli(["connect", ...args, "--data", relay.dataDir], { env: { HOME: home.path }, cwd: project });
+  callCli(["connect", ...args, "--data", relay.dataDir], { env: { HOME: home.path }, cwd: project });
 const read = (...path: string[]) => readFileSync(join(home.path, ...path), "utf8");
 const json = (...path: string[]) => JSON.parse(read(...path));
 const put = (path: string, text: string) => putFile(join(home.path, path), text);
@@ -126,7 +126,7 @@ describe("connect claude", () => {
     expect(read("My Project/.mcp.json")).toBe("{ mine");
     await expect(operator.agents.get("careful")).rejects.toMatchObject({ status: 404 });
     put("My Project/.mcp.json", "{}");
-    const away = await runCli(["connect", "claude", "--url", "http://127.0.0.1:1", "--token", "x"], {
+    const away = await callCli(["connect", "claude", "--url", "http://127.0.0.1:1", "--token", "x"], {
       env: { HOME: home.path },
       cwd: project,
     });
@@ -143,7 +143,7 @@ describe("an agent that nobody named", () => {
     return there;
   }
   const agentOf = async (cwd: string, from = ["--data", relay.dataDir], HOME = home.path) => {
-    const ran = await runCli(["connect", "qwen", "--json", ...from], { env: { HOME }, cwd });
+    const ran = await callCli(["connect", "qwen", "--json", ...from], { env: { HOME }, cwd });
     if (ran.code !== 0) throw new Error(ran.stderr);
     return JSON.parse(ran.stdout).agentId as string;
   };
@@ -167,7 +167,7 @@ describe("an agent that nobody named", () => {
     expect(await agentOf(folder(two.path), enroll, two.path)).toBe("qwen-qwen-my-project-2");
     expect(await agentOf(folder(two.path), enroll, two.path)).toBe("qwen-qwen-my-project-2");
     // A name is free once it was given back; a folder that had one keeps it.
-    await runCli(["connect", "qwen", "--remove", "--data", relay.dataDir], { env: { HOME: home.path }, cwd: a });
+    await callCli(["connect", "qwen", "--remove", "--data", relay.dataDir], { env: { HOME: home.path }, cwd: a });
     expect(await agentOf(b)).toBe("qwen-my-project-2");
     expect(await agentOf(a)).toBe("qwen-my-project");
   });
@@ -212,7 +212,7 @@ test("--remove believes no file of the folder that names the keys of somebody el
   for (const file of [planted, keysOf("claude.victim.json")]) {
     const signalbox = { type: "http", url: "x", headersHelper: `x hook headers --keys ${file}` };
     writeFileSync(join(cloned, ".mcp.json"), JSON.stringify({ mcpServers: { signalbox } }));
-    const ran = await runCli(["connect", "claude", "--remove", "--data", relay.dataDir], {
+    const ran = await callCli(["connect", "claude", "--remove", "--data", relay.dataDir], {
       env: { HOME: home.path },
       cwd: cloned,
     });
@@ -238,7 +238,7 @@ test("what cannot work is taken back: the files, the keys, the token", async () 
       });
     },
   });
-  const ran = await runCli(
+  const ran = await callCli(
     ["connect", "claude", "--agent", "unlucky", "--url", proxy.url.origin, "--token", relay.token],
     {
       env: { HOME: home.path },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Client, createClient } from "../../../src/client/client.ts";
 import { VERSION } from "../../../src/version.ts";
-import { runCli } from "../../support/cli-harness.ts";
+import { callCli } from "../../support/cli-harness.ts";
 import { freshRelay, operatorOf } from "../../support/client-relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => relay.remove());
 
-const cli = (args: string[]) => runCli(["orchestrators", ...args, "--data", relay.dataDir]);
+const cli = (args: string[]) => callCli(["orchestrators", ...args, "--data", relay.dataDir]);
 
 test("an orchestrator registers, beats, drains and stops, by the client and the command line", async () => {
   const providers = [{ name: "claude", version: "2.1.0", capabilities: [] }];

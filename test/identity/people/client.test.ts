@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { runCli } from "../../support/cli-harness.ts";
+import { callCli } from "../../support/cli-harness.ts";
 import { freshRelay, operatorOf } from "../../support/client-relay.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
@@ -8,13 +8,13 @@ beforeAll(async () => {
 });
 afterAll(() => relay.remove());
 
-const cli = (args: string[]) => runCli([...args, "--data", relay.dataDir]);
+const cli = (args: string[]) => callCli([...args, "--data", relay.dataDir]);
 
 test("an invited person gets a token that says who they are, until they are removed", async () => {
   const operator = operatorOf(relay);
   const invited = await cli(["invite", "ada", "--notify", "telegram:team/7", "--quiet", "22:00-07:00@Europe/Berlin"]);
   const token = /Token, shown this once: (sbx_\S+)/.exec(invited.stdout)?.[1] ?? "";
-  expect((await runCli(["whoami", "--json", "--url", relay.url, "--token", token])).stdout).toMatch(
+  expect((await callCli(["whoami", "--json", "--url", relay.url, "--token", token])).stdout).toMatch(
     /"role": ?"member".*"personId": ?"ada"/s,
   );
   expect((await cli(["invite", "ada"])).code).toBe(2);
