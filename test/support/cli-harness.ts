@@ -71,14 +71,12 @@ function startWarm(): WarmProcess {
 
 /**
  * The program, as `runCli`, in a process that has run others before it: it costs a tenth of a start. For commands that end by
- * themselves and are not about their process: signals, pipes, children. With a standard input the call gets a process of its own.
+ * themselves and are not about their process: signals, pipes, children.
  */
-export async function callCli(args: string[], run: Run = {}): Promise<Ran> {
-  if (run.stdin !== undefined) return runCli(args, run);
-  const { env = {}, cwd = process.cwd() } = run;
+export async function callCli(args: string[], { env = {}, cwd = process.cwd(), stdin = "" }: Run = {}): Promise<Ran> {
   const warm = idle.pop() ?? startWarm();
   const whole = { PATH: process.env.PATH ?? "", HOME: tmpdir(), ...ENGINE, ...env };
-  const ran = await warm.call({ program: PROGRAM.at(-1) ?? "", args, env: whole, cwd });
+  const ran = await warm.call({ program: PROGRAM.at(-1) ?? "", args, env: whole, cwd, stdin });
   idle.push(warm);
   return ran;
 }

@@ -6,15 +6,17 @@ export interface WarmCall {
   args: string[];
   env: Record<string, string>;
   cwd: string;
+  stdin: string;
 }
 
 /** Replaces what a process gets from its start. */
-function become({ program, args, env, cwd }: WarmCall): void {
+function become({ program, args, env, cwd, stdin }: WarmCall): void {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
   process.chdir(cwd);
   process.argv = [process.execPath, program, ...args];
   Reflect.set(Bun, "main", program);
+  Reflect.set(Bun, "stdin", new Blob([stdin]));
   process.exitCode = 0;
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, createClient } from "../../../src/client/client.ts";
-import { runCli, tempFolder } from "../../support/cli-harness.ts";
+import { callCli, tempFolder } from "../../support/cli-harness.ts";
 import { freshRelay, operatorOf, startRelay } from "../../support/client-relay.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
@@ -40,7 +40,7 @@ async function hook(
   { harness = "claude", session = agentId, file = keys, env = {} } = {},
 ) {
   const stdin = JSON.stringify({ session_id: session, hook_event_name: event, cwd: "/", ...more });
-  const ran = await runCli(["hook", harness, "--keys", file], { stdin, env: { HOME: home.path, ...env } });
+  const ran = await callCli(["hook", harness, "--keys", file], { stdin, env: { HOME: home.path, ...env } });
   expect(ran).toMatchObject({ code: 0, stderr: "" });
   return ran.stdout === "" ? undefined : JSON.parse(ran.stdout);
 }
@@ -191,7 +191,7 @@ test("hooks are quiet in what run has started: it brings the messages in itself"
 
 describe("an agent is never blocked", () => {
   const silent = async (args: string[], stdin: string) => {
-    const ran = await runCli(["hook", ...args], { stdin, env: { HOME: home.path } });
+    const ran = await callCli(["hook", ...args], { stdin, env: { HOME: home.path } });
     expect(ran).toEqual({ code: 0, stdout: "", stderr: "" });
   };
   const stop = JSON.stringify({ hook_event_name: "Stop", session_id: "1" });
@@ -263,6 +263,6 @@ test("a relay that does not answer is waited for once a minute, by all hooks tog
 
 test("headers are printed for a harness that asks for them", async () => {
   const { token } = JSON.parse(await Bun.file(keys).text());
-  const ran = await runCli(["hook", "headers", "--keys", keys]);
+  const ran = await callCli(["hook", "headers", "--keys", keys]);
   expect(JSON.parse(ran.stdout)).toEqual({ Authorization: `Bearer ${token}` });
 });
