@@ -90,3 +90,13 @@ test.each(Object.keys(BUNFIGS) as (keyof typeof BUNFIGS)[])(
 test("the binary does not know where it was built", () => {
   expect(readFileSync(binary, "latin1").includes(checkout.path)).toBe(false);
 });
+
+test("the binary is compiled with the flags that docs/architecture.md names", () => {
+  const textOf = (path: string) => readFileSync(join(import.meta.dir, "../..", path), "utf8");
+  const flags = [...textOf("docs/architecture.md").matchAll(/--no-compile-autoload-([a-z]+)/g)].map(([, what]) => what);
+  const options = [...textOf("scripts/build.ts").matchAll(/autoload(\w+): false/g)].map(([, what]) =>
+    what?.toLowerCase(),
+  );
+  expect(flags).toHaveLength(2);
+  expect(options.sort()).toEqual(flags.sort());
+});
