@@ -24,7 +24,7 @@ export const Command = z
     strictObject(() => ({
       do: z.literal("adopt"),
       provider: line(64),
-      nativeId: line(256),
+      nativeId: line(256).refine((id) => !id.startsWith("-"), "is no id of a session: it begins with a hyphen"),
       cwd: line(4096).optional(),
       agentId: AgentId.optional(),
     })),

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { HarnessError } from "../../errors.ts";
 import { type Contained, startContained } from "../process/contained.ts";
 import type { Environment, Exit, OpenTask, TurnInput, TurnResult } from "../provider.ts";
 import { readStructured } from "../structured.ts";
@@ -66,6 +67,8 @@ export async function startTurn(
 /** Command of one turn. Neither prompts nor tokens are in it. */
 function wordsOf({ command, policy, task, folder }: ExecSetting, nativeId: string | null, images: readonly string[]) {
   const { origin, schema, cwd, model } = task;
+  const thread = nativeId ?? (origin.how === "fork" ? origin.nativeId : null);
+  if (thread?.startsWith("-")) throw new HarnessError("usage", `${thread} is no id of a Codex session.`);
   const file = join(folder, "schema.json");
   if (schema) writeFileSync(file, JSON.stringify(schema));
   const config = { ...configOf(task), approval_policy: "never" };
@@ -73,7 +76,7 @@ function wordsOf({ command, policy, task, folder }: ExecSetting, nativeId: strin
   return [
     ...[...command.words, "exec", "--json", "--skip-git-repo-check", "-C", cwd],
     ...["-s", policy.sandbox ?? "workspace-write", ...settings],
-    ...(model ? ["-m", model] : []),
+    ...(model ? [`--model=${model}`] : []),
     ...(schema ? ["--output-schema", file] : []),
     ...images.map((path) => `--image=${path}`),
     ...(nativeId !== null ? ["resume", nativeId] : origin.how === "fork" ? ["fork", origin.nativeId] : []),
