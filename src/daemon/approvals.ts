@@ -1,7 +1,7 @@
 import { RelayProblem } from "../client/errors.ts";
 import { untilAnswered } from "../client/until-answered.ts";
 import type { PermissionAnswer, PermissionRequest, SessionEvent } from "../harness/providers/provider.ts";
-import type { Approval, ApprovalControl, ApprovalDraft, ApprovalOption } from "../protocol/approvals.ts";
+import { type Approval, ApprovalControl, type ApprovalDraft, type ApprovalOption } from "../protocol/approvals.ts";
 import type { AskRow } from "./journal/approvals.ts";
 import type { SessionRow } from "./journal/sessions.ts";
 import type { Services } from "./services.ts";
@@ -24,6 +24,8 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
   async function ask(session: SessionRow, request: PermissionRequest): Promise<void> {
     const running = turns.in(session.id);
     open.set(keyOf(session.id, request.requestId), request);
+    const kept = running && keptFor(running.turn.id, session.id, request);
+    if (kept) return handKept(kept, request);
     const draft = draftOf(session, request, {
       runId: running?.handle?.id,
       conversation: conversationFor(running?.turn.plan.answerTo, session.agentId),
@@ -49,6 +51,26 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
     journal.write(() => journal.approvals.save(row));
     // A rule may have answered it at once.
     if (approval.state !== "pending") await heard(controlOf(approval));
+  }
+
+  /** Answer that a person gave while this daemon was away: to exactly this, in the same turn. */
+  function keptFor(turnId: string, sessionId: string, { exact }: PermissionRequest): AskRow | undefined {
+    return kept().find((row) => row.turnId === turnId && row.sessionId === sessionId && row.exact === exact);
+  }
+
+  /** Answers that wait for their question. */
+  const kept = (): AskRow[] =>
+    journal.approvals
+      .open()
+      .filter(({ state, sessionId, requestId }) => state === "answered" && !open.has(keyOf(sessionId, requestId)));
+
+  async function handKept(row: AskRow, { requestId }: PermissionRequest): Promise<void> {
+    const again: AskRow = { ...row, requestId };
+    journal.write(() => {
+      journal.approvals.save({ ...row, state: "closed" });
+      journal.approvals.save(again);
+    });
+    await apply(again, ApprovalControl.parse(JSON.parse(row.answer ?? "null")));
   }
 
   function conversationFor(answerTo: number | undefined, agentId: string) {
@@ -95,8 +117,14 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
     await untilAnswered(time, () => link.box.approvals.withdraw(row.id, reason), life).catch(noted);
   }
 
-  function noted(error: unknown): void {
-    if (life.aborted) return;
+  async function drop(row: AskRow): Promise<void> {
+    journal.write(() => journal.approvals.save({ ...row, state: "closed" }));
+    const report = { ok: false, error: "The daemon was restarted, and the agent did not ask again." };
+    await untilAnswered(time, () => link.box.approvals.applied(row.id, report), life).catch(noted);
+  }
+
+  function noted(error: unknown): undefined {
+    if (life.aborted) return undefined;
     if (!(error instanceof RelayProblem)) throw error;
     log(`The relay refused a word about an approval: ${error.message}`);
   }
@@ -117,9 +145,22 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
     },
     /** News of an approval from the relay. */
     heard: (control: ApprovalControl): void => inBackground(heard(control)),
-    /** Closes what an earlier process asked: its CLI asks again. */
-    async closeOld(): Promise<void> {
-      for (const row of journal.approvals.open()) await withdraw(row, "The session was begun again.");
+    /**
+     * Takes over what an earlier process asked. An answer given meanwhile is kept until its CLI asks the same again; a question without
+     * one is withdrawn, for the CLI asks anew.
+     */
+    async takeOver(): Promise<void> {
+      for (const row of journal.approvals.open()) {
+        const approval = await untilAnswered(time, () => link.box.approvals.get(row.id), life).catch(noted);
+        if (approval?.state === "answered" && approval.applied === null) {
+          const answer = JSON.stringify(controlOf(approval));
+          journal.write(() => journal.approvals.save({ ...row, state: "answered", answer }));
+        } else await withdraw(row, "The session was begun again.");
+      }
+    },
+    /** A turn is over: an answer whose question did not come again was for nothing. */
+    over(turnId: string): void {
+      for (const row of kept().filter((one) => one.turnId === turnId)) inBackground(drop(row));
     },
   };
 }

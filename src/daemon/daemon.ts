@@ -154,8 +154,9 @@ export function createDaemon(options: DaemonOptions) {
     return list.map((turn) => journal.turns.save(turnOf(turn, time.wall())));
   }
 
-  function over(_: TurnRow, following: TurnRow[]): void {
+  function over({ id }: TurnRow, following: TurnRow[]): void {
     acks.nudge();
+    approvals.over(id);
     for (const turn of following) lanes.offer(turn);
   }
 
@@ -232,7 +233,7 @@ export function createDaemon(options: DaemonOptions) {
       await limits.load();
       await profiles.load();
       caps.load();
-      await approvals.closeOld();
+      await approvals.takeOver();
       resumeTurns(services, parts);
       commands.run();
       keeper.look();

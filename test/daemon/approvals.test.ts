@@ -71,6 +71,39 @@ describe("questions of a CLI", () => {
     expect(await answer).toMatchObject({ decision: "answer", text: "b" });
   });
 
+  test("an answer given while the daemon was away is handed over when the CLI asks the same again, and for nothing else", async () => {
+    const world = await startDaemon();
+    const { approval } = await asked(world);
+    world.daemon.abandon();
+    for (const session of world.fake.sessions) session.crash();
+    const { id, hash } = await approval();
+    await world.relay.ask("POST", `/v1/approvals/${id}/answer`, { option: "once", hash });
+    await world.begin();
+    await until(() => world.fake.sessions[1]?.isWorking === true);
+    const { turn } = world.fake.latest();
+    expect(await turn.ask()).toEqual({ decision: "allow", scope: "once", text: null });
+    await until(async () => (await world.relay.ask("GET", `/v1/approvals/${id}`)).body.applied?.ok === true);
+    // It was for one time.
+    void turn.ask();
+    const items = async () => (await world.relay.ask("GET", "/v1/approvals?state=pending")).body.items;
+    await until(async () => (await items()).length === 1);
+  });
+
+  test("an answer given while the daemon was away is said to be for nothing when the CLI does not ask again", async () => {
+    const world = await startDaemon();
+    const { approval } = await asked(world);
+    world.daemon.abandon();
+    for (const session of world.fake.sessions) session.crash();
+    const { id, hash } = await approval();
+    await world.relay.ask("POST", `/v1/approvals/${id}/answer`, { option: "once", hash });
+    await world.begin();
+    await until(() => world.fake.sessions[1]?.isWorking === true);
+    world.fake.latest().turn.finish("Done.");
+    const applied = async () => (await world.relay.ask("GET", `/v1/approvals/${id}`)).body.applied;
+    await until(async () => (await applied()) !== null);
+    expect(await applied()).toMatchObject({ ok: false, error: expect.stringContaining("did not ask again") });
+  });
+
   test("what an earlier process asked is withdrawn after a crash, and the CLI asks again", async () => {
     const world = await startDaemon();
     const { approval } = await asked(world);
