@@ -34,8 +34,12 @@ export function createAsking(
     if (chat && there && (await put(tx, row, { person: there, chat }))) return plan(tx, row, STEP_MS);
     const steps = await ladder.steps(tx, asker);
     const first = await askNext(tx, row, steps);
+    const isLost = steps.length === 0 && isRefused(row) && !(await ladder.isWatched(tx));
+    // In a write of its own: those who follow the approval have stored theirs by then.
+    if (isLost) await plan(tx, row, 0);
     if (!chat) return;
-    const who = first ? `${first.person.name} is asked` : "nobody can be asked in a chat now";
+    const nobody = isLost ? "Nobody can be reached: it is refused" : "nobody can be asked in a chat now";
+    const who = first ? `${first.person.name} is asked` : nobody;
     await cards.say(tx, chat, `${row.agentId} waits for an approval: ${row.title}. ${who}.`);
   }
 
@@ -71,7 +75,10 @@ export function createAsking(
     const row = await approvals.find(tx, key);
     if (row?.state !== "pending") return;
     const { asker } = await ladder.origin(tx, row);
-    await askNext(tx, row, await ladder.steps(tx, asker));
+    const steps = await ladder.steps(tx, asker);
+    if (steps.length === 0 && row.askedOf.length === 0 && isRefused(row) && !(await ladder.isWatched(tx)))
+      await approvals.own.refuse(tx, row, NOBODY);
+    else await askNext(tx, row, steps);
   }
 
   /** Ends the asking. The people asked hear of an answer once the agent has taken it. */
@@ -84,6 +91,12 @@ export function createAsking(
 
   return { follow, dueHandlers: { [ASK]: goOn } };
 }
+
+const NOBODY =
+  "nobody can be reached: no chat of a person who may decide, and no operator or member was here within a day";
+
+/** Whether an agent is held up by it. A stranger waits at the door, and a cap is a pause that a person ends. */
+const isRefused = ({ kind }: ApprovalRow): boolean => kind !== "access" && kind !== "cap";
 
 function appliedText(row: ApprovalRow): string {
   const { title, person, appliedOk, appliedError } = row;

@@ -2,6 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { ApprovalRow } from "../../features/approvals/row.ts";
 import type { Runs } from "../../features/runs/runs.ts";
 import type { PersonRow } from "../../identity/people/row.ts";
+import { DAY_MS } from "../../kernel/clock.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Conversation } from "../../protocol/posts.ts";
 import type { Channels } from "../channels/channels.ts";
@@ -18,7 +19,7 @@ export type Ladder = ReturnType<typeof createLadder>;
 
 /** People who may decide an approval, and where each is asked. */
 export function createLadder({ kernel, identity, core, runs, channels }: Areas & { runs: Runs; channels: Channels }) {
-  const { people } = identity;
+  const { auth, people } = identity;
   const { places } = channels;
 
   const decides = (person: PersonRow | undefined): person is PersonRow =>
@@ -74,6 +75,9 @@ export function createLadder({ kernel, identity, core, runs, channels }: Areas &
       }
       return found;
     },
+
+    /** Whether an operator or a member has been here lately, by whatever token or sign-in: they see what waits. */
+    isWatched: (on: ReadTx): Promise<boolean> => auth.personSince(on, kernel.clock.now() - DAY_MS),
 
     /** Person that decides by a press of this sender. */
     async decider(on: ReadTx, sender: { channelId: string; senderId: string }): Promise<PersonRow | undefined> {

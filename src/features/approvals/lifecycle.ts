@@ -124,8 +124,15 @@ export function createApprovalLifecycle({ kernel, core, runs }: Areas & { runs: 
 
   /** Nobody answered: that denies, and a question gets its default. */
   async function expire(tx: Tx, before: ApprovalRow): Promise<void> {
-    const reason =
-      before.askedOf.length > 0 ? "nobody answered in time" : "nobody answered in time, and no chat was asked";
+    await refuse(
+      tx,
+      before,
+      before.askedOf.length > 0 ? "nobody answered in time" : "nobody answered in time, and no chat was asked",
+    );
+  }
+
+  /** Ends it without an answer, with its default. */
+  async function refuse(tx: Tx, before: ApprovalRow, reason: string): Promise<void> {
     const row = await save(
       tx,
       { ...before, state: "expired", option: before.default, reason, endedAt: clock.now() },
@@ -150,6 +157,7 @@ export function createApprovalLifecycle({ kernel, core, runs }: Areas & { runs: 
     save,
     answer,
     withdraw,
+    refuse,
     leave,
     followRun,
     dropAgent: drop,

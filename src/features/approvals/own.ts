@@ -49,6 +49,9 @@ export function createOwnApprovals(
       await lifecycle.save(tx, { ...row, ...applied }, row);
     },
 
+    /** Refuses one that nobody can answer. */
+    refuse: lifecycle.refuse,
+
     /** Withdraws one that still waits. */
     async withdraw(tx: Tx, id: string, reason: string): Promise<void> {
       const row = await store.byId(tx, id);

@@ -117,6 +117,7 @@ export function createAuthService(base: Base) {
       store.hasEnrolled(on, enroller, agentId),
 
     isManaged: store.isManaged,
+    personSince: store.personSince,
 
     /** Whether a caller acts for an agent: the agent itself, the orchestrator that enrolled it, or an operator in its name. */
     async speaksFor(_on: ReadTx, caller: Caller, agentId: AgentId): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
@@ -54,6 +54,14 @@ export function createAuthStore(db: Db) {
         select distinct by_.agent_id as enroller, own.agent_id as agentId
         from tokens own join tokens by_ on by_.id = own.enrolled_by
         where own.agent_id is not null and by_.agent_id is not null`),
+    /** Whether a live token of an operator or a member was used after a time. */
+    personSince: async (on: ReadTx, after: number): Promise<boolean> =>
+      readRows(
+        on,
+        tokens,
+        and(sql`role in ('operator', 'member') and revoked_at is null`, gt(tokens.lastUsedAt, after)),
+        { limit: 1 },
+      ).length > 0,
     liveOf: async (on: ReadTx, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
     /** The newest live token of an orchestrator's agent: its prefix begins the ids that it enrolls. */
     enrollerOf: async (on: ReadTx, agentId: string, now: number): Promise<TokenRow | undefined> =>

@@ -36,6 +36,7 @@ export const tokens = sqliteTable(
   (t) => [
     uniqueIndex("tokens_by_hash").on(t.hash),
     index("tokens_by_agent").on(t.agentId),
+    index("tokens_of_people").on(t.lastUsedAt).where(sql`role in ('operator', 'member') and revoked_at is null`),
     index("tokens_of_session").on(t.sessionId).where(sql`session_id is not null`),
     index("tokens_by_person").on(t.person).where(sql`person is not null`),
     index("tokens_of_sign_ins").on(t.person).where(sql`sign_in = 1 and revoked_at is null`),

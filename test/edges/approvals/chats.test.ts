@@ -112,6 +112,25 @@ test("with nobody in the chat who may decide it is told so, and the ladder is as
   expect((await state(asked)).answer).toMatchObject({ option: "no", person: "ida" });
 });
 
+test("with nobody to reach it is refused to the agent at once with that reason; whoever looks at the relay can be reached", async () => {
+  const world = await startChats({ notify: [], ladder: [] }, { linked: false });
+  const { wants, posts, pass, state, ask, relay, builder } = world;
+  await ask("PUT", "/v1/people/ida", { name: "ida", role: "operator", notify: [] });
+  // The operator of this test has been here just now.
+  const waits = await wants({ expiresInSeconds: 86_400 });
+  await relay.settle();
+  expect((await state(waits)).state).toBe("pending");
+  expect((await posts())[0]?.body).toContain("nobody can be asked in a chat now");
+  await pass(25 * 60 * MINUTE);
+  const draft = wanted("npm audit fix", { expiresInSeconds: 86_400 });
+  const asked = (await ask("POST", "/v1/approvals", draft, builder)).body;
+  await relay.settle();
+  const inbox = (await ask("GET", "/v1/agents/builder/inbox?after=0", undefined, builder)).body.items;
+  const heard = inbox.flatMap(({ payload }: { payload?: { approval?: object } }) => payload?.approval ?? []);
+  const reason = expect.stringContaining("nobody can be reached");
+  expect(heard.at(-1)).toMatchObject({ id: asked.id, state: "expired", decision: "deny", reason });
+});
+
 test("the next of the ladder is asked after a quarter of an hour, and nobody in their quiet hours", async () => {
   const { wants, posts, pass, ask, clock } = await startChats();
   const asked = await wants({ expiresInSeconds: 86_400 });
