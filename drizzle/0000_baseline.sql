@@ -725,7 +725,8 @@ CREATE TABLE `limits` (
 	`probe_session_id` text,
 	`probe_at` integer,
 	`tried` text NOT NULL,
-	`since` integer NOT NULL
+	`since` integer NOT NULL,
+	`reported_by` text NOT NULL
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `limits_by_account` ON `limits` (`provider`,`account`);--> statement-breakpoint
@@ -1168,6 +1169,7 @@ CREATE TABLE `tokens` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `tokens_by_hash` ON `tokens` (`hash`);--> statement-breakpoint
 CREATE INDEX `tokens_by_agent` ON `tokens` (`agent_id`);--> statement-breakpoint
+CREATE INDEX `tokens_of_people` ON `tokens` (`last_used_at`) WHERE role in ('operator', 'member') and revoked_at is null;--> statement-breakpoint
 CREATE INDEX `tokens_of_session` ON `tokens` (`session_id`) WHERE session_id is not null;--> statement-breakpoint
 CREATE INDEX `tokens_by_person` ON `tokens` (`person`) WHERE person is not null;--> statement-breakpoint
 CREATE INDEX `tokens_of_sign_ins` ON `tokens` (`person`) WHERE sign_in = 1 and revoked_at is null;--> statement-breakpoint

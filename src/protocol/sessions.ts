@@ -244,6 +244,7 @@ export const Limit = named("Limit", "A provider refuses an account until a time.
     .nullable()
     .describe("Session that tries whether the provider answers again."),
   since: Time,
+  reportedBy: z.array(Str).describe("Orchestrators that have reported it, the newest last."),
 }));
 export type Limit = z.infer<typeof Limit>;
 /** News of a limit for watchers. */

@@ -97,7 +97,7 @@ export function createLimits(services: Services, { live, reporter, tell }: Parts
     });
   }
 
-  function warn({ provider }: SessionRow, limit: ProviderLimit): void {
+  function warn({ id, provider }: SessionRow, limit: ProviderLimit): void {
     if (of(provider)?.rejected) return;
     if (limit.until === null || (limit.utilization ?? 0) < NEARLY_USED) return void store(provider, undefined);
     const known = {
@@ -105,7 +105,8 @@ export function createLimits(services: Services, { live, reporter, tell }: Parts
       ...{ utilization: limit.utilization, rejected: false },
     };
     store(provider, known);
-    void report(provider, known, limit.evidence);
+    const { account } = known;
+    void reporter.report(id, { account }).then(() => report(provider, known, limit.evidence));
     void checkLater(provider, limit.until - PATIENCE_MS);
   }
 

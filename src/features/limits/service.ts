@@ -15,6 +15,10 @@ import { toLimit } from "./view.ts";
 
 /** Limits at once. */
 const MAX_LIMITS = 1000;
+/** Sessions of one account that are looked at. */
+const MAX_SESSIONS = 1000;
+/** Orchestrators that a limit names. */
+const MAX_REPORTERS = 32;
 
 export type LimitService = ReturnType<typeof createLimitService>;
 
@@ -43,10 +47,14 @@ export function createLimitService(
   }
 
   /** Row after a report. A warning lifts no limit. */
-  function reported(before: LimitRow | undefined, body: ParsedLimit, at: Account): Omit<LimitRow, "number"> {
+  function reported(
+    before: LimitRow | undefined,
+    body: ParsedLimit,
+    at: Account & Pick<LimitRow, "reportedBy">,
+  ): Omit<LimitRow, "number"> {
     const { type, evidence, rejected, utilization = null } = body;
     const now = clock.now();
-    if (before?.rejected && !rejected) return { ...before, utilization: utilization ?? before.utilization };
+    if (before?.rejected && !rejected) return { ...before, ...at, utilization: utilization ?? before.utilization };
     const fresh = { probeSessionId: null, probeAt: null, tried: [] };
     return {
       ...at,
@@ -63,11 +71,14 @@ export function createLimitService(
   return {
     /** `PUT /v1/limits/{provider}/{account}`. @throws Problem 403, 409 */
     async put(tx: Tx, caller: Caller, at: Account, body: ParsedLimit): Promise<{ row: Limit; created: boolean }> {
-      await requireOrchestrator(tx, caller);
+      const by = await requireOrchestrator(tx, caller);
       const before = await store.of(tx, at.provider, at.account);
+      const known = before?.reportedBy ?? [];
+      await requireOnAccount(tx, by, at, known);
       if (!before && book.size() >= MAX_LIMITS)
         throw new Problem("budget-exceeded", `There are ${MAX_LIMITS} limits: an operator can clear some.`);
-      const draft = reported(before, body, at);
+      const reportedBy = [...known.filter((id) => id !== by), by].slice(-MAX_REPORTERS);
+      const draft = reported(before, body, { ...at, reportedBy });
       const row = before ? await book.save(tx, { ...draft, number: before.number }, before) : await book.add(tx, draft);
       if (!before || body.rejected || !before.rejected) await probes.plan(tx, row);
       if (row.rejected && !before?.rejected) await tellOwner(tx, row);
@@ -102,10 +113,22 @@ export function createLimitService(
     },
   };
 
+  /** Lets an orchestrator speak of its own accounts, and of one that no other has. @throws Problem 403 */
+  async function requireOnAccount(on: ReadTx, by: string, at: Account, known: readonly string[]): Promise<void> {
+    const owners = new Set((await sessions.onAccount(on, at.provider, at.account, MAX_SESSIONS)).map(orchestratorOf));
+    if (known.includes(by) || owners.has(by) || known.length + owners.size === 0) return;
+    throw new Problem(
+      "forbidden",
+      `No session of ${by} is on account ${at.account} of ${at.provider}: those whose sessions are report its limits.`,
+    );
+  }
+
   async function hasTried(on: ReadTx, { tried }: LimitRow, orchestratorId: string): Promise<boolean> {
     for (const id of tried) if ((await sessions.find(on, id))?.orchestratorId === orchestratorId) return true;
     return false;
   }
 }
+
+const orchestratorOf = ({ orchestratorId }: { orchestratorId: string }): string => orchestratorId;
 
 type Account = Pick<LimitRow, "provider" | "account">;

@@ -20,6 +20,8 @@ export const limits = sqliteTable(
     /** Sessions that were asked since the last report. */
     tried: text("tried", { mode: "json" }).$type<string[]>().notNull(),
     since: integer("since").notNull(),
+    /** Orchestrators that have reported it, the newest last. */
+    reportedBy: text("reported_by", { mode: "json" }).$type<string[]>().notNull(),
   },
   (t) => [uniqueIndex("limits_by_account").on(t.provider, t.account)],
 );

@@ -68,6 +68,23 @@ describe("a limit of a provider", () => {
     expect(await notices()).toHaveLength(1);
   });
 
+  test("an orchestrator speaks of its own accounts alone, and a limit says who has reported it", async () => {
+    const fleet = await withLimit();
+    const { ask, report, rack, box, limits } = fleet;
+    const other = await fleet.orchestrator("attic");
+    expect((await report(other)).body).toMatchObject({ status: 403, code: "forbidden" });
+    expect(await limits()).toEqual([]);
+    expect((await report(box)).body.reportedBy).toEqual(["box"]);
+    expect((await report(rack)).body.reportedBy).toEqual(["box", "rack"]);
+    expect((await report(box)).body.reportedBy).toEqual(["rack", "box"]);
+    expect((await report(other, { rejected: false })).status).toBe(403);
+    const draft = { type: "day", until: new Date(fleet.until).toISOString(), evidence: {} };
+    // An account that nobody has a session on is whose word is first.
+    expect((await ask("PUT", "/v1/limits/codex/own", draft, other)).body.reportedBy).toEqual(["attic"]);
+    expect((await ask("PUT", "/v1/limits/codex/own", draft, box)).status).toBe(403);
+    expect((await ask("PUT", "/v1/limits/codex/own", draft, other)).status).toBe(200);
+  });
+
   test("some time after its end one session is asked to try; silence of two minutes asks the next", async () => {
     const { report, wait, told, limits } = await withLimit();
     await report();
