@@ -166,6 +166,6 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
 
 function refusalOf(row: ApprovalRow): string {
   if (row.state === "withdrawn") return row.reason ?? `its approval was withdrawn (${row.id})`;
-  if (row.state === "expired") return `${row.reason ?? "nobody allowed it in time"} (${row.id})`;
+  if (row.state === "expired") return `nobody allowed it in time: ${row.reason} (${row.id})`;
   return `${row.person ?? "a person"} denied it (${row.id})`;
 }
