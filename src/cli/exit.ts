@@ -1,4 +1,3 @@
-import { CommanderError } from "commander";
 import { NoAgent, RelayMismatch, RelayProblem, RelayUnreachable } from "../client/client.ts";
 import { HarnessError } from "../harness/errors.ts";
 import { systemReason } from "../harness/system-errors.ts";
@@ -30,11 +29,15 @@ export function nameOf(error: Error): string {
   return error.name;
 }
 
+/** Error that commander has printed. Known by its code: the daemon reads no command line and loads no commander. */
+export const isCommanders = (error: unknown): error is Error & { exitCode: number } =>
+  error instanceof Error && "code" in error && String(error.code).startsWith("commander.");
+
 /** Exit code of a failed command. Bugs have none: they are thrown on, with their stack. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof Stop) return error.code;
   if (error instanceof HarnessError) return EXIT[error.reason];
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (isCommanders(error)) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof NoAgent) return EXIT.usage;
   if (error instanceof RelayProblem || systemReason(error)) return EXIT.problem;
   if (error instanceof RelayUnreachable || error instanceof RelayMismatch) return EXIT.unreachable;

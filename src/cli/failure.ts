@@ -1,7 +1,6 @@
-import { CommanderError } from "commander";
 import { NoAgent, RelayProblem } from "../client/client.ts";
 import { systemSentence } from "../harness/system-errors.ts";
-import { nameOf } from "./exit.ts";
+import { isCommanders, nameOf } from "./exit.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { type Flags, resolveSettings } from "./settings.ts";
 
@@ -13,7 +12,7 @@ function sentenceOf(error: Error): string {
 /** Prints the reason of a failure to stderr; with --json, as JSON. */
 export function printFailure(error: unknown, flags: Flags): void {
   // Commander has printed its own.
-  if (error instanceof CommanderError || !(error instanceof Error)) return;
+  if (isCommanders(error) || !(error instanceof Error)) return;
   const message = sentenceOf(error);
   const problem = error instanceof RelayProblem ? error.body : { code: nameOf(error), detail: message };
   if (flags.json) return void process.stderr.write(`${safeJson(problem)}\n`);

@@ -23,6 +23,9 @@ export interface Connection {
   greeting: InitializeResponse;
 }
 
+/** Place and ears of an agent's process. */
+export type AgentTask = Pick<OpenTask, "cwd" | "environment" | "sessionId" | "on" | "signal">;
+
 interface Hearer {
   /** Answers a request of the agent. @throws RequestError */
   onRequest(method: string, params: unknown, signal: AbortSignal): Promise<object>;
@@ -33,11 +36,7 @@ interface Hearer {
 export const loadAcp = () => import("@agentclientprotocol/sdk/unstable");
 
 /** Starts an agent and greets it. @throws HarnessError when it does not answer as the protocol says */
-export async function connectAgent(
-  command: AcpCommand,
-  task: Pick<OpenTask, "cwd" | "environment" | "sessionId" | "on" | "signal">,
-  hearer: Hearer,
-): Promise<Connection> {
+export async function connectAgent(command: AcpCommand, task: AgentTask, hearer: Hearer): Promise<Connection> {
   const acp = await loadAcp();
   const incoming = lines();
   const process = await startProcess(command, task, { incoming, onNotification: hearer.onNotification });
@@ -48,11 +47,7 @@ export async function connectAgent(
   process.exited.then((exit) => connection.close(new HarnessError("problem", ended(command.agent, exit))));
   try {
     const greeting = await within(command, task.signal, (signal) => greet(connection, signal));
-    if (greeting.protocolVersion !== acp.PROTOCOL_VERSION)
-      throw new HarnessError(
-        "problem",
-        `${command.agent.title} speaks version ${greeting.protocolVersion} of the Agent Client Protocol, and version ${acp.PROTOCOL_VERSION} is needed. Update it: ${command.agent.install}`,
-      );
+    checkVersion(command.agent, greeting);
     return { process, agent: connection.agent, greeting };
   } catch (error) {
     await process.close({ graceMs: 0 });
@@ -60,13 +55,22 @@ export async function connectAgent(
   }
 }
 
-const ended = ({ title }: AcpAgent, { code, signal, stderr }: Exit): string =>
+/** @throws HarnessError for an agent of another version of the protocol */
+export function checkVersion({ title, install }: AcpAgent, { protocolVersion }: InitializeResponse): void {
+  if (protocolVersion === GREETING.protocolVersion) return;
+  throw new HarnessError(
+    "problem",
+    `${title} speaks version ${protocolVersion} of the Agent Client Protocol, and version ${GREETING.protocolVersion} is needed. Update it: ${install}`,
+  );
+}
+
+export const ended = ({ title }: AcpAgent, { code, signal, stderr }: Exit): string =>
   `${title} has ended (${signal ?? `exit ${code}`})${stderr.trim() ? `: ${stderr.trim().slice(-1000)}` : ""}.`;
 
-function startProcess(
+export function startProcess(
   { agent, containment }: AcpCommand,
-  task: Parameters<typeof connectAgent>[1],
-  { incoming, onNotification }: { incoming: Lines } & Pick<Hearer, "onNotification">,
+  task: AgentTask,
+  { incoming, onNotification }: { incoming: Pick<Lines, "take"> } & Pick<Hearer, "onNotification">,
 ) {
   const { cwd, environment, sessionId, on } = task;
   return startContained({
@@ -104,21 +108,20 @@ const streamOf = (process: Contained, { readable }: Lines): Stream => ({
   writable: new WritableStream<Message>({ write: (message) => process.write(message) }),
 });
 
+/** Parameters of `initialize`. */
+export const GREETING = {
+  protocolVersion: 1,
+  clientInfo: { name: "signalbox", title: "Signalbox", version: manifest.version },
+  // Agents use their own files and terminals: those of this machine.
+  clientCapabilities: {
+    fs: { readTextFile: false, writeTextFile: false },
+    terminal: false,
+    elicitation: { form: {}, url: {} },
+  },
+};
+
 const greet = ({ agent }: ClientConnection, cancellationSignal: AbortSignal): Promise<InitializeResponse> =>
-  agent.request(
-    "initialize",
-    {
-      protocolVersion: 1,
-      clientInfo: { name: "signalbox", title: "Signalbox", version: manifest.version },
-      // Agents use their own files and terminals: those of this machine.
-      clientCapabilities: {
-        fs: { readTextFile: false, writeTextFile: false },
-        terminal: false,
-        elicitation: { form: {}, url: {} },
-      },
-    },
-    { cancellationSignal },
-  );
+  agent.request("initialize", GREETING, { cancellationSignal });
 
 /** Runs requests within the time of a start. @throws HarnessError after it; the signal's reason */
 export async function within<T>(

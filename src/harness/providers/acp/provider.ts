@@ -4,8 +4,8 @@ import type { Containment } from "../process/contained.ts";
 import type { Capabilities, Environment, ForeignSession, Provider } from "../provider.ts";
 import { ACP_AGENTS, type AcpAgent } from "./agents.ts";
 import { type AcpCommand, agentError, connectAgent, within } from "./connection.ts";
+import { greetAgent } from "./greeting.ts";
 import { capabilitiesOf } from "./opening.ts";
-import { openAcpSession } from "./session.ts";
 
 export interface AcpOptions {
   /** Name of a known agent, or the operator's own together with `words`. */
@@ -49,11 +49,15 @@ export function acpProvider(options: AcpOptions): Provider {
     get capabilities() {
       return capabilities;
     },
-    probe: (signal) =>
-      look({ ...here, ...(signal && { signal }) }, async (_, { agentInfo }) => ({
-        ...{ version: agentInfo?.version ?? "unknown", account: null },
-      })),
-    open: (task) => openAcpSession(command, task, learn),
+    async probe(signal) {
+      const greeting = await greetAgent(command, { ...here, ...(signal && { signal }), ...lookTask() });
+      learn(capabilitiesOf(greeting));
+      return { version: greeting.agentInfo?.version ?? "unknown", account: null };
+    },
+    async open(task) {
+      const { openAcpSession } = await import("./session.ts");
+      return openAcpSession(command, task, learn);
+    },
     listForeign: () =>
       look(here, async (agent, { agentCapabilities }): Promise<ForeignSession[]> => {
         if (!agentCapabilities?.sessionCapabilities?.list) return [];
@@ -90,6 +94,8 @@ interface Place {
   signal?: AbortSignal;
 }
 
+const lookTask = () => ({ sessionId: `look-${crypto.randomUUID()}`, on: () => undefined });
+
 /** Runs requests at a process of its own, which ends after them. */
 async function ask<T>(
   command: AcpCommand,
@@ -98,7 +104,7 @@ async function ask<T>(
 ): Promise<T> {
   const { process, agent, greeting } = await connectAgent(
     command,
-    { ...place, sessionId: `look-${crypto.randomUUID()}`, on: () => undefined },
+    { ...place, ...lookTask() },
     {
       onRequest: async (method) => {
         throw new HarnessError("problem", `Nobody answers ${method} here.`);

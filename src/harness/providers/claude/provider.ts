@@ -6,7 +6,6 @@ import { HarnessError } from "../../errors.ts";
 import type { Containment } from "../process/contained.ts";
 import { findMarked } from "../process/processes.ts";
 import type { Capabilities, Environment, ForeignSession, Provider } from "../provider.ts";
-import { openClaude } from "./session.ts";
 
 export interface ClaudeOptions {
   name?: string;
@@ -46,7 +45,10 @@ export function claudeProvider(options: ClaudeOptions): Provider {
       if (!version) throw new HarnessError("problem", `${words[0]} --version says no version: ${said.slice(0, 200)}`);
       return { version, account: await accountOf(() => ask(["auth", "status", "--json"], signal)) };
     },
-    open: (task) => openClaude(task, { words, containment }),
+    async open(task) {
+      const { openClaude } = await import("./session.ts");
+      return openClaude(task, { words, containment });
+    },
     async listForeign() {
       // Older versions know no --all: they list those alone that somebody has open.
       const all = ask(["agents", "--json", "--all"]).catch(() => ask(["agents", "--json"]));
@@ -73,11 +75,13 @@ function run(words: readonly string[], env: Environment, signal?: AbortSignal): 
   const [file = "", ...args] = words;
   const options = { env, timeout: PROBE_MS, maxBuffer: 16 * 1024 * 1024, ...(signal && { signal }) };
   return new Promise((resolve, reject) => {
-    execFile(file, args, options, (error, stdout, stderr) => {
+    const child = execFile(file, args, options, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
       if (error.code === "ENOENT") reject(new HarnessError("usage", MISSING(file)));
       else reject(new HarnessError("problem", `${words.join(" ")} failed: ${stderr.trim() || error.message}`));
     });
+    // A program that reads its input would wait for more.
+    child.stdin?.end();
   });
 }
 

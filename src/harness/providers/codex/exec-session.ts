@@ -6,7 +6,7 @@ import type { Exit, LeftProcess, NativeSession, OpenTask, TurnInput, TurnResult 
 import type { ExecEvent } from "./exec-lines.ts";
 import { type ExecSetting, startTurn } from "./exec-turn.ts";
 import { createAccounts, NO_TOKENS } from "./limits.ts";
-import type { CodexCommand } from "./session.ts";
+import type { CodexCommand } from "./server.ts";
 import { type CodexPolicy, configOf, environmentOf, missingThread } from "./threads.ts";
 
 /**

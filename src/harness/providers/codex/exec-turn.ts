@@ -5,7 +5,7 @@ import { type Contained, startContained } from "../process/contained.ts";
 import type { Environment, Exit, OpenTask, TurnInput, TurnResult } from "../provider.ts";
 import { readStructured } from "../structured.ts";
 import { type ExecEvent, execEvents } from "./exec-lines.ts";
-import type { CodexCommand } from "./session.ts";
+import type { CodexCommand } from "./server.ts";
 import { type CodexPolicy, configOf } from "./threads.ts";
 
 const STOP_MS = 1_000;

@@ -2,8 +2,7 @@ import { mkdirSync } from "node:fs";
 import type { Containment } from "../process/contained.ts";
 import type { Capabilities, Environment, ForeignSession, OpenTask, Provider } from "../provider.ts";
 import { type CodexMode, examine, nativeBinary } from "./binary.ts";
-import { openExecSession } from "./exec-session.ts";
-import { type CodexCommand, openServerSession } from "./session.ts";
+import type { CodexCommand } from "./server.ts";
 import type { CodexPolicy } from "./threads.ts";
 import { deleteThread, foreignThreads, login } from "./upkeep.ts";
 
@@ -70,7 +69,12 @@ export function codexProvider(options: CodexOptions): Provider {
     async open(task: OpenTask) {
       const command = commandFor(task.environment);
       mode ??= (await look(command, task.environment, task.signal)).mode;
-      return mode === "server" ? openServerSession(command, options, task) : openExecSession(command, options, task);
+      if (mode === "server") {
+        const { openServerSession } = await import("./session.ts");
+        return openServerSession(command, options, task);
+      }
+      const { openExecSession } = await import("./exec-session.ts");
+      return openExecSession(command, options, task);
     },
     async listForeign(): Promise<ForeignSession[]> {
       if ((mode ?? (await look(commandFor(environment), environment)).mode) !== "server") return [];

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { SessionMissing } from "../errors.ts";
 import type { Environment, ForeignSession } from "../provider.ts";
 import { RpcRefusal } from "./rpc.ts";
-import { type CodexCommand, type Server, startServer, within } from "./session.ts";
+import { type CodexCommand, type Server, startServer, within } from "./server.ts";
 import { refusedThread } from "./threads.ts";
 
 interface Place {

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { HarnessError } from "../../errors.ts";
 import type { Containment } from "../process/contained.ts";
 import type { Capabilities, Environment, Provider } from "../provider.ts";
-import { openCommand } from "./session.ts";
 
 /** Abilities that an operator may declare of a command. The others follow from the contract of its lines. */
 export const COMMAND_ABILITIES = ["resume", "fork", "steer", "interrupt", "permissions", "structured"] as const;
@@ -55,6 +54,9 @@ export function commandProvider(options: CommandOptions): Provider {
         );
       return { version: VERSION, account: null };
     },
-    open: (task) => openCommand(task, { words, capabilities, containment }),
+    async open(task) {
+      const { openCommand } = await import("./session.ts");
+      return openCommand(task, { words, capabilities, containment });
+    },
   };
 }
