@@ -1,7 +1,8 @@
 import { serveMcpBridge } from "../harness/bridges/mcp.ts";
 import type { CliCommand } from "./commands.ts";
-import { agentOf, untilStopped } from "./context.ts";
+import { agentOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
+import { untilStopped } from "./stopped.ts";
 
 /** MCP servers on stdio, which harnesses start. stdout belongs to the protocol. */
 export function addBridgeCommands(program: CliCommand): void {

@@ -5,11 +5,12 @@ import { PlatformFault } from "../adapters/contract.ts";
 import type { AdapterEvent } from "../adapters/events.ts";
 import { sentenceOf } from "../adapters/in-server.ts";
 import type { CliCommand } from "./commands.ts";
-import { type Context, untilStopped } from "./context.ts";
+import type { Context } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 import { chatEnvironment } from "./settings.ts";
+import { untilStopped } from "./stopped.ts";
 
 type RunOptions = { account?: string; name?: string; target?: string; chat?: string };
 

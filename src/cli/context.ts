@@ -28,18 +28,6 @@ export async function agentOf({ settings, client }: Context): Promise<string> {
   throw new Stop(EXIT.usage, "Name the agent: --as, --keys, or a token of its own");
 }
 
-/** Fires at the first Ctrl-C or SIGTERM; the second ends the program at once. */
-export function untilStopped(): AbortSignal {
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(130);
-    stop.abort();
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  return stop.signal;
-}
-
 /**
  * Reporting of runs, whose troubles are remarks: the work goes on without. The runs are none of the run that started this process,
  * which may end before.

@@ -1,7 +1,7 @@
 import { runDaemon } from "../daemon/main.ts";
-import { untilStopped } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { safeLine } from "./screen.ts";
+import { untilStopped } from "./stopped.ts";
 
 /** Runs the daemon of a configuration until Ctrl-C. The configuration names the relay, not the folder or the flags. */
 export async function runHere(configPath: string | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-import { NoAgent, RelayMismatch, RelayProblem, RelayUnreachable } from "../client/client.ts";
+import { NoAgent, RelayMismatch, RelayProblem, RelayUnreachable } from "../client/errors.ts";
 import { HarnessError } from "../harness/errors.ts";
 import { systemReason } from "../harness/system-errors.ts";
 

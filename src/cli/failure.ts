@@ -1,4 +1,4 @@
-import { NoAgent, RelayProblem } from "../client/client.ts";
+import { NoAgent, RelayProblem } from "../client/errors.ts";
 import { systemSentence } from "../harness/system-errors.ts";
 import { isCommanders, nameOf } from "./exit.ts";
 import { safeJson, safeLine } from "./screen.ts";

@@ -3,11 +3,12 @@ import type { FollowEvent } from "../client/follow.ts";
 import type { Inbox } from "../protocol/inbox.ts";
 import type { MessageKind } from "../protocol/messages.ts";
 import type { CliCommand } from "./commands.ts";
-import { type Context, untilStopped } from "./context.ts";
+import type { Context } from "./context.ts";
 import { messageKind, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 import { messageText } from "./show.ts";
+import { untilStopped } from "./stopped.ts";
 
 interface InboxOptions {
   follow?: boolean;

@@ -1,7 +1,7 @@
 import { type Client, RelayUnreachable } from "../client/client.ts";
 import type { Run } from "../protocol/runs.ts";
 import type { CliCommand } from "./commands.ts";
-import { type Context, untilStopped } from "./context.ts";
+import type { Context } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { storedFiles } from "./files.ts";
 import { collect, positive, textOrStdin, wholeNumber } from "./options.ts";
@@ -9,6 +9,7 @@ import { statusOf, usageText } from "./run-text.ts";
 import { createRunView } from "./run-view.ts";
 import { safeLine, safeText } from "./screen.ts";
 import { ENCRYPTED } from "./show.ts";
+import { untilStopped } from "./stopped.ts";
 
 interface StartOptions {
   label?: string;

@@ -1,10 +1,11 @@
 import { type BatchEvent, DIGEST_PLACE, runBatches } from "../harness/process/batches.ts";
 import type { CliCommand } from "./commands.ts";
-import { agentOf, type Context, reportingOf, untilStopped } from "./context.ts";
+import { agentOf, type Context, reportingOf } from "./context.ts";
 import { wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
 import { childEnvironment } from "./settings.ts";
+import { untilStopped } from "./stopped.ts";
 
 export function addRunCommand(program: CliCommand): void {
   program

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { untilStopped } from "./context.ts";
 import { runningServer } from "./data-folder.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { ownCommand } from "./own.ts";
 import { scratchEnvironment } from "./settings.ts";
+import { untilStopped } from "./stopped.ts";
 
 /** A relay of this program in a process of its own, on loopback, with its data in a temporary folder. */
 export interface ScratchRelay {

@@ -9,12 +9,13 @@ import { createWorkRuns } from "../harness/process/work-runs.ts";
 import type { MessageKind } from "../protocol/messages.ts";
 import { unnamed } from "./claims.ts";
 import type { CliCommand } from "./commands.ts";
-import { agentOf, type Context, reportingOf, untilStopped } from "./context.ts";
+import { agentOf, type Context, reportingOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { collect, collectKinds, positive, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
 import { childEnvironment } from "./settings.ts";
+import { untilStopped } from "./stopped.ts";
 
 interface WorkOptions {
   kind?: MessageKind[];

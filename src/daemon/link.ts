@@ -1,8 +1,19 @@
+import { agentVerbs } from "../client/agents.ts";
+import { approvalVerbs } from "../client/approvals.ts";
 import { type Caller, createCaller } from "../client/caller.ts";
-import { type Client, createClient } from "../client/client.ts";
+import { claimVerbs } from "../client/claims.ts";
+import { delegationVerbs } from "../client/delegations.ts";
 import { RelayProblem } from "../client/errors.ts";
+import { fileVerbs } from "../client/files.ts";
+import { inboxVerbs } from "../client/inbox.ts";
+import { limitVerbs } from "../client/limits.ts";
+import { messageVerbs } from "../client/messages.ts";
+import { orchestratorVerbs } from "../client/orchestrators.ts";
+import { profileVerbs } from "../client/profiles.ts";
 import type { Ears, Listener } from "../client/run-ear.ts";
 import { runVerbs } from "../client/run-verbs.ts";
+import { sessionVerbs } from "../client/sessions.ts";
+import { tokenVerbs } from "../client/tokens.ts";
 import { createTransport, type Fetch } from "../client/transport.ts";
 import { untilAnswered } from "../client/until-answered.ts";
 import type { Entry } from "../protocol/messages.ts";
@@ -20,10 +31,26 @@ export interface LinkOptions {
   life: AbortSignal;
 }
 
+/** Verbs of the client that a daemon calls. The shapes of the others would stay in its memory. */
+const clientOf = (caller: Caller) => ({
+  agents: agentVerbs(caller),
+  approvals: approvalVerbs(caller),
+  claims: claimVerbs(caller),
+  delegations: delegationVerbs(caller),
+  files: fileVerbs(caller),
+  inbox: inboxVerbs(caller),
+  limits: limitVerbs(caller),
+  messages: messageVerbs(caller),
+  orchestrators: orchestratorVerbs(caller),
+  profiles: profileVerbs(caller),
+  sessions: sessionVerbs(caller),
+  tokens: tokenVerbs(caller),
+});
+
 /** Connection for one of the daemon's agents: calls in its name, by the orchestrator's token. */
 export interface AgentLink {
   id: string;
-  client: Client;
+  client: ReturnType<typeof clientOf>;
   caller: Caller;
   verbs: ReturnType<typeof runVerbs>;
 }
@@ -32,7 +59,11 @@ export type Link = ReturnType<typeof createLink>;
 
 /** Connections to the relay: the orchestrator's own, and one in the name of each agent. */
 export function createLink({ url, token, instanceId, fetch, time, journal, life }: LinkOptions) {
-  const box = createClient({ url, token, instanceId, fetch, timing: time });
+  const callerOf = (agentId?: string) => {
+    const options = { url, token, instanceId, fetch, timing: time, ...(agentId !== undefined && { agentId }) };
+    return createCaller(createTransport(options), options);
+  };
+  const box = clientOf(callerOf());
   const links = new Map<string, AgentLink>();
   /** Agents that were made sure of. */
   const sure = new Set<string>();
@@ -60,9 +91,8 @@ export function createLink({ url, token, instanceId, fetch, time, journal, life 
     of(id: string): AgentLink {
       const open = links.get(id);
       if (open) return open;
-      const options = { url, token, instanceId, agentId: id, fetch, timing: time };
-      const caller = createCaller(createTransport(options), options);
-      const made: AgentLink = { id, client: createClient(options), caller, verbs: runVerbs(caller) };
+      const caller = callerOf(id);
+      const made: AgentLink = { id, client: clientOf(caller), caller, verbs: runVerbs(caller) };
       links.set(id, made);
       return made;
     },

@@ -1,10 +1,11 @@
 import type { Session } from "../../protocol/sessions.ts";
 import type { CliCommand } from "../commands.ts";
-import { type Context, untilStopped } from "../context.ts";
+import type { Context } from "../context.ts";
 import { EXIT, Stop } from "../exit.ts";
 import { awayText } from "../run-watch.ts";
 import { safeLine } from "../screen.ts";
 import { ABOUT_SESSION, SESSION, sessionOf } from "../session-word.ts";
+import { untilStopped } from "../stopped.ts";
 import { type FeedItem, followWork } from "./feed.ts";
 import { createHands } from "./hands.ts";
 import { openPrompt } from "./prompt.ts";
