@@ -6,7 +6,7 @@ import type { SessionRow } from "../journal/sessions.ts";
 import { isKept, toolsBy } from "../profiles.ts";
 import { environmentOf, runnableOf, type Services } from "../services.ts";
 import { roomsFor } from "../supervision/gauges.ts";
-import { ANSWER_SCHEMA } from "../turns/answer.ts";
+import { answerSchema } from "../turns/answer.ts";
 import { createSessionLeases } from "./leases.ts";
 import type { Reporter } from "./reporter.ts";
 import { createRooms } from "./rooms.ts";
@@ -106,7 +106,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
       environment: environmentOf(services, own),
       mcp: await mcpOf(row),
       tools: toolsBy(services, row),
-      schema: own.structured && provider.capabilities.structured ? ANSWER_SCHEMA : null,
+      schema: own.structured && provider.capabilities.structured ? answerSchema() : null,
       unattended: own.unattended,
       on: (event) => hear(row.id, event),
       signal: live.life.signal,

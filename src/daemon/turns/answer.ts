@@ -17,7 +17,12 @@ export const Answer = z.object({
     .describe("Long work to do beside the dialogue. Each reports back once."),
 });
 
-export const ANSWER_SCHEMA: object = toJSONSchema(Answer);
+let schema: object | undefined;
+/** Schema that a CLI is given. */
+export const answerSchema = (): object => {
+  schema ??= toJSONSchema(Answer);
+  return schema;
+};
 
 export type Said = Pick<TurnEnd, "text" | "silent" | "reason" | "files" | "buttons" | "background">;
 
