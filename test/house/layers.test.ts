@@ -57,6 +57,14 @@ const broken = (list: Import[]): string[] => list.map(({ file, from }) => `${fil
 
 const all = await imports();
 
+/** Files and packages that a program loads at its start, from its first files on. */
+function loadedBy(first: string[]): Set<string> {
+  const loaded = new Set(first);
+  for (const file of loaded)
+    for (const { from } of all.filter((one) => one.file === file && !one.isType && !one.isLate)) loaded.add(from);
+  return loaded;
+}
+
 /** Chains of files that end where they began. Late imports and types count. */
 function cycles(): string[] {
   const next = Map.groupBy(
@@ -148,9 +156,7 @@ describe("the layout", () => {
   });
 
   test("a start loads nothing that only some installations use", () => {
-    const loaded = new Set(["main.ts"]);
-    for (const file of loaded)
-      for (const { from } of all.filter((one) => one.file === file && !one.isType && !one.isLate)) loaded.add(from);
+    const loaded = loadedBy(["main.ts"]);
     expect(loaded.size).toBeGreaterThan(200);
     const LATE =
       /^(grammy|@slack\/|undici|@modelcontextprotocol\/|@a2a-js\/|@agentclientprotocol\/|swagger-ui-dist|prom-client$|node:https?$|adapters\/)/;
@@ -158,6 +164,18 @@ describe("the layout", () => {
     const UNUSED =
       /^(edges\/a2a\/inside|edges\/http\/openapi|(identity|core|features|edges|ops)\/[\w-]+\/routes|core\/inbox\/(socket|socket-route)|protocol\/(a2a|a2a-bindings|activity|agents|bindings|channels|delegations|digest|documents|explain|files|inbox|integrations|jobs|loops|messages|models|orchestrators|pairs|schedules|sessions|sockets|streams|tasks|task-routes|threads|tokens|traces|webhooks|work))\.ts/;
     expect([...loaded].filter((from) => LATE.test(from) || UNUSED.test(from))).toEqual([]);
+  });
+
+  test("an idle daemon has loaded nothing that only sessions use, no command line and no verbs that it does not call", () => {
+    const adapters = all.filter(({ file, isLate }) => file === "daemon/providers.ts" && isLate);
+    expect(adapters).toHaveLength(4);
+    const loaded = loadedBy(["cli/daemon.ts", ...adapters.map(({ from }) => from)]);
+    expect(loaded.size).toBeGreaterThan(150);
+    const SESSIONS =
+      /^harness\/providers\/(\w+\/(session|exec-session|turns|exec-turn|wire|lines|messages|events|updates|asks)|questions)\.ts/;
+    const UNUSED =
+      /^(commander|@agentclientprotocol\/|@modelcontextprotocol\/|client\/client\.ts|protocol\/(a2a|channels|integrations|jobs|loops|models|schedules|webhooks)\.ts)/;
+    expect([...loaded].filter((from) => SESSIONS.test(from) || UNUSED.test(from))).toEqual([]);
   });
 
   test("no file has more than 350 lines", async () => {
