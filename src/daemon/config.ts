@@ -16,7 +16,10 @@ export const ProviderConfig = z.strictObject({
   name: Name.describe("Its agent is `<prefix><name>`."),
   kind: z.enum(PROVIDER_KINDS),
   command: z.string().min(1).optional().describe("Path of the CLI. Left out: found by its usual name in `PATH`."),
-  args: z.array(z.string()).default([]).describe("Words after the command. No secrets: every user sees them."),
+  args: z
+    .array(z.string())
+    .default([])
+    .describe("Words after the command; left out for a known ACP agent: its own. No secrets: every user sees them."),
   model: z.string().min(1).optional().describe("Model of its sessions."),
   peekModel: z.string().min(1).optional().describe("Cheaper model for looks at a running session."),
   env: z

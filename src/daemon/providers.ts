@@ -1,3 +1,5 @@
+import { basename } from "node:path";
+import { ACP_AGENTS } from "../harness/providers/acp/agents.ts";
 import type { Containment } from "../harness/providers/process/contained.ts";
 import { findUserSystemd } from "../harness/providers/process/scope.ts";
 import type { Environment, Provider } from "../harness/providers/provider.ts";
@@ -16,6 +18,13 @@ type Maker = (config: ProviderConfig, common: Common) => Promise<Provider>;
 
 const wordsOf = ({ command, args }: ProviderConfig, usual: string): string[] => [command ?? usual, ...args];
 
+/** A known agent is started as its maker says, by another path as well. `args` of the configuration replace its own. */
+function acpWords({ name, command, args }: ProviderConfig): string[] {
+  const [usual = name, ...own] = ACP_AGENTS.find((agent) => agent.name === name)?.words ?? [];
+  const isUsual = command === undefined || basename(command) === usual;
+  return [command ?? usual, ...(isUsual && args.length === 0 ? own : args)];
+}
+
 const MAKERS: Record<ProviderConfig["kind"], Maker> = {
   async claude(config, common) {
     const { claudeProvider } = await import("../harness/providers/claude/provider.ts");
@@ -27,7 +36,7 @@ const MAKERS: Record<ProviderConfig["kind"], Maker> = {
   },
   async acp(config, common) {
     const { acpProvider } = await import("../harness/providers/acp/provider.ts");
-    return acpProvider({ name: config.name, words: wordsOf(config, config.name), ...common });
+    return acpProvider({ name: config.name, words: acpWords(config), ...common });
   },
   async command(config, common) {
     const { commandProvider } = await import("../harness/providers/command/provider.ts");

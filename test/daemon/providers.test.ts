@@ -18,8 +18,21 @@ function machine() {
   const run = script("run", `echo "$*" >> ${log}\nwhile [ "$1" != -- ]; do shift; done; shift; exec "$@"`);
   const ctl = script("ctl", "exit 0");
   const program = script("agent", `echo '{"type":"ready"}'; exec cat > /dev/null`);
-  return { folder, program, systemd: { run, ctl, runtimeDir: folder }, calls: () => Bun.file(log).text() };
+  return { folder, script, program, systemd: { run, ctl, runtimeDir: folder }, calls: () => Bun.file(log).text() };
 }
+
+test("an ACP agent that is known by name is started with its own words, unless the configuration has others", async () => {
+  const { folder, script, calls } = machine();
+  const command = script("gemini", `echo "gemini $*" >> ${join(folder, "log")}`);
+  const base = { id: "box", relay: "http://relay.test", workspace: folder };
+  const probed = [[], ["--other"]].map(async (args) => {
+    const config = DaemonConfig.parse({ ...base, providers: [{ name: "gemini", kind: "acp", command, args }] });
+    const [made] = await makeProviders(config, { PATH: process.env.PATH ?? "", HOME: folder }, null);
+    await expect(made?.provider.probe()).rejects.toThrow("Gemini CLI has ended (exit 0)");
+  });
+  await Promise.all(probed);
+  expect((await calls()).trim().split("\n").sort()).toEqual(["gemini --acp", "gemini --other"]);
+});
 
 test("G13: sessions run in a scope of systemd, with the memory of the configuration", async () => {
   const { folder, program, systemd, calls } = machine();
