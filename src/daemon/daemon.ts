@@ -12,6 +12,7 @@ import { type NewTurn, type TurnRow, turnOf } from "./journal/turns.ts";
 import { createHub, createLink } from "./link.ts";
 import { heartbeats, reasonOf, register } from "./presence.ts";
 import { endLeftovers, type Processes, resumeTurns, waitForFormer } from "./recovery.ts";
+import { createRelayNews } from "./relay-news.ts";
 import type { Gate, Log, Observer, Runnable, Services } from "./services.ts";
 import { createLanes } from "./sessions/lanes.ts";
 import { createLiveSessions } from "./sessions/live.ts";
@@ -71,6 +72,7 @@ export function createDaemon(options: DaemonOptions) {
     life: life.signal,
   });
   const hub = createHub();
+  const news = createRelayNews(log);
   /** Resolves, and lets no turn begin, once the daemon stops. */
   const draining = new AbortController();
   const services: Services = {
@@ -197,8 +199,8 @@ export function createDaemon(options: DaemonOptions) {
         // Messages about a change may have expired meanwhile.
         if (event.type === "hello" && wasAway) void changed();
         wasAway = event.type === "reconnecting" || event.type === "bye";
-        if (event.type === "reconnecting")
-          log(`The relay is away. The next try is in ${Math.round(event.inMs / 1000)} s.`);
+        if (event.type === "reconnecting") news.away(event.cause);
+        else if (event.type === "hello") news.back();
       },
     });
     for await (const { for: agents, message } of stream) {
@@ -225,7 +227,7 @@ export function createDaemon(options: DaemonOptions) {
     runCommands: commands.run,
     /** Registers, recovers what an earlier process left, and begins to follow. @throws DaemonError, RelayProblem */
     async start(): Promise<void> {
-      caps.allow(await register(services, instanceId));
+      caps.allow(await register(services, instanceId, news));
       await enrollAll();
       await endLeftovers(services, parts);
       await waitForFormer(services, parts);

@@ -32,12 +32,19 @@ export async function runDaemon({ configPath = CONFIG_PATH, environment, log, st
     ...{ config, token, journal, providers, time: systemTime, log },
     ...{ environment: given, hostname: hostname(), processes: { findMarked, endMarked } },
   });
+  const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
   try {
-    await daemon.start();
+    const started = daemon.start();
+    started.catch(() => undefined);
+    await Promise.race([started, stopped]);
+    if (stop.aborted) {
+      log("Stopping: the start is not over");
+      await daemon.stop(0);
+      return;
+    }
     const agents = config.providers.map(({ name }) => `${prefixOf(config)}${name}`);
     log(`Orchestrator ${config.id} runs`, { relay: config.relay, agents });
     void giveMemoryBack(stop);
-    const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
     const reason = await Promise.race([daemon.ended, stopped]);
     if (reason) throw reason;
     log("Stopping: running turns may end", { minutes: config.stopMinutes });

@@ -5,12 +5,13 @@ import { untilAnswered } from "../client/until-answered.ts";
 import type { Caps } from "../protocol/caps.ts";
 import type { Orchestrator } from "../protocol/orchestrators.ts";
 import { DaemonError } from "./errors.ts";
+import type { RelayNews } from "./relay-news.ts";
 import type { Services } from "./services.ts";
 
 const HEARTBEAT_MS = 30_000;
 
 /** Registers the orchestrator. @returns the caps that the relay has for it @throws RelayProblem when the relay does not take it */
-export async function register(services: Services, instanceId: string): Promise<Caps | null> {
+export async function register(services: Services, instanceId: string, news: RelayNews): Promise<Caps | null> {
   const { config, link, time, life, providers, hostname, log } = services;
   const probed = await Promise.all(
     [...providers.values()].map(async ({ config: own, provider }) => {
@@ -27,7 +28,9 @@ export async function register(services: Services, instanceId: string): Promise<
     ...{ approvalMode: config.approvalMode, instanceId, version: manifest.version },
     ...(config.spawners && { spawners: config.spawners }),
   };
-  const registered = await untilAnswered(time, () => link.box.orchestrators.register(config.id, registration), life);
+  const ask = () => link.box.orchestrators.register(config.id, registration, { retries: 0 });
+  const registered = await untilAnswered(time, ask, life, (_, cause) => news.away(cause));
+  news.back();
   return registered.caps;
 }
 
