@@ -37,6 +37,24 @@ describe("a daemon that was killed", () => {
     await until(async () => (await world.run(id)).status === "ended");
   });
 
+  test("a CLI that died before it had stored its turn gets the prompt again", async () => {
+    const world = await startDaemon();
+    const id = await world.say("Take your time.");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    world.fake.interrupted.clear();
+    await world.crash();
+    await until(() => world.sleepsFor(15_000));
+    expect(world.fake.sessions[1]?.inputs).toEqual([]);
+    await world.pass(15_000);
+    await until(() => world.fake.sessions[1]?.isWorking === true);
+    const again = world.fake.sessions[1]?.inputs[0];
+    expect(again?.text).toContain("| Take your time.");
+    expect(again?.id).not.toBe(world.fake.sessions[0]?.inputs[0]?.id);
+    world.fake.latest().turn.finish("Done.");
+    await until(async () => (await world.answers()).length === 1);
+    expect((await world.answers())[0]).toMatchObject({ body: "Done.", replyTo: id });
+  });
+
   test("a turn is given back where the configuration says so", async () => {
     const world = await startDaemon({ config: { onInterrupt: "give-back" } });
     const id = await world.say("Take your time.");

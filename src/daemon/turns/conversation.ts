@@ -41,6 +41,9 @@ interface Conversing {
   prompt: Prompt | undefined;
 }
 
+/** Time in which a CLI begins to go on with a turn that was cut off. */
+const GOES_ON_MS = 15_000;
+
 /** Prompts and words to the CLI of a turn, and what comes of them. */
 export function createConversation(services: Services, parts: ConversationParts) {
   const { journal, time, log } = services;
@@ -78,6 +81,18 @@ export function createConversation(services: Services, parts: ConversationParts)
     signal.addEventListener("abort", stopped, { once: true });
   }
 
+  /** Whether a CLI works on the turn that was cut off: one that died before it had stored the turn does not. */
+  async function goesOn({ begun, exited }: Ears): Promise<boolean> {
+    const patience = new AbortController();
+    const silent = time.sleep(GOES_ON_MS, patience.signal).then(
+      () => true,
+      () => false,
+    );
+    const isSilent = await Promise.race([begun, exited, silent]);
+    patience.abort();
+    return isSilent !== true;
+  }
+
   /** One prompt and what comes of it, until its result, the end of its process, or a stop. */
   async function converse(own: OwnTurn, { turn, session, native, handle, prompt, ears }: Conversing): Promise<Ending> {
     own.native = native;
@@ -96,6 +111,16 @@ export function createConversation(services: Services, parts: ConversationParts)
       own.sentAt = time.now();
       own.hasBegun();
       if (handle.signal.reason instanceof RunStopped) own.stop("interrupt", handle.signal.reason.message);
+      if (!prompt && !(await goesOn(ears))) {
+        if (own.stopReason !== undefined) return { outcome: "aborted", text: "", reason: own.stopReason };
+        log(`The CLI of turn ${turn.id} does not go on with it, and gets the prompt again`);
+        // Claude Code passes over an id that it has seen.
+        const id = crypto.randomUUID();
+        const messageId = turn.messageId ?? handle.run.messageId;
+        if (messageId !== null) ears.words.set(id, messageId);
+        ears.renew(id);
+        await native.send({ id, ...(await promptFor(services, { turn, session, handle })) });
+      }
       const end = await endOf(own, ears);
       return end.errorCode === "limited" ? await afterLimit(own, { turn, session, ears }, end) : end;
     } finally {

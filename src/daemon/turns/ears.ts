@@ -20,6 +20,10 @@ export function listenIn(live: LiveSessions, own: OwnTurn, turn: TurnRow, handle
   const leaves: (() => void)[] = [];
   return {
     words,
+    /** The CLI works on a turn. */
+    get begun() {
+      return results.begun;
+    },
     get ended() {
       return results.ended;
     },

@@ -43,8 +43,10 @@ export class Paused extends Error {
  */
 export function createResults(inputId: string | null) {
   const parts: TurnResult[] = [];
+  const begun = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<TurnResult>();
   return {
+    begun: begun.promise,
     ended: ended.promise,
     /** Takes what was heard for the whole result. */
     conclude(): void {
@@ -52,6 +54,7 @@ export function createResults(inputId: string | null) {
       ended.resolve((isOurs && joined(parts)) || LOST);
     },
     hear(event: SessionEvent): void {
+      if (SIGNS.has(event.type)) begun.resolve();
       if (event.type === "results-lost") ended.resolve(joined(parts) ?? LOST);
       if (event.type !== "result") return;
       const { inputIds, moreFollow } = event.result;
@@ -61,6 +64,9 @@ export function createResults(inputId: string | null) {
     },
   };
 }
+
+/** Events of a turn that runs. */
+const SIGNS: ReadonlySet<string> = new Set(["turn-started", "say", "said", "tool", "ask", "result"]);
 
 const LOST: TurnResult = {
   ...{ outcome: "error", errorCode: "no-result", error: "The CLI gave no result.", text: "" },
