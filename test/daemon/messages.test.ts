@@ -119,6 +119,24 @@ describe("a daemon's messages", () => {
     expect(attempts).toBe(3);
   });
 
+  test("a result that comes while a hold ends its process counts, and its turn does not run again", async () => {
+    const world = await startDaemon({ provider: { script: null } });
+    await world.say("Fix the login.");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    const session = world.fake.latest();
+    const { close } = session;
+    session.close = (how) => {
+      if (session.isWorking) session.turn.finish("Fixed.");
+      return close(how);
+    };
+    const { id } = (await world.relay.ask("POST", "/v1/holds", { scope: "all", reason: "Look." })).body;
+    await until(async () => (await world.answers()).length === 1);
+    await world.relay.ask("DELETE", `/v1/holds/${id}`);
+    await world.pass(5000);
+    expect((await world.answers()).map(({ body }) => body)).toEqual(["Fixed."]);
+    expect(world.fake.sessions).toHaveLength(1);
+  });
+
   test("a message under a hold waits, and is answered once the hold is lifted", async () => {
     const world = await startDaemon({ provider: { script: (turn) => turn.finish("Here.") } });
     const { id } = (await world.relay.ask("POST", "/v1/holds", { scope: "all", reason: "Look." })).body;

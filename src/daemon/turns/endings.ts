@@ -14,17 +14,18 @@ export const stoppedBy = (reason: string): Ending => ({ outcome: "aborted", text
 
 /** Waits for the end of what a CLI was given, and tells how it ended. */
 export function createEndOf({ life }: Services, crashes: Crashes) {
-  /** First of result and exit. A result that came before a cap or a restart has ended the process counts. */
+  /** First of result and exit. A result that came before a hold, a cap or a restart has ended the process counts. */
   return async function endOf(own: OwnTurn, { ended, exited }: Ears): Promise<Ending> {
     const won = await Promise.race([ended, exited]);
     life.throwIfAborted();
-    if (own.isPaused) throw new Paused();
+    const isOk = "outcome" in won && won.outcome === "ok";
+    if (own.isPaused && !isOk) throw new Paused();
     const reason = own.stopReason;
-    const isResult = "outcome" in won;
     const goesOn = own.isKept || own.isRestarting;
-    if (goesOn && reason === undefined && !(isResult && won.outcome === "ok")) return KEPT;
+    if (goesOn && reason === undefined && !isOk) return KEPT;
     Object.assign(own, { isKept: false, isRestarting: false });
-    if (isResult) return reason === undefined ? endOfResult(won) : { ...endOfResult(won), outcome: "aborted", reason };
+    if ("outcome" in won)
+      return reason === undefined ? endOfResult(won) : { ...endOfResult(won), outcome: "aborted", reason };
     own.hasCrashed = reason === undefined;
     if (own.hasCrashed) crashes.note(own.turn);
     return reason === undefined ? endOfExit(won) : stoppedBy(reason);
