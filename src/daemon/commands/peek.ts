@@ -11,7 +11,8 @@ const PATIENCE_MS = 120_000;
 const PARTS = 200;
 const TAIL_CHARS = 600;
 const QUESTION =
-  "Look at the work of this session so far. In two or three sentences: what is done, what is in progress, what remains? Use no tools.";
+  "Look at the work of this session so far. You are a copy of it: a tool call without a result still runs in the session. " +
+  "In two or three sentences: what is done, what is in progress, what remains? Use no tools.";
 
 /** Tells what a session does now: by a copy of it that leaves nothing behind, else by the events of its run. */
 export async function peek(hands: Hands, { sessionId }: CommandOf<"peek">): Promise<Done> {
