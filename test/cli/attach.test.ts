@@ -32,7 +32,7 @@ beforeAll(async () => {
     client,
     relay.url,
     { ...{ id: "box", workspace, approvalMode: "open" }, providers: [claude] },
-    (close) => void closing.push(close),
+    { closing: (close) => void closing.push(close) },
   );
 });
 afterAll(async () => {

@@ -15,34 +15,44 @@ export interface Box {
   log(): string;
   /** Gives a command, and waits for what came of it. */
   command(command: Parameters<Client["orchestrators"]["command"]>[1]): Promise<Record<string, unknown>>;
+  /** Lets it end as an operator does. */
+  stop(): Promise<void>;
 }
 
-/**
- * The pause between looks for processes left is as in production: a stop takes about a second. `closing` takes what ends it, to be called newest
- * first.
- */
+export interface BoxOptions {
+  /** More environment of its CLIs. */
+  environment?: Record<string, string>;
+  /** Fills its home, before it starts. */
+  furnish?: (home: string) => void;
+  /** Takes what ends the box, to be called newest first. */
+  closing?: (close: () => Promise<void>) => void;
+}
+
+/** The pause between looks for processes left is as in production: a stop takes about a second. */
 export async function startBox(
   client: Client,
   url: string,
   config: Pick<DaemonConfigInput, "id" | "providers"> & Partial<DaemonConfigInput>,
-  closing: (close: () => Promise<void>) => void = atEnd,
+  { environment = {}, furnish, closing = atEnd }: BoxOptions = {},
 ): Promise<Box> {
   const { id } = config;
   const folder = mkdtempSync(join(tmpdir(), "signalbox-box-"));
   closing(async () => rmSync(folder, { recursive: true, force: true }));
   const workspace = join(folder, "work");
   mkdirSync(workspace);
+  furnish?.(folder);
+  const given = { ...ENGINE, ...environment };
   const draft = { role: "orchestrator" as const, agentId: `orchestrator-${id}`, prefix: `${id}-` };
   const tokenFile = join(folder, "token");
   writeFileSync(tokenFile, (await client.tokens.create(draft)).token);
   chmodSync(tokenFile, 0o600);
   const whole: DaemonConfigInput = {
-    ...{ relay: url, tokenFile, workspace, journal: join(folder, "j.db"), envKeys: Object.keys(ENGINE) },
+    ...{ relay: url, tokenFile, workspace, journal: join(folder, "j.db"), envKeys: Object.keys(given) },
     ...config,
   };
   writeFileSync(join(folder, "config.json"), JSON.stringify(whole));
   const child = Bun.spawn([...PROGRAM, "orchestrator", "--config", join(folder, "config.json")], {
-    env: { PATH: process.env.PATH, HOME: folder, ...ENGINE },
+    env: { PATH: process.env.PATH, HOME: folder, ...given },
     stdout: "ignore",
     stderr: "pipe",
   });
@@ -59,6 +69,10 @@ export async function startBox(
   await until(() => log.includes(`Orchestrator ${id} runs`), `the start of ${id}`);
   return {
     ...{ folder, workspace, log: () => log },
+    async stop() {
+      child.kill("SIGTERM");
+      await child.exited;
+    },
     async command(command) {
       const asked = await client.orchestrators.command(id, command, { waitSeconds: 60 });
       const { commandResult } = (asked.answer?.payload ?? {}) as { commandResult?: Record<string, unknown> };

@@ -3,7 +3,7 @@ import { atEnd } from "./ending.ts";
 /** Answer of a model: text, or one call of a tool. */
 type Turn = { text: string } | { tool: string; input: object };
 /** Refusal of its API. */
-type Refusal = { status: number; error: string };
+type Refusal = { status: number; error: string; headers?: Record<string, string> };
 
 /** One answer of the script, made from the request as it came. It may take its time. */
 export type Step = (request: string) => Turn | Refusal | Promise<Turn>;
@@ -107,8 +107,11 @@ function serve(
         turn = (await step?.(text)) ?? { text: "There is nothing more in the script." };
       }
       if ("status" in turn) {
-        const { status, error } = turn;
-        return Response.json({ type: "error", error: { type: error, message: error } }, { status });
+        const { status, error, headers } = turn;
+        return Response.json(
+          { type: "error", error: { type: error, message: error } },
+          { status, ...(headers && { headers }) },
+        );
       }
       const events = dialect
         .events(turn, ++n)

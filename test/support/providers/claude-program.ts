@@ -99,7 +99,9 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
     said.push(entry);
     store();
     const end: Json = { subtype: "success", is_error: false, num_turns: 1, result: "" };
-    for (const line of scriptOf(given.text)) {
+    // After a limit it is told to go on with the turn before.
+    const asked = given.text.includes("Go on with what you were asked for.") ? said.at(-2)?.text : undefined;
+    for (const line of scriptOf(asked ?? given.text)) {
       await Promise.race([step(line, end, earlier, turn), stopped.promise]);
       if (turn.isStopped || end.is_error) break;
       for (const one of turn.steered.splice(0)) {

@@ -1,4 +1,7 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { atEnd } from "../ending.ts";
+import { scriptOf } from "./script.ts";
 
 /** Part of a conversation with the OpenAI Responses API. */
 interface Part {
@@ -41,11 +44,28 @@ export function linesModel(): string {
   return `http://127.0.0.1:${server.port}/v1`;
 }
 
+/** Fills a home for Codex with a model at that address. The variable SCRIPTED_LOGIN is its login. */
+export function codexHome(home: string, model: string): void {
+  mkdirSync(join(home, ".codex"));
+  const config = `model = "scripted"
+model_provider = "scripted"
+
+[model_providers.scripted]
+name = "scripted"
+base_url = "${model}"
+wire_api = "responses"
+env_key = "SCRIPTED_LOGIN"
+request_max_retries = 0
+stream_max_retries = 0
+`;
+  writeFileSync(join(home, ".codex/config.toml"), config);
+}
+
 function answerTo(input: Part[], n: number): object | Response {
   const users = input.filter(({ role }) => role === "user").map(textOf);
   const since = input.slice(input.findLastIndex(({ role }) => role === "assistant") + 1);
-  const lines = since.filter(({ role }) => role === "user").flatMap((part) => textOf(part).split("\n"));
-  const newest = users.at(-1)?.split("\n") ?? [];
+  const lines = since.filter(({ role }) => role === "user").flatMap((part) => scriptOf(textOf(part)));
+  const newest = scriptOf(users.at(-1) ?? "");
   if (newest.includes("fail")) return Response.json({ error: { message: "it broke" } }, { status: 500 });
   if (newest.includes("limit")) return limited();
   const calls = lines.filter((line) => /^(run|ask) /.test(line));

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { codexProvider } from "../../../../src/harness/providers/codex/provider.ts";
 import { LINES, providerContract } from "../../../support/providers/contract.ts";
-import { linesModel } from "../../../support/providers/lines-model.ts";
+import { codexHome, linesModel } from "../../../support/providers/lines-model.ts";
 import { QUICK_SWEEP } from "../../../support/providers/processes.ts";
 import { hear, openTask } from "../../../support/providers/session.ts";
 import { scriptedOpenAi } from "../../../support/scripted-models.ts";
@@ -12,18 +10,6 @@ import { startServer } from "../../../support/server.ts";
 /** The contract of providers with the real Codex, and a scripted model on loopback. Opt-in: `bun run test:clients`. */
 const CODEX = process.env.SIGNALBOX_TEST_CODEX;
 
-const config = (model: string) => `model = "scripted"
-model_provider = "scripted"
-
-[model_providers.scripted]
-name = "scripted"
-base_url = "${model}"
-wire_api = "responses"
-env_key = "SCRIPTED_LOGIN"
-request_max_retries = 0
-stream_max_retries = 0
-`;
-
 describe.skipIf(!CODEX)("the real Codex (skipped without one; bun run test:clients says how)", () => {
   const looking = { PATH: process.env.PATH ?? "" };
   const words = [CODEX ?? "codex"];
@@ -31,8 +17,7 @@ describe.skipIf(!CODEX)("the real Codex (skipped without one; bun run test:clien
   /** A home of its own with that model in it. */
   function place(model: string) {
     const { HOME = "", ...rest } = openTask().environment;
-    mkdirSync(join(HOME, ".codex"));
-    writeFileSync(join(HOME, ".codex/config.toml"), config(model));
+    codexHome(HOME, model);
     const environment = { ...rest, HOME, SCRIPTED_LOGIN: "none" };
     return { environment, provider: codexProvider({ words, environment, containment: { sweep: QUICK_SWEEP } }) };
   }
