@@ -64,6 +64,7 @@ function judgeQuestion(heard: Heard, { runs, delegations }: Ends, question: Ques
     return own.filter(({ outcome }) => outcome !== "ok").length;
   }
   if (messageId === undefined) return 0;
+  if (conduct === "work") return judgeWork(faults, what, question);
   const replies = repliesTo(heard, question);
   const wanted = wantedFor(heard, question);
   if (replies.length !== wanted) {
@@ -74,6 +75,14 @@ function judgeQuestion(heard: Heard, { runs, delegations }: Ends, question: Ques
   if (conduct === "delegate")
     once(faults, asked(delegations, question) || (replies.some(isError) ? 1 : 0), `${what} was delegated`);
   return replies.filter(isError).length;
+}
+
+/** Work is completed once. @returns the number of attempts that failed */
+function judgeWork(faults: Fault[], what: string, { work }: Question): number {
+  const ends = work?.attempts.map(({ outcome }) => outcome) ?? [];
+  once(faults, ends.filter((outcome) => outcome === "completed").length, `${what} was completed`);
+  if (work?.state !== "done") faults.push({ kind: "lost", what: `${what} is ${work?.state ?? "not seen"}` });
+  return ends.filter((outcome) => outcome === "failed").length;
 }
 
 /** Number of delegations that a question led to. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ownCommand } from "../../own.ts";
 import { scratchEnvironment } from "../../settings.ts";
 import type { Drilled } from "../asking.ts";
-import { AGENT_PROGRAM } from "./agent.ts";
+import { AGENT_PROGRAMS } from "./agent.ts";
 
 /** A daemon of the drill, in a process of its own, with its files in a folder of its own. */
 export interface Machine {
@@ -20,8 +20,8 @@ export interface Machine {
   stop(): Promise<number>;
 }
 
-/** Abilities of the agents: those of the first machine copy dialogues, those of the second only resume them. */
-const CAN = [["resume", "fork", "interrupt", "structured"], ["resume"]];
+/** Agents of the machines: Claude Code copies dialogues and goes on with turns by itself, the program of lines only resumes dialogues. */
+const KINDS = ["claude", "command"] as const;
 
 /** Makes a machine: token, configuration and agent. `at` is its number, from 0. */
 export async function createMachine({ ask, relay }: Drilled, at: number): Promise<Machine> {
@@ -33,14 +33,15 @@ export async function createMachine({ ask, relay }: Drilled, at: number): Promis
   const given = { role: "orchestrator", agentId: `orchestrator-${id}`, prefix: `${id}-` };
   const { body } = await ask<{ token: string }>("POST", "/v1/tokens", given);
   writeFileSync(path("token"), body.token, { mode: 0o600 });
-  writeFileSync(path("agent.js"), AGENT_PROGRAM);
+  const kind = KINDS[at % KINDS.length] ?? "command";
+  writeFileSync(path("agent.js"), AGENT_PROGRAMS[kind]);
   const config = {
     ...{ id, relay: relay.url(), tokenFile: path("token"), workspace: path("work"), journal: path("journal.db") },
     ...{ approvalMode: "open", sessions: 12, stopMinutes: 1 },
     // A binary runs the agent as Bun does.
     providers: [
       {
-        ...{ name: "own", kind: "command", command: "/usr/bin/env", can: CAN[at % CAN.length] },
+        ...{ name: "own", kind, command: "/usr/bin/env", ...(kind === "command" && { can: ["resume"] }) },
         args: ["BUN_BE_BUN=1", process.execPath, path("agent.js")],
       },
     ],

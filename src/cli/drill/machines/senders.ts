@@ -1,12 +1,12 @@
 import type { Delegation } from "../../../protocol/delegations.ts";
 import type { Inbox } from "../../../protocol/inbox.ts";
-import type { SentMessage } from "../../../protocol/messages.ts";
+import type { MessageDetail, SentMessage } from "../../../protocol/messages.ts";
 import type { Drilled, Hand } from "../asking.ts";
 import type { Fault } from "../fault.ts";
 import type { Machine } from "./machine.ts";
 
-/** Conduct that a message asks its agent for. `spawn` comes by a command. */
-const CONDUCTS = ["say", "tool", "delegate", "background", "spawn"] as const;
+/** Conduct that a message asks its agent for. `work` is claimed, and `spawn` comes by a command. */
+const CONDUCTS = ["say", "tool", "delegate", "background", "work", "spawn"] as const;
 export type Conduct = (typeof CONDUCTS)[number];
 
 export interface Question {
@@ -16,6 +16,8 @@ export interface Question {
   /** Its message, or the delegation of its command, once the relay has accepted it. */
   messageId?: number;
   delegationId?: string;
+  /** Its work as it was seen last. */
+  work?: Pick<MessageDetail, "state" | "attempts">;
 }
 
 export interface Reply {
@@ -33,6 +35,7 @@ export interface Heard {
 }
 
 const LOOK_MS = 20;
+const WORK_MS = 200;
 const ERROR = "[Error]";
 /** Beginning of the daemon's note that a turn goes on after a crash: it is no answer. */
 const NOTE = "My program crashed";
@@ -68,6 +71,7 @@ export async function runAsker(
     heard.questions.push(question);
     if (conduct === "spawn") await command(question, machine);
     else await send(question, machine, other);
+    if (conduct === "work") await watch(question);
     while (!isAnswered(heard, question) && !done()) await Bun.sleep(LOOK_MS);
   }
   await listening;
@@ -79,11 +83,22 @@ export async function runAsker(
       ...{ to: machine.agentId, idempotencyKey: `q${number}` },
       body: `${textOf(question)} ${conduct}${conduct === "delegate" ? ` ${other.agentId}` : ""}`,
       ...(thread !== undefined && { replyTo: thread }),
+      ...(conduct === "work" && { claimable: true, maxAttempts: 100 }),
     };
     const { status, body } = await ask<SentMessage>("POST", "/v1/messages", draft, hand.token);
     if (status > 299) throw new Error(`q${number} was refused: ${status} ${JSON.stringify(body)}`);
     question.messageId = body.id;
     threads.set(machine.id, thread ?? body.id);
+  }
+
+  /** Looks at work until it has ended. */
+  async function watch(question: Question): Promise<void> {
+    while (!isAnswered(heard, question) && !done()) {
+      await Bun.sleep(WORK_MS);
+      question.work = (
+        await ask<MessageDetail>("GET", `/v1/messages/${question.messageId}`, undefined, hand.token)
+      ).body;
+    }
   }
 
   async function command(question: Question, { id }: Machine): Promise<void> {
@@ -101,8 +116,11 @@ export async function runAsker(
   }
 }
 
-export const isAnswered = (heard: Heard, question: Question): boolean =>
-  question.messageId === undefined || repliesTo(heard, question).length >= wantedFor(heard, question);
+export const isAnswered = (heard: Heard, question: Question): boolean => {
+  const { conduct, messageId, work } = question;
+  if (conduct === "work" && messageId !== undefined) return work?.state === "done" || work?.state === "dead";
+  return messageId === undefined || repliesTo(heard, question).length >= wantedFor(heard, question);
+};
 
 /** Reads what a sender is answered. */
 async function listen({ ask }: Drilled, { replies }: Heard, { id, token }: Hand, done: () => boolean): Promise<void> {
