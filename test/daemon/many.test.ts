@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { AGENT, startDaemon, until } from "../support/daemon.ts";
 
-const SESSIONS = 10;
-/** Calls of tools: two events each. */
+const SESSIONS = 50;
+/** Calls of tools: two events each, so that a second's worth of 50 sessions comes at once. */
 const EVENTS = 25;
 
-test("every event of sessions that speak at once reaches the relay, in order", async () => {
+test("every event of 50 sessions that speak at once reaches the relay, in order", async () => {
   const world = await startDaemon({ config: { sessions: SESSIONS } });
   const { ask } = world.relay;
   await ask("PUT", "/v1/agents/ada", { name: "Ada" });
