@@ -8,7 +8,8 @@ import { scriptOf } from "./script.ts";
  * A stand-in for `claude`, started as a program. A turn plays the lines of its input: `say TEXT`, `run COMMAND` (in a session of
  * its own, as the CLI does), `ask COMMAND`, `question TEXT`, `edit PATH`, `delegate AGENT TEXT` (by the
  * relay's tools, and says what came of it), `recall WORD`, `give JSON` (a structured answer), `fail`,
- * `limit` (with a path: once), `retry`, `junk`, `long`, `split`, `lose` (a result), `nothing`, `torn`, `die`. Other lines are passed over.
+ * `limit` (with a path: once), `window PART` (that is used), `retry`, `junk`, `long`, `split`, `lose` (a result), `nothing`, `torn`, `die`. Other
+ * lines are passed over.
  */
 const args = process.argv.slice(2);
 const env = process.env;
@@ -175,6 +176,10 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
       const result = `API Error: ${status}`;
       send({ type: "assistant", error: "server_error", message: { content: [{ type: "text", text: result }] } });
       Object.assign(end, { is_error: true, api_error_status: status, terminal_reason: "api_error", result });
+    } else if (word === "window") {
+      const window = { utilization: Number(rest), resetsAt: 4_000_000_000 };
+      const info = { status: "allowed", rateLimitType: "five_hour", unifiedWindows: { seven_day: window } };
+      send({ type: "rate_limit_event", rate_limit_info: info });
     } else if (word === "retry")
       system("api_retry", { attempt: 1, max_retries: 10, retry_delay_ms: 500, error_status: 529, error: "overloaded" });
     else if (word === "junk") process.stdout.write("\u001b[33mwarning\u001b[0m: old node\n{broken\n");

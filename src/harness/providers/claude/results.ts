@@ -80,9 +80,18 @@ export const isSome = ({ model: _, ...amounts }: UsageInput): boolean => Object.
 
 const STATES = { allowed: "allowed", allowed_warning: "warning", rejected: "rejected" } as const;
 
-/** Limit of a subscription, as its own data says. */
+/** Part of a window from which little is left. */
+const NEARLY_USED = 0.9;
+
+/** Limit of a subscription, as its own data says. The CLI itself warns of a window only where its provider does. */
 export function limitOf(line: Line & { type: "rate_limit_event" }, account: string | null): ProviderLimit {
-  const { status, resetsAt = null, rateLimitType, utilization = null } = line.rate_limit_info;
+  const { status, resetsAt = null, rateLimitType, utilization = null, unifiedWindows = {} } = line.rate_limit_info;
+  const [fullest] = Object.entries(unifiedWindows).sort(([, a], [, b]) => b.utilization - a.utilization);
+  if (status === "allowed" && fullest && fullest[1].utilization >= NEARLY_USED) {
+    const [window, { utilization: part, resetsAt: until }] = fullest;
+    const evidence = line.rate_limit_info;
+    return { account, window, state: "warning", until: until * 1000, utilization: part * 100, evidence };
+  }
   // A part of one; over one where more than the limit was used.
   const percent = utilization === null ? null : utilization <= 2 ? utilization * 100 : utilization;
   return {

@@ -92,6 +92,11 @@ const RateLimit = z.object({
   resetsAt: z.number().nullable().catch(null),
   rateLimitType: text,
   utilization: z.number().nullable().catch(null),
+  /** Every window of the account, also those that refuse and warn of nothing yet. */
+  unifiedWindows: z
+    .record(z.string(), z.object({ utilization: z.number(), resetsAt: z.number() }))
+    .optional()
+    .catch(undefined),
 });
 
 const system = <S extends string, Shape extends z.ZodRawShape>(subtype: S, shape: Shape) =>

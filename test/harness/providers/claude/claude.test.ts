@@ -201,6 +201,16 @@ describe.skipIf(process.platform !== "linux")("Claude Code", () => {
     expect(heard.text()).toBe("");
   });
 
+  test("a window that is nearly used up is warned of where the CLI itself does not", async () => {
+    const heard = await hear(fakeClaude());
+    await heard.send("window 0.96\nwindow 0.4");
+    await heard.ended();
+    expect(heard.of("limit").map(({ limit }) => limit)).toMatchObject([
+      { window: "seven_day", state: "warning", until: 4_000_000_000_000, utilization: 96 },
+      { window: "five_hour", state: "allowed" },
+    ]);
+  });
+
   test("a lost result is counted, and one without a turn is none", async () => {
     const heard = await hear(fakeClaude());
     await heard.send("nothing");
