@@ -37,7 +37,7 @@ export async function createMachine({ ask, relay }: Drilled, at: number): Promis
   writeFileSync(path("agent.js"), AGENT_PROGRAMS[kind]);
   const config = {
     ...{ id, relay: relay.url(), tokenFile: path("token"), workspace: path("work"), journal: path("journal.db") },
-    ...{ approvalMode: "open", sessions: 12, stopMinutes: 1 },
+    ...{ approvalMode: "open", spawners: ["sender-*", "m*"], sessions: 12, stopMinutes: 1 },
     // A binary runs the agent as Bun does.
     providers: [
       {
