@@ -18,6 +18,8 @@ export interface Cell {
   name: string;
   rows: Row[];
   measure(): Promise<number[]>;
+  /** Left out from then on when it fails; the run goes on. */
+  mayFail?: boolean;
 }
 
 /** Cells that share servers. Their measurements take turns, so that what disturbs the machine disturbs all alike. */

@@ -23,11 +23,18 @@ export async function runBench(
   close: () => Promise<unknown>,
 ): Promise<Result[]> {
   const byRow = new Map<Row, number[]>();
+  const failed = new Set<Cell>();
   try {
     const cells = await openAll(bench, rooms);
     for (let round = 0; round <= rounds; round += 1) {
       for (const cell of cells) {
-        const values = await measured(cell);
+        if (failed.has(cell)) continue;
+        const values = await measured(cell).catch((error: unknown) => leaveOut(cell, error));
+        if (!values) {
+          failed.add(cell);
+          for (const row of cell.rows) byRow.delete(row);
+          continue;
+        }
         progress(`${round === 0 ? "warm-up" : `round ${round}`} ${cell.name}`, values);
         if (round === 0) continue;
         for (const [n, row] of cell.rows.entries())
@@ -43,6 +50,12 @@ export async function runBench(
   }
   const results = [...byRow].map(([row, values]) => toResult(row, values));
   return [...results, ...ratiosOf(bench.ratios, results), ...ratiosOf(results.flatMap(toChange), results)];
+}
+
+/** @throws the error where the run cannot go on without the cell */
+function leaveOut({ name, mayFail }: Cell, error: unknown): undefined {
+  if (!mayFail) throw error;
+  console.error(`  left out ${name}: ${error instanceof Error ? error.message : error}`);
 }
 
 async function openAll(bench: Bench, rooms: readonly Room[]): Promise<Cell[]> {

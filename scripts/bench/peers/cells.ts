@@ -11,6 +11,9 @@ import { redisStreams } from "./redis.ts";
 
 const PRODUCTS: readonly PeerProduct[] = [redisStreams, bullMq, bunqueue, natsJetStream];
 
+/** A product that takes longer to start, to do its work once or to end is left out. */
+const LONGEST_MS = 120_000;
+
 const WORKS = [
   { name: "send", ours: "durable send, 64 in flight", what: "send, 64 in flight" },
   { name: "claims", ours: "claim and complete, 64 workers", what: "claim and acknowledge, 64 workers" },
@@ -50,9 +53,13 @@ export async function openPeers(room: Room): Promise<Cell[]> {
     }
     const folder = join(room.folder, product.name);
     await mkdir(folder);
-    const peer = await product.open(installedIn(peersFolder()), folder);
-    room.atEnd(() => peer.close());
-    cells.push(...wanted.map((work) => peerCell(room, peer, product, work)));
+    try {
+      const peer = await inTime(product.open(installedIn(peersFolder()), folder));
+      room.atEnd(() => inTime(Promise.resolve(peer.close())));
+      cells.push(...wanted.map((work) => peerCell(room, peer, product, work)));
+    } catch (error) {
+      room.skip(product.title, String(error));
+    }
   }
   return cells;
 }
@@ -72,17 +79,25 @@ export function missing({ npm, program }: PeerProduct): string | undefined {
 
 function peerCell(room: Room, peer: Peer, product: PeerProduct, work: Work): Cell {
   const messages = Array.from({ length: Math.ceil(20_000 * room.scale) }, () => draft("anyone"));
+  async function measure(): Promise<number[]> {
+    if (work.name === "send") return [await sendRate(room, peer)];
+    if (work.name === "claims") await peer.fill(messages);
+    const start = performance.now();
+    await (work.name === "claims" ? peer.workOff(messages.length) : peer.flow(messages));
+    return [messages.length / ((performance.now() - start) / 1000)];
+  }
   return {
     name: cellName(product, work),
     rows: [{ name: rowName(product, work), unit: "messages/s" }],
-    async measure() {
-      if (work.name === "send") return [await sendRate(room, peer)];
-      if (work.name === "claims") await peer.fill(messages);
-      const start = performance.now();
-      await (work.name === "claims" ? peer.workOff(messages.length) : peer.flow(messages));
-      return [messages.length / ((performance.now() - start) / 1000)];
-    },
+    mayFail: true,
+    measure: () => inTime(measure()),
   };
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`took longer than ${LONGEST_MS / 1000} s`)), LONGEST_MS);
+  return await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }
 
 /** Work sent here is done again outside the measurement, so that the other cells start from nothing. */
