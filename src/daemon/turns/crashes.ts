@@ -8,6 +8,10 @@ import { newSession } from "../sessions/rows.ts";
 const MOST = 3;
 const WINDOW_MS = 600_000;
 
+/** Words for the model of a turn that begins again. */
+const AGAIN =
+  "Your process gave no sign, and was ended. You begin the work below again. Look first at what is done already: a tool that ran may run twice.";
+
 export type Crashes = ReturnType<typeof createCrashes>;
 
 /** Crashes of CLIs in the middle of turns. Each turn goes on once, unless its CLI crashes over and over. */
@@ -16,10 +20,6 @@ export function createCrashes(services: Services, tell: Tell) {
   const seen = new Map<string, number[]>();
   const recent = (agentId: string): number[] =>
     (seen.get(agentId) ?? []).filter((at) => at > time.now() - WINDOW_MS).slice(-MOST);
-
-  /** Tells the model that the work begins again. */
-  const AGAIN =
-    "Your process gave no sign, and was ended. You begin the work below again. Look first at what is done already: a tool that ran may run twice.";
 
   return {
     /** Session in which a turn begins again that was stuck. Its dialogue goes on where there is one. */
