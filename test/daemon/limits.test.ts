@@ -77,7 +77,7 @@ describe("limits of providers", () => {
     expect((await world.run(id)).outcome).toBe("ok");
   });
 
-  test("from 90 percent of a window nothing new begins but urgent work", async () => {
+  test("from 90 percent of a window nothing new begins but urgent work, also behind other work of its dialogue", async () => {
     const world = await startDaemon();
     await world.say("one");
     await works(world);
@@ -90,6 +90,12 @@ describe("limits of providers", () => {
     await until(() => world.daemon.services.journal.position() >= other);
     await until(async () => (await bodies(world)).length === 1);
     expect(world.fake.sessions[0]?.inputs).toHaveLength(1);
+    const urgent = await world.say("three", { urgent: true });
+    await works(world, 0, 2);
+    expect(world.fake.sessions[0]?.inputs[1]?.text).toContain("| three");
+    world.fake.latest().turn.finish("third");
+    await until(async () => (await world.answers()).at(-1)?.replyTo === urgent);
+    expect(world.fake.sessions[0]?.inputs).toHaveLength(2);
     await world.pass(3 * HOUR);
     await until(() => world.fake.sessions.some(({ inputs }) => inputs.some(({ text }) => text.includes("two"))));
   });

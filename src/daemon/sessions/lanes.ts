@@ -11,7 +11,7 @@ import { newSession, providerOf, underCaps } from "./rows.ts";
 
 export type Lanes = ReturnType<typeof createLanes>;
 
-/** Queues of turns, one for each dialogue of an agent, first come first served. Each decides which session takes its next turn. */
+/** Queues of turns, one for each dialogue of an agent, urgent ones first, else first come first served. Each decides which session takes its next turn. */
 export function createLanes(
   services: Services,
   { turns, live, reporter }: { turns: Turns; live: LiveSessions; reporter: Reporter },
@@ -19,6 +19,10 @@ export function createLanes(
   const { journal, config, time, life, log } = services;
   const lanes = new Map<string, TurnRow[]>();
   const pumping = new Set<string>();
+
+  const passing = new Map<string, Promise<void>>();
+  /** Called when an urgent turn comes before the one that waits at the gates, by lane. */
+  const overtakes = new Map<string, () => void>();
 
   /** Callers that wait for a turn to begin. */
   const waiters = new Map<string, () => void>();
@@ -28,28 +32,47 @@ export function createLanes(
     waiters.delete(id);
   }
 
+  /** A turn as it is now: gates may have handed it to another session. */
+  const newest = (turn: TurnRow): TurnRow => journal.turns.get(turn.id) ?? turn;
+
+  /** Passes the gates: once at a time for each turn, however often it comes to the head of its lane. */
+  function pass(turn: TurnRow): Promise<void> {
+    const passed = passing.get(turn.id) ?? passGates(services, turn).finally(() => passing.delete(turn.id));
+    passing.set(turn.id, passed);
+    return passed;
+  }
+
+  const isUrgent = ({ messageId, agentId }: TurnRow): boolean =>
+    messageId !== null && journal.letters.get(messageId, agentId)?.entry.urgent === true;
+
   async function pump(key: string): Promise<void> {
     const queue = lanes.get(key) ?? [];
     for (let next = queue[0]; next && !life.aborted; next = queue[0]) {
-      const session = await take(next, () => queue[0] === next);
+      const overtaken = new Promise<void>((resolve) => overtakes.set(key, resolve));
+      const session = await take(next, () => queue[0] === next, overtaken);
       if (queue[0] !== next) continue;
       queue.shift();
       if (!session) {
         begun(next.id);
         continue;
       }
-      const running = turns.begin(next, session);
+      const running = turns.begin(newest(next), session);
       begun(next.id);
       await running.sent;
     }
     lanes.delete(key);
+    overtakes.delete(key);
   }
 
   /** Session that takes a turn, once it may begin. A turn that none can take ends, so that those behind it go on. */
-  async function take(turn: TurnRow, isNext: () => boolean): Promise<SessionRow | undefined> {
+  async function take(
+    turn: TurnRow,
+    isNext: () => boolean,
+    overtaken: Promise<void>,
+  ): Promise<SessionRow | undefined> {
     try {
-      await passGates(services, turn);
-      return isNext() ? underCaps(services, await sessionFor(turn), turn.plan) : undefined;
+      await Promise.race([pass(turn), overtaken]);
+      return isNext() ? underCaps(services, await sessionFor(newest(turn)), turn.plan) : undefined;
     } catch (error) {
       if (life.aborted) throw error;
       log(`Turn ${turn.id} cannot begin: ${error instanceof Error ? error.message : error}`);
@@ -84,10 +107,10 @@ export function createLanes(
         continue;
       }
       const waited = await waitFor(busy);
-      if (waited === "over") {
-        // A hold, a cap or a profile may have ended the turn before, and also keeps the next one.
+      if (waited === "over" || turns.in(main.id) !== busy) {
+        // A hold, a cap, a limit or a profile may have ended the turn before, and also keeps the next one.
         await passGates(services, turn);
-        continue;
+        return sessionFor(newest(turn));
       }
       const aside = await stepAside(main, busy, turn);
       if (aside) return aside;
@@ -95,10 +118,11 @@ export function createLanes(
   }
 
   async function whenFree(session: SessionRow, turn: TurnRow): Promise<SessionRow> {
-    const isTaken = () => turns.in(session.id)?.done ?? live.reservation(session.id);
-    for (let taken = isTaken(); taken; taken = isTaken()) {
+    const taken = turns.in(session.id)?.done ?? live.reservation(session.id);
+    if (taken) {
       await taken;
       await passGates(services, turn);
+      return sessionFor(newest(turn));
     }
     const now = journal.sessions.get(session.id);
     return now && now.state !== "dead" ? now : mainFor(turn);
@@ -142,12 +166,14 @@ export function createLanes(
   }
 
   return {
-    /** Puts a stored turn into its lane. */
+    /** Puts a stored turn into its lane: an urgent one before those that are not. */
     offer(turn: TurnRow): void {
       const key = `${turn.agentId}\n${turn.plan.lane === "main" ? turn.sessionKey : turn.id}`;
       const queue = lanes.get(key) ?? [];
       lanes.set(key, queue);
-      queue.push(turn);
+      const at = isUrgent(turn) ? queue.findIndex((other) => !isUrgent(other)) : -1;
+      queue.splice(at === -1 ? queue.length : at, 0, turn);
+      if (at === 0) overtakes.get(key)?.();
       if (pumping.has(key)) return;
       pumping.add(key);
       void pump(key)
