@@ -100,6 +100,7 @@ export function createDaemon(options: DaemonOptions) {
     caps,
     crashes: createCrashes(services, tell),
     openFor,
+    again: (turn) => lanes.offer(turn),
     over,
     reached: acks.nudge,
   });

@@ -16,6 +16,8 @@ export { until };
 export interface TestDaemon {
   relay: TestRelay;
   fake: FakeProvider;
+  /** Its second provider, `other`; only where the setup asks for it. */
+  other: FakeProvider;
   daemon: Daemon;
   /** Sentences of its log. */
   log: string[];
@@ -52,12 +54,18 @@ export interface TestDaemon {
 export interface DaemonSetup {
   config?: Partial<DaemonConfigInput>;
   provider?: Parameters<typeof createFakeProvider>[0];
+  /** Gives it a second provider. */
+  other?: boolean;
 }
 
 export const AGENT = "box-fake";
 const SHORT_MS = 5_000;
 
-export async function startDaemon({ config = {}, provider }: DaemonSetup = {}): Promise<TestDaemon> {
+export async function startDaemon({
+  config = {},
+  provider,
+  other: hasOther = false,
+}: DaemonSetup = {}): Promise<TestDaemon> {
   const relay = await startRelay();
   const folder = tempFolder();
   const made = await relay.ask("POST", "/v1/tokens", {
@@ -66,13 +74,16 @@ export async function startDaemon({ config = {}, provider }: DaemonSetup = {}): 
     prefix: "box-",
   });
   const fake = createFakeProvider({ script: null, ...provider });
+  const other = createFakeProvider({ script: null, name: "other" });
+  const pairs = [{ config: providerNamed("fake"), provider: fake }];
+  if (hasOther) pairs.push({ config: providerNamed("other"), provider: other });
   const time = createStillTime();
   // Waits between tries pass by themselves; longer ones when the test says so.
   const sleep = (ms: number, signal?: AbortSignal) =>
     ms <= SHORT_MS ? systemTiming.sleep(Math.min(ms, 10), signal) : time.timing.sleep(ms, signal);
   let wall = Date.parse("2026-03-01T12:00:00Z");
   const world: TestDaemon = {
-    ...{ relay, fake, folder, log: [], marked: [], away: false, journal: "journal.db" },
+    ...{ relay, fake, other, folder, log: [], marked: [], away: false, journal: "journal.db" },
     daemon: undefined as never,
     effort: () => ({ ticks: 0, children: 0 }),
     sleepsFor: time.sleepsFor,
@@ -103,7 +114,7 @@ export async function startDaemon({ config = {}, provider }: DaemonSetup = {}): 
     },
     async crash(changed) {
       world.daemon.abandon();
-      for (const session of fake.sessions) session.crash();
+      for (const session of [...fake.sessions, ...other.sessions]) session.crash();
       world.daemon = await begin(changed);
     },
     async restart(graceMs = 0, changed) {
@@ -117,14 +128,14 @@ export async function startDaemon({ config = {}, provider }: DaemonSetup = {}): 
     const daemon = createDaemon({
       config: DaemonConfig.parse({
         ...{ id: "box", relay: "http://relay.test", workspace: folder },
-        providers: [{ name: "fake", kind: "command" }],
+        providers: pairs.map((pair) => pair.config),
         ...{ approvalMode: "open", spawners: ["*"] },
         ...config,
         ...changed,
       }),
       token: made.body.token,
       journal: openJournal(join(folder, world.journal), process.pid),
-      providers: [{ config: PROVIDER, provider: fake }],
+      providers: pairs,
       time: { ...time.timing, sleep, wall: () => wall },
       log: (sentence) => void world.log.push(sentence),
       async fetch(url, init) {
@@ -151,4 +162,4 @@ export async function startDaemon({ config = {}, provider }: DaemonSetup = {}): 
   return world;
 }
 
-const PROVIDER = DaemonConfig.shape.providers.element.parse({ name: "fake", kind: "command" });
+const providerNamed = (name: string) => DaemonConfig.shape.providers.element.parse({ name, kind: "command" });

@@ -1,15 +1,13 @@
-import { untilAnswered } from "../../client/until-answered.ts";
 import type { SessionEvent, TurnResult } from "../../harness/providers/provider.ts";
 import type { CommandOf } from "../../protocol/commands.ts";
 import { DaemonError } from "../errors.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import { newSessionId, runnableOf } from "../services.ts";
+import { progressOf } from "../sessions/progress.ts";
 import type { Done, Hands } from "./hands.ts";
 import { GONE } from "./spawn.ts";
 
 const PATIENCE_MS = 120_000;
-const PARTS = 200;
-const TAIL_CHARS = 600;
 const QUESTION =
   "Look at the work of this session so far. You are a copy of it: a tool call without a result still runs in the session. " +
   "In two or three sentences: what is done, what is in progress, what remains? Use no tools.";
@@ -64,16 +62,11 @@ async function ask({ services, live, reporter }: Hands, of: SessionRow): Promise
 async function fromEvents({ services, turns }: Hands, session: SessionRow): Promise<string> {
   const running = turns.in(session.id);
   if (!running?.handle) return "It does nothing now.";
-  const { verbs } = services.link.of(session.agentId);
-  const { id } = running.handle;
   await running.handle.flush();
-  const { items } = await untilAnswered(services.time, () => verbs.events(id, { limit: PARTS }), services.life);
-  const parts = items.map(({ part }) => part as { type?: string; delta?: string; toolName?: string });
-  const said = parts.flatMap(({ type, delta }) => (type === "text-delta" && delta ? [delta] : [])).join("");
-  const tools = parts.flatMap(({ type, toolName }) => (type === "tool-input-available" && toolName ? [toolName] : []));
+  const { tools, lastTool, said } = await progressOf(services, session.agentId, running.handle.id);
   return [
     "By its events:",
-    tools.length > 0 ? `${tools.length} calls of tools, the last ${tools.at(-1)}.` : "no calls of tools.",
-    said === "" ? "It has said nothing yet." : `It said last: ${said.slice(-TAIL_CHARS)}`,
+    tools > 0 ? `${tools} calls of tools, the last ${lastTool}.` : "no calls of tools.",
+    said === "" ? "It has said nothing yet." : `It said last: ${said}`,
   ].join(" ");
 }

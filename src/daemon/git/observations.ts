@@ -60,6 +60,13 @@ export function createObservations(services: Services) {
       return state ? projectOf(state) : session.cwd;
     },
 
+    /** The turn of a session goes on in another one. */
+    moved(from: string, to: string): void {
+      const now = working.get(from);
+      if (now) working.set(to, now);
+      working.delete(from);
+    },
+
     /** Looks again once a turn is over. */
     async end(turn: TurnRow, session: SessionRow): Promise<Observed> {
       const now = working.get(session.id);

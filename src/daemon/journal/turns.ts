@@ -36,8 +36,8 @@ export interface TurnPlan {
   caps?: Caps;
   /** Sentence of the cap at which a person has stopped it. */
   refused?: { error: string; isTime: boolean };
-  /** Provider whose limit it met, before it was handed over. */
-  handedFrom?: string;
+  /** Provider from whose limit it was handed over, and the session that had it. */
+  handedFrom?: { provider: string; sessionId?: string };
   /** It was stuck, and has begun again. */
   hasRestarted?: boolean;
   /** Attempts at this work that have failed. */

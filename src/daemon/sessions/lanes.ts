@@ -65,11 +65,7 @@ export function createLanes(
   }
 
   /** Session that takes a turn, once it may begin. A turn that none can take ends, so that those behind it go on. */
-  async function take(
-    turn: TurnRow,
-    isNext: () => boolean,
-    overtaken: Promise<void>,
-  ): Promise<SessionRow | undefined> {
+  async function take(turn: TurnRow, isNext: () => boolean, overtaken: Promise<void>): Promise<SessionRow | undefined> {
     try {
       await Promise.race([pass(turn), overtaken]);
       return isNext() ? underCaps(services, await sessionFor(newest(turn)), turn.plan) : undefined;

@@ -9,6 +9,7 @@ import type { LiveSessions } from "../sessions/live.ts";
 import type { Tell } from "../sessions/open.ts";
 import type { Reporter } from "../sessions/reporter.ts";
 import { providerOf } from "../sessions/rows.ts";
+import { createHandOver } from "./hand-over.ts";
 
 /** A provider's window, as its CLI told of it. */
 interface Known {
@@ -40,8 +41,10 @@ interface Parts {
 /** Limits of providers are a state: turns wait for their end, one tries, and its success frees all. */
 export function createLimits(services: Services, { live, reporter, tell }: Parts) {
   const { journal, link, time, life, log } = services;
-  /** Turns that wait, by what wakes them. */
-  const waiting = new Map<() => void, string>();
+  const handOver = createHandOver(services);
+  /** Providers that turns wait for, by turn. */
+  const waiting = new Map<string, string>();
+  let sleepers: (() => void)[] = [];
   /** Turns that try, by provider, with the time until which they are given. */
   const tries = new Map<string, { turnId: string | null; until: number }>();
   const told = new Set<string>();
@@ -58,7 +61,9 @@ export function createLimits(services: Services, { live, reporter, tell }: Parts
   }
 
   function wake(): void {
-    for (const resolve of waiting.keys()) resolve();
+    const woken = sleepers;
+    sleepers = [];
+    for (const resolve of woken) resolve();
   }
 
   const sessionsOf = (provider: string): SessionRow[] =>
@@ -121,6 +126,7 @@ export function createLimits(services: Services, { live, reporter, tell }: Parts
     const known = all()[provider];
     if (!known) return;
     store(provider, undefined);
+    handOver.end(provider);
     tries.delete(provider);
     told.clear();
     log(`${provider} answers again`);
@@ -152,7 +158,8 @@ export function createLimits(services: Services, { live, reporter, tell }: Parts
     const isGiven = one && one.until > time.wall();
     if (isGiven ? one.turnId !== null && one.turnId !== turn.id : time.wall() < known.until + PATIENCE_MS) return false;
     // Work in hand tries first.
-    if (!isInHand(turn.id) && [...waiting.values()].some((id) => id !== turn.id && isInHand(id))) return false;
+    const isBehind = [...waiting].some(([id, its]) => id !== turn.id && its === provider && isInHand(id));
+    if (isBehind && !isInHand(turn.id)) return false;
     tries.set(provider, { turnId: turn.id, until: time.wall() + TRY_MS });
     void time.sleep(TRY_MS, life).then(wake, () => undefined);
     return true;
@@ -166,34 +173,80 @@ export function createLimits(services: Services, { live, reporter, tell }: Parts
     kind === "feed" ||
     (messageId !== null && journal.letters.get(messageId, agentId)?.entry.urgent === true);
 
-  async function wait(turn: TurnRow, provider: string, signal: AbortSignal): Promise<void> {
-    while (!mayBegin(turn, provider)) {
-      const { rejected, until } = of(provider) as Known;
-      const key = `${turn.agentId}\n${turn.sessionKey}`;
-      if (rejected && !told.has(key)) {
-        told.add(key);
-        tell(turn, `${provider} is limited. I go on by myself: it resumes ${clockOf(until)} UTC.`);
+  /** Says it once for each limit and dialogue. */
+  function tellOnce(turn: TurnRow, provider: string, text: string): void {
+    const key = `${provider}\n${turn.agentId}\n${turn.sessionKey}`;
+    if (!told.has(key)) tell(turn, text);
+    told.add(key);
+  }
+
+  /** @returns the session of another provider that has the turn from now on */
+  async function handedTo(turn: TurnRow, provider: string, onHanded: OnHanded): Promise<SessionRow | undefined> {
+    if (of(provider)?.rejected !== true) return undefined;
+    const handed = await handOver.hand({ turn, provider, isRejected: (name) => of(name)?.rejected === true, onHanded });
+    if (handed?.isNew)
+      tellOnce(turn, provider, `${provider} is limited. ${handed.session.provider} goes on with this in its place.`);
+    return handed?.session;
+  }
+
+  async function untilWoken(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    sleepers.push(resolve);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    signal.throwIfAborted();
+  }
+
+  /** @returns the session of another provider that has the turn from now on; undefined: it may begin */
+  async function wait({ turn, provider, signal, onHanded }: Waiting): Promise<SessionRow | undefined> {
+    waiting.set(turn.id, provider);
+    try {
+      while (!mayBegin(turn, provider)) {
+        const session = await handedTo(turn, provider, onHanded);
+        if (session) return session;
+        signal.throwIfAborted();
+        // It may have ended while the profile was read.
+        const known = of(provider);
+        if (!known || mayBegin(turn, provider)) continue;
+        const resumes = `it resumes ${clockOf(known.until)} UTC`;
+        if (known.rejected) tellOnce(turn, provider, `${provider} is limited. I go on by myself: ${resumes}.`);
+        await untilWoken(signal);
       }
-      const woken = Promise.withResolvers<void>();
-      const leave = () => woken.resolve();
-      waiting.set(leave, turn.id);
-      signal.addEventListener("abort", leave, { once: true });
-      await woken.promise;
-      signal.removeEventListener("abort", leave);
-      // Turns that were woken with it see that it still waits.
-      await Promise.resolve();
-      waiting.delete(leave);
-      signal.throwIfAborted();
+      return undefined;
+    } finally {
+      waiting.delete(turn.id);
     }
   }
 
+  /** Provider that a turn needs: that of the session which it is for, else of its agent. */
+  function neededBy({ agentId, plan }: TurnRow): string {
+    const named = plan.sessionId === undefined ? undefined : journal.sessions.get(plan.sessionId);
+    return named && named.state !== "dead" ? named.provider : providerOf(services, agentId).config.name;
+  }
+
   return {
-    /** Gate for turns. */
-    gate: (turn: TurnRow, signal: AbortSignal): Promise<void> =>
-      wait(turn, providerOf(services, turn.agentId).config.name, signal),
-    /** Resolves when a turn that met a limit may go on. @throws the reason of the signal */
-    again: (turn: TurnRow, { provider }: SessionRow, signal: AbortSignal): Promise<void> =>
-      wait(turn, provider, signal),
+    /** Gate for turns. One that is handed over has another session in its plan afterwards. */
+    async gate({ id }: TurnRow, signal: AbortSignal): Promise<void> {
+      for (let isHanded = true; isHanded; ) {
+        const turn = journal.turns.get(id);
+        if (!turn || turn.end) return;
+        const waits = { turn, provider: neededBy(turn), signal, onHanded: () => undefined };
+        isHanded = (await wait(waits)) !== undefined;
+      }
+    },
+    /**
+     * Resolves when a turn that met a limit may go on, with another session where it is handed over to one.
+     * @throws the reason of the signal
+     */
+    again(
+      id: string,
+      { provider }: SessionRow,
+      signal: AbortSignal,
+      onHanded: OnHanded,
+    ): Promise<SessionRow | undefined> {
+      const turn = journal.turns.get(id);
+      return turn ? wait({ turn, provider, signal, onHanded }) : Promise.resolve(undefined);
+    },
     isRejected: (provider: string): boolean => of(provider)?.rejected === true,
     /** Observer of all sessions. */
     observe(session: SessionRow, event: SessionEvent): void {
@@ -229,6 +282,16 @@ export function createLimits(services: Services, { live, reporter, tell }: Parts
       }
     },
   };
+}
+
+/** Called in the write that hands a turn over. */
+type OnHanded = (session: SessionRow) => void;
+
+interface Waiting {
+  turn: TurnRow;
+  provider: string;
+  signal: AbortSignal;
+  onHanded: OnHanded;
 }
 
 const clockOf = (at: number): string => new Date(at).toISOString().slice(11, 16);

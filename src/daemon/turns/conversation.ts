@@ -1,6 +1,7 @@
 import { RunStopped } from "../../client/errors.ts";
 import type { RunHandle, RunWord } from "../../client/run-handle.ts";
 import type { NativeSession } from "../../harness/providers/provider.ts";
+import type { Observations } from "../git/observations.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import { runnableOf, type Services } from "../services.ts";
@@ -17,18 +18,24 @@ import { createKept } from "./kept.ts";
 import { createAfterLimit } from "./limited.ts";
 import type { OwnTurn } from "./own.ts";
 import { inputOf, type Prompt, promptFor } from "./prompt.ts";
-import { Paused } from "./running.ts";
+import { Paused, type RunningTurn } from "./running.ts";
 
 export interface ConversationParts {
   live: LiveSessions;
   limits: Limits;
   caps: Caps;
   reporter: Reporter;
+  observations: Observations;
   crashes: Crashes;
   /** Opens the session of a turn: also a new one where its native dialogue is gone. */
   openFor: Opener;
   /** Called when a message has reached a turn. */
   reached(): void;
+}
+
+interface Others {
+  /** Another turn that works in a session. */
+  turnIn(sessionId: string, own: OwnTurn): RunningTurn | undefined;
 }
 
 interface Conversing {
@@ -45,7 +52,7 @@ interface Conversing {
 const GOES_ON_MS = 15_000;
 
 /** Prompts and words to the CLI of a turn, and what comes of them. */
-export function createConversation(services: Services, parts: ConversationParts) {
+export function createConversation(services: Services, parts: ConversationParts & Others) {
   const { journal, time, log } = services;
   const endOf = createEndOf(services, parts.crashes);
   const kept = createKept(services, parts.caps, parts.reporter);
@@ -122,23 +129,30 @@ export function createConversation(services: Services, parts: ConversationParts)
         await native.send({ id, ...(await promptFor(services, { turn, session, handle })) });
       }
       const end = await endOf(own, ears);
-      return end.errorCode === "limited" ? await afterLimit(own, { turn, session, ears }, end) : end;
+      return end.errorCode === "limited"
+        ? await afterLimit(own, { turn, session, ears, move: (to) => move(own, ears, to) }, end)
+        : end;
     } finally {
       stopClock();
     }
   }
 
+  function move(own: OwnTurn, ears: Ears, { id }: SessionRow): void {
+    if (own.sessionId === id) return;
+    parts.observations.moved(own.sessionId, id);
+    void parts.reporter.report(own.sessionId, { runId: null });
+    ears.to(id);
+  }
+
   type Again = Pick<Conversing, "turn" | "handle" | "ears">;
 
-  /** Goes on with a turn whose process has ended: its CLI continues it, else gets the prompt again; always where it `isFresh`. */
-  async function again(own: OwnTurn, on: Again, row: SessionRow, isFresh = false): Promise<Ending> {
-    const isKnown = !isFresh && row.nativeId !== null && journal.turns.get(on.turn.id)?.sentAt !== null;
-    const mayContinue = isKnown && runnableOf(services, row.provider).provider.capabilities.continueTurn;
+  /** Goes on with a turn: its CLI continues it where it `mayContinue`, else gets the prompt again. */
+  async function again(own: OwnTurn, on: Again, row: SessionRow, mayContinue: boolean): Promise<Ending> {
     on.ears.renew(mayContinue ? null : on.turn.id);
-    if (row.id !== own.sessionId) on.ears.to(row.id);
+    move(own, on.ears, row);
     const { session, native } = await parts.openFor(on.turn, row, mayContinue);
+    move(own, on.ears, session);
     const unuse = parts.live.use(session.id);
-    if (session.id !== row.id) on.ears.to(session.id);
     void parts.reporter.report(session.id, { runId: on.handle.id });
     const turn = journal.turns.get(on.turn.id) ?? on.turn;
     const goesOn = mayContinue && session.id === row.id;
@@ -150,21 +164,35 @@ export function createConversation(services: Services, parts: ConversationParts)
     }
   }
 
-  /** Goes on once where the CLI of a turn has crashed or was stuck, and after each cap that has kept it. */
+  function mayContinue(turn: TurnRow, { provider, nativeId }: SessionRow): boolean {
+    const isKnown = nativeId !== null && journal.turns.get(turn.id)?.sentAt !== null;
+    return isKnown && runnableOf(services, provider).provider.capabilities.continueTurn;
+  }
+
+  /** Session in which a turn goes on after one conversation, or its end. */
+  async function next(own: OwnTurn, turn: TurnRow, met: Ending, mayCrash: boolean): Promise<SessionRow | Ending> {
+    if (own.isKept) return kept.next(services, own);
+    return (own.hasCrashed && mayCrash && parts.crashes.next(turn, own.sessionId)) || met;
+  }
+
+  /** Goes on with a turn after each limit and cap that it meets, and once where its CLI has crashed or was stuck. */
   async function afterEnd(own: OwnTurn, on: Again, met: Ending): Promise<Ending> {
-    const row = own.hasCrashed ? parts.crashes.next(on.turn, own.sessionId) : undefined;
-    let end = row ? await again(own, on, row) : met;
-    while (own.isKept || own.isRestarting) {
-      if (own.isRestarting) {
-        own.isRestarting = false;
-        end = await again(own, on, parts.crashes.restarted(on.turn, own.sessionId), true);
-        continue;
+    let mayCrash = true;
+    for (let end = met; ; ) {
+      const { handedTo, isRestarting } = own;
+      Object.assign(own, { handedTo: undefined, isRestarting: false });
+      if (handedTo) {
+        await parts.turnIn(handedTo.id, own)?.done;
+        end = (await kept.untilFree(own, handedTo)) ?? (await again(own, on, handedTo, false));
+      } else if (isRestarting) end = await again(own, on, parts.crashes.restarted(on.turn, own.sessionId), false);
+      else {
+        const row = await next(own, on.turn, end, mayCrash);
+        if ("outcome" in row) return row;
+        mayCrash &&= !own.hasCrashed;
+        own.hasCrashed = false;
+        end = await again(own, on, row, mayContinue(on.turn, row));
       }
-      const next = await kept.next(services, own);
-      if ("outcome" in next) return next;
-      end = await again(own, on, next);
     }
-    return end;
   }
 
   return { converse, afterEnd, hearOthers, untilFree: kept.untilFree };

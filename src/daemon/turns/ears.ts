@@ -18,7 +18,11 @@ export function listenIn(live: LiveSessions, own: OwnTurn, turn: TurnRow, handle
     return id === undefined || id === null ? [] : [id];
   };
   const leaves: (() => void)[] = [];
+  const leave = (): void => {
+    for (const one of leaves.splice(0)) one();
+  };
   return {
+    leave,
     words,
     /** The CLI works on a turn. */
     get begun() {
@@ -36,7 +40,9 @@ export function listenIn(live: LiveSessions, own: OwnTurn, turn: TurnRow, handle
       results = createResults(inputId);
       exited = Promise.withResolvers();
     },
+    /** Hears this session, and no other one any more. */
     to(sessionId: string): void {
+      leave();
       own.sessionId = sessionId;
       const ear = {
         event(event: SessionEvent) {
@@ -46,9 +52,6 @@ export function listenIn(live: LiveSessions, own: OwnTurn, turn: TurnRow, handle
         exited: (exit: Exit) => exited.resolve(exit),
       };
       leaves.push(live.listen(sessionId, ear));
-    },
-    leave: () => {
-      for (const leave of leaves) leave();
     },
   };
 }

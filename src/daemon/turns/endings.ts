@@ -7,7 +7,9 @@ import { Paused } from "./running.ts";
 
 export type EndOf = ReturnType<typeof createEndOf>;
 
-/** End of a turn whose process was ended to go on later: at a cap, or because it was stuck. It is never stored. */
+/**
+ * End of one conversation of a turn that goes on: at a cap, because it was stuck, or in another session. It is never stored.
+ */
 export const KEPT: Ending = { outcome: "error", errorCode: "refused", text: "" };
 
 export const stoppedBy = (reason: string): Ending => ({ outcome: "aborted", text: "", reason });

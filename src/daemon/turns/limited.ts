@@ -18,22 +18,29 @@ interface Limited {
   turn: TurnRow;
   session: SessionRow;
   ears: Ears;
+  /** Moves the turn to another session, at once. */
+  move(to: SessionRow): void;
 }
 
 /** Turns that met a limit of their provider. */
 export function createAfterLimit({ journal, life }: Services, limits: Limits, openFor: Opener, endOf: EndOf) {
   /** Keeps a turn that its provider limits, with its run and its lease, until it may go on. A limit is no attempt. */
   async function afterLimit(own: OwnTurn, on: Limited, met: Ending): Promise<Ending> {
-    const { turn, session, ears } = on;
+    const { turn, session, ears, move } = on;
     for (let end = met; ; ) {
       const isOver = end.errorCode !== "limited" || own.stopReason !== undefined;
       if (isOver || !limits.isRejected(session.provider)) return end;
       keepForLater(journal, turn, session);
-      await limits.again(turn, session, AbortSignal.any([own.halted.signal, life])).catch(() => undefined);
+      const signal = AbortSignal.any([own.halted.signal, life]);
+      const standIn = await limits.again(turn.id, session, signal, move).catch((error) => {
+        if (!signal.aborted) throw error;
+        return undefined;
+      });
       life.throwIfAborted();
       if (own.isPaused) throw new Paused();
       if (own.stopReason !== undefined) return stoppedBy(own.stopReason);
-      if (own.isKept) return KEPT;
+      own.handedTo = standIn;
+      if (standIn || own.isKept) return KEPT;
       const input = { ...inputOf(GO_ON), provenance: { kind: "relay" as const, from: "relay" } };
       ears.renew(input.id);
       const { native } = await openFor(turn, session, false);

@@ -15,6 +15,8 @@ export interface OwnTurn extends RunningTurn {
   /** Its process was ended because it was stuck: it begins again. */
   isRestarting?: boolean;
   hasRestarted?: boolean;
+  /** Session of another provider in which it goes on. */
+  handedTo?: SessionRow | undefined;
   /** Its process has ended before its result. */
   hasCrashed?: boolean;
   /** Fires when it is paused or stopped. */

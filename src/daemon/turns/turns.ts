@@ -1,7 +1,7 @@
-import type { Observations } from "../git/observations.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import { passGates, type Services } from "../services.ts";
+import { tellFormer } from "../supervision/hand-over.ts";
 import { beginRun } from "./begin.ts";
 import { createClaims } from "./claims.ts";
 import { type ConversationParts, createConversation } from "./conversation.ts";
@@ -14,7 +14,8 @@ import type { Settle } from "./settle.ts";
 
 export interface TurnParts extends ConversationParts {
   settle: Settle;
-  observations: Observations;
+  /** Called with a turn that another session has to take. */
+  again(turn: TurnRow): void;
   /** Called when a turn is over, with those that follow. */
   over(turn: TurnRow, following: TurnRow[]): void;
 }
@@ -26,14 +27,18 @@ export function createTurns(services: Services, parts: TurnParts) {
   const { journal, life, log } = services;
   const { live, reporter, settle } = parts;
   const claims = createClaims(services);
-  const { converse, afterEnd, hearOthers, untilFree } = createConversation(services, parts);
   const running = new Map<string, RunningTurn>();
   /** Turns that were cut off, and wait until they may go on. */
   const resuming = new Set<string>();
   /** Turns whose end is on its way to the relay. */
   const settling = new Set<string>();
+  const { converse, afterEnd, hearOthers, untilFree } = createConversation(services, { ...parts, turnIn });
 
   const aborted = new Promise<void>((resolve) => life.addEventListener("abort", () => resolve(), { once: true }));
+
+  function turnIn(sessionId: string, except?: RunningTurn): RunningTurn | undefined {
+    return [...running.values()].find((one) => one.sessionId === sessionId && one !== except);
+  }
 
   /** Stores the end of a turn. The first end counts. */
   function store(turn: TurnRow, sessionId: string, ending: Ending): TurnRow {
@@ -43,6 +48,7 @@ export function createTurns(services: Services, parts: TurnParts) {
       const session = journal.sessions.get(sessionId);
       const end = { ...ending, way: wayOf(services, now, session, ending) };
       if (session) journal.sessions.change(sessionId, { note: null });
+      tellFormer(services, now, session, ending);
       return journal.turns.change(turn.id, { state: "ended", end });
     });
   }
@@ -73,6 +79,9 @@ export function createTurns(services: Services, parts: TurnParts) {
       const prompt = goesOn ? undefined : await promptFor(services, { turn, session, handle });
       hearOthers(own, handle, ears.words);
       const end = await converse(own, { turn, session, native: opened.native, handle, prompt, ears });
+      // It may go on in another session, which needs a room.
+      unuse();
+      unuse = undefined;
       return store(turn, own.sessionId, await afterEnd(own, { turn, handle, ears }, end));
     } catch (error) {
       if (life.aborted || error instanceof Paused || own.isPaused) throw error;
@@ -128,8 +137,11 @@ export function createTurns(services: Services, parts: TurnParts) {
       resuming.add(turn.id);
       const goOn = () => {
         resuming.delete(turn.id);
-        // It may have been given up while it waited.
-        if (!journal.turns.get(turn.id)?.end) begin(turn, session, true);
+        const now = journal.turns.get(turn.id);
+        // It may have been given up, or handed over, while it waited.
+        if (!now || now.end) return;
+        if (now.state === "queued") parts.again(now);
+        else begin(now, session, true);
       };
       live.reserve(
         session.id,
@@ -151,8 +163,7 @@ export function createTurns(services: Services, parts: TurnParts) {
       await settleAll(store(turn, turn.sessionId ?? "", ending));
     },
 
-    in: (sessionId: string): RunningTurn | undefined =>
-      [...running.values()].find((one) => one.sessionId === sessionId),
+    in: (sessionId: string): RunningTurn | undefined => turnIn(sessionId),
     get: (id: string): RunningTurn | undefined => running.get(id),
     all: (): RunningTurn[] => [...running.values()],
   };
