@@ -13,7 +13,9 @@ export const StuckStep = strictObject(() => ({
   afterSeconds: int(1, 86_400).describe("Seconds after it became stuck."),
 }));
 
-export const OnLimit = z.union([z.literal("wait"), strictObject(() => ({ handOver: ProfileName }))]);
+export const OnLimit = z
+  .union([z.literal("wait"), strictObject(() => ({ handOver: ProfileName }))])
+  .describe("At a limit of its provider work waits, or goes on by another profile, for another provider.");
 
 const desired = z.enum(["running", "onDemand", "stopped"]);
 const ProfileAgent = strictObject(() => ({ agentId: AgentId, orchestratorId: OrchestratorId, desired }));
