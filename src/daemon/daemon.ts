@@ -253,7 +253,8 @@ export function createDaemon(options: DaemonOptions) {
       draining.abort();
       const patience = new AbortController();
       const late = time.sleep(graceMs, patience.signal).catch(() => undefined);
-      if (graceMs > 0) await Promise.race([Promise.all(turns.all().map(({ done }) => done)), late]);
+      const working = turns.all().filter(({ isWaiting }) => !isWaiting);
+      if (graceMs > 0) await Promise.race([Promise.all(working.map(({ done }) => done)), late]);
       patience.abort();
       await halt(undefined);
       await link.box.orchestrators

@@ -180,6 +180,20 @@ describe("caps of sessions", () => {
     expect((await world.run(id)).error).toContain("600 s, the cap of one turn");
   });
 
+  test("a stop of the daemon waits for no turn that waits at a cap, which waits on after the start and says so", async () => {
+    const { world, id } = await spent(10);
+    await until(async () => (await open(world)).length === 1);
+    await world.restart(5 * MINUTE, { costUsdPerDay: 10 });
+    const session = async () => (await world.relay.ask("GET", "/v1/sessions")).body.items[0];
+    await until(async () => (await session()).reason?.includes("A cap of all sessions of box is reached"));
+    await answer(world, "more");
+    await works(world, 1);
+    world.fake.latest().turn.finish("Fixed.");
+    await ends(world, id);
+    expect((await world.run(id)).outcome).toBe("ok");
+    expect(await asks(world)).toHaveLength(1);
+  });
+
   test("a person stops a turn that waits at a cap, and its question is withdrawn", async () => {
     const { world, id } = await spent(10);
     await until(async () => (await open(world)).length === 1);

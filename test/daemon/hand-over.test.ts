@@ -111,6 +111,18 @@ describe("work that is handed over at a limit", () => {
     expect(world.fake.sessions[0]?.inputs).toHaveLength(2);
   });
 
+  test("a person stops a turn that was handed over, and a crash of the other CLI goes on there", async () => {
+    const world = await start();
+    const { id } = await limited(world);
+    await works(world.other);
+    world.other.latest().crash();
+    await works(world.other, 1, 0);
+    await world.relay.ask("POST", `/v1/runs/${(await world.run(id)).id}/abort`, {});
+    await ends(world, id);
+    expect((await world.run(id)).outcome).toBe("aborted");
+    expect(world.fake.sessions[0]?.inputs).toHaveLength(2);
+  });
+
   test("work waits where the named profile is not there or is for the same provider, and the log says why once", async () => {
     const world = await start({ handOver: "nobody" });
     const { id } = await limited(world);

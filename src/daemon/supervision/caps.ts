@@ -192,8 +192,15 @@ export function createCaps(services: Services, running: () => RunningTurn[], wak
         await change(held, signal);
       }
     },
-    /** Resolves when a turn in hand may go on, or with its end where a person has stopped it. @throws the reason of the signal */
-    async until(id: string, session: SessionRow, signal: AbortSignal): Promise<Ending | undefined> {
+    /**
+     * Resolves when a turn in hand may go on, or with its end where a person has stopped it. `waits`: called before each wait.
+     * @throws the reason of the signal
+     */
+    async until(
+      id: string,
+      session: SessionRow,
+      { signal, waits }: { signal: AbortSignal; waits(of: string): void },
+    ): Promise<Ending | undefined> {
       for (;;) {
         const turn = journal.turns.get(id);
         if (turn?.plan.refused) return refusalOf(turn.plan.refused);
@@ -201,6 +208,7 @@ export function createCaps(services: Services, running: () => RunningTurn[], wak
         if (!held) return undefined;
         if (gaugeOf(services, held).isStopped)
           return refusalOf({ error: `${held.of} were stopped for today at the cap.`, isTime: false });
+        waits(held.of);
         questions.ask(held, turn, session);
         await change(held, signal);
       }

@@ -23,10 +23,17 @@ export function createKept({ journal, life, log }: Services, caps: Caps, reporte
   /** @returns its end where a person has stopped it */
   async function untilFree(own: OwnTurn, session: SessionRow): Promise<Ending | undefined> {
     const signal = AbortSignal.any([own.halted.signal, life]);
-    const refused = await caps.until(own.turn.id, session, signal).catch((error) => {
+    const waits = (of: string): void => {
+      own.isWaiting = true;
+      const reason = `A cap of ${of} is reached, and a person is asked.`;
+      void reporter.report(session.id, { reason, runId: own.handle?.id });
+    };
+    const refused = await caps.until(own.turn.id, session, { signal, waits }).catch((error) => {
       if (!signal.aborted) throw error;
       return undefined;
     });
+    if (own.isWaiting) void reporter.report(session.id, { reason: null });
+    own.isWaiting = false;
     life.throwIfAborted();
     if (own.isPaused) throw new Paused();
     return own.stopReason === undefined ? refused : stoppedBy(own.stopReason);
@@ -40,13 +47,8 @@ export function createKept({ journal, life, log }: Services, caps: Caps, reporte
       if (!before) throw new Error(`the journal has no session ${own.sessionId}`);
       keepForLater(journal, own.turn, before);
       log(`Turn ${own.turn.id} waits at a cap`, { session: before.id });
-      void reporter.report(before.id, {
-        reason: "It has reached a cap, and waits for a person.",
-        runId: own.handle?.id,
-      });
       const refused = await untilFree(own, before);
       own.isKept = false;
-      void reporter.report(before.id, { reason: null });
       if (refused) return refused;
       const row = journal.sessions.get(before.id) ?? before;
       // It had no dialogue yet that it could go on with.

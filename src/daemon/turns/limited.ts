@@ -32,10 +32,12 @@ export function createAfterLimit({ journal, life }: Services, limits: Limits, op
       if (isOver || !limits.isRejected(session.provider)) return end;
       keepForLater(journal, turn, session);
       const signal = AbortSignal.any([own.halted.signal, life]);
+      own.isWaiting = true;
       const standIn = await limits.again(turn.id, session, signal, move).catch((error) => {
         if (!signal.aborted) throw error;
         return undefined;
       });
+      own.isWaiting = false;
       life.throwIfAborted();
       if (own.isPaused) throw new Paused();
       if (own.stopReason !== undefined) return stoppedBy(own.stopReason);

@@ -7,6 +7,7 @@ import type { RunningTurn } from "./running.ts";
 /** A turn that works, with the hands on it. */
 export interface OwnTurn extends RunningTurn {
   sessionId: string;
+  isWaiting?: boolean;
   native?: NativeSession;
   stopReason?: string;
   isPaused?: boolean;

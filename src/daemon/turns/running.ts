@@ -12,6 +12,8 @@ export interface RunningTurn {
   claim?: Claim;
   /** Its CLI has the prompt since, by the daemon's clock; undefined before. */
   sentAt?: number;
+  /** It waits for the end of a limit, or for a person at a cap: it goes on by itself, or after the next start. */
+  readonly isWaiting?: boolean;
   /** Its end is stored. */
   isEnded: boolean;
   /** Settles when its CLI has it, or it has ended before. */
