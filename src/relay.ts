@@ -19,6 +19,7 @@ import { createIntegrations } from "./edges/integrations/integrations.ts";
 import { createMcp } from "./edges/mcp/mcp.ts";
 import type { ServerMaker } from "./edges/mcp/server.ts";
 import { createPulls } from "./edges/pulls/pulls.ts";
+import { createWatch } from "./edges/watch/watch.ts";
 import { createWebhooks } from "./edges/webhooks/webhooks.ts";
 import { createApprovals } from "./features/approvals/approvals.ts";
 import { createCommands } from "./features/commands/commands.ts";
@@ -185,6 +186,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     replaced.mcpServer,
   );
   const a2a = createA2A({ kernel, identity, core, delegations, runs }, { publicUrl });
+  const watch = createWatch({ kernel, identity, core, runs });
   const chat = createChat({ kernel, identity, core, runs, approvals });
   const digests = createDigests({ kernel, identity, core, delegations, runs });
   const metrics = createMetrics(
@@ -206,6 +208,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
       mcp,
       a2a,
       chat,
+      watch,
       digests,
       metrics,
       health,
@@ -267,7 +270,7 @@ function createHttp(config: Config, areas: AllAreas) {
     areas.limits.routes,
     areas.announcements.routes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
-    areas.chat.routes,
+    ...[areas.chat.routes, areas.watch.routes(server)],
     ...[areas.integrations.routes, areas.a2a.routes, areas.files.routes, areas.schedules.routes, areas.digests.routes],
     ...[areas.jobs.routes, areas.models.routes],
     // All at once: a path of one may look like a parameter of another (/v1/messages/stream).

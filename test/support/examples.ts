@@ -151,6 +151,7 @@ export const EXAMPLES: Record<string, Make> = {
   }),
   streamInbox: () => byWorker({ ...onWorker, query: { after: "0" }, headers: { "last-event-id": "1" } }),
   watchMessages: () => byOperator({ query: { after: "0", kind: "task", state: "open" } }),
+  watch: () => ({ who: "viewer" }),
   openSocket: () => byWorker({ ...onWorker, query: { after: "0" } }),
 
   claimMessage: async (world) =>

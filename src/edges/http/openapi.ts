@@ -23,6 +23,7 @@ const TAGS: Record<string, string> = {
   Limits: "Accounts that providers refuse until a time.",
   Profiles: "How agents are started, and what is wanted of them.",
   Holds: "Stops for everything in a scope.",
+  Console: "Things that a page for people needs: what waits for them, and one socket for all that it shows.",
   Sessions: "Dialogues kept by agent CLIs, each with one writer at a time.",
   Tasks: "Work with a status and a history, worked through the lease of its message.",
   Schedules: "Messages that are sent at a time, once or by cron.",

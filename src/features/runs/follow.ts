@@ -4,7 +4,7 @@ import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { ByeReason } from "../../kernel/log/connections.ts";
 import { Follower, type Source } from "../../kernel/log/follower.ts";
-import type { Encoded } from "../../kernel/log/outlet.ts";
+import type { Encoded, Outlet } from "../../kernel/log/outlet.ts";
 import type { Entry } from "../../kernel/log/tail.ts";
 import { createViewers, type View } from "../../kernel/log/viewers.ts";
 import { readPage } from "../../kernel/pages.ts";
@@ -38,7 +38,10 @@ export interface FollowFrom {
   over: boolean;
 }
 
-type Opening = Pick<Call<unknown, unknown, unknown>, "caller" | "headers" | "peer">;
+/** A call that follows. `outlet`: where the parts go, instead of a stream that answers it. */
+export type Opening = Pick<Call<unknown, unknown, unknown>, "caller" | "headers" | "peer"> & {
+  outlet?: Outlet | undefined;
+};
 
 export type Follows = ReturnType<typeof createFollows>;
 

@@ -1,15 +1,13 @@
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { CallOf } from "../../identity/auth/route.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { PAGE_BYTES } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type * as api from "../../protocol/run-routes.ts";
 import type { RunDiff } from "../../protocol/runs.ts";
 import type { RunAccess } from "./access.ts";
 import { addDiff, type DiffSum, diffOf } from "./diff.ts";
-import type { Follows, PartForm } from "./follow.ts";
+import type { Follows, Opening, PartForm } from "./follow.ts";
 import { toPartEntry } from "./part-log.ts";
 import type { PartRow, RunRow, TurnRow } from "./row.ts";
 import type { RunStore } from "./store.ts";
@@ -18,9 +16,6 @@ import type { PartStore } from "./store-parts.ts";
 /** Rows that one page passes over to find those of a turn. */
 const MAX_VISITED = 20_000;
 const READ_AT_ONCE = 256;
-
-type ListCall = CallOf<typeof api.listRunEvents>;
-type Opening = Pick<ListCall, "caller" | "headers" | "peer">;
 
 /** Part of a run to show. */
 interface PartPage {

@@ -27,6 +27,8 @@ const CLOSE = {
 } as const;
 
 export interface SocketOutlet extends Outlet {
+  /** Sends a frame at once. */
+  push(frame: string): void;
   /** Sends a frame at the end of the turn: answers of one turn share one write to the kernel. */
   answer(frame: string): void;
   closeWith(reason: keyof typeof CLOSE): void;
@@ -70,6 +72,9 @@ export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>, peer: Pee
     },
     send(event: Encoded) {
       if (state === "open") ws.sendText(event.frame);
+    },
+    push(frame) {
+      if (state === "open") ws.sendText(frame);
     },
     answer(frame) {
       if (answers.push(frame) === 1) setImmediate(flush);

@@ -11,6 +11,8 @@ interface ViewRequest {
   /** Headers of the answer. */
   headers: Record<string, string>;
   peer(): Peer | undefined;
+  /** Where it goes; a stream of its own when missing. */
+  outlet?: Outlet | undefined;
   /** Last event of a stream that the relay closes. */
   last(reason: ByeReason): Encoded | undefined;
 }
@@ -18,6 +20,7 @@ interface ViewRequest {
 /** An open stream. */
 export interface View<E extends Entry> {
   outlet: Outlet<E>;
+  /** Answer that carries it; empty where the caller gave an outlet. */
   response: Response;
   /** Called once, when the stream has ended. */
   onEnded: () => void;
@@ -48,9 +51,9 @@ export function createViewers(connections: Connections, max: number) {
     size: (): number => [...open.values()].reduce((sum, some) => sum + some, 0),
 
     /** Opens a stream. @throws Problem 429 */
-    open<E extends Entry>({ caller, headers, peer, last }: ViewRequest): View<E> {
+    open<E extends Entry>({ caller, headers, peer, last, outlet: own }: ViewRequest): View<E> {
       check(caller.tokenId);
-      const { outlet, response } = createSse({ headers, peer });
+      const { outlet, response } = own ? { outlet: own, response: new Response() } : createSse({ headers, peer });
       const leave = connections.add({
         ...{ id: connections.newId(), agentId: caller.agentId, countsFor: null, outlet, isForeign: true },
         ...{ instanceId: caller.instanceId, tokenId: caller.tokenId },

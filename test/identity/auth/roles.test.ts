@@ -381,6 +381,7 @@ const TABLE: Record<string, Row[]> = {
   streamOrchestrator: [["GET /v1/orchestrators/box/inbox/stream", undefined, readers]],
   streamInbox: [["GET /v1/agents/me/inbox/stream", undefined, shown]],
   watchMessages: [["GET /v1/messages/stream", undefined, everyAgent]],
+  watch: [["GET /v1/watch", undefined, { ...all(403), operator: 426, member: 426, viewer: 426 }]],
   claimMessage: [
     ["POST /v1/messages/3/claim", { agentId: "me" }, mine(200)],
     ["POST /v1/messages/3/claim", {}, { ...all(403), me: 200 }],
