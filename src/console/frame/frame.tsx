@@ -1,12 +1,14 @@
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { Toaster } from "sonner";
 import { useKeys } from "./keys.ts";
+import { useLive } from "./live.ts";
 import { PLACES } from "./places.ts";
 import { BottomBar, Rail } from "./rail.tsx";
 
 /** The frame of every page: places, the keys that lead to them, and room for the page. */
 export function Frame() {
   const navigate = useNavigate();
+  useLive();
   useKeys(Object.fromEntries(PLACES.map(({ to, key }) => [`g ${key}`, () => void navigate({ to })])));
   return (
     <div className="flex min-h-dvh">

@@ -10,11 +10,14 @@ function createFeed() {
   /** Time of the last word from the relay; undefined before the first. */
   let heardAt: number | undefined;
   let isConnected = false;
+  /** Time of the last tick: a page that slept missed some. */
+  let tickedAt = Date.now();
   let shown = Date.now();
 
   const isLive = (): boolean => isConnected || heardAt === undefined || Date.now() - heardAt < STALE_MS;
 
   function tick(): void {
+    tickedAt = Date.now();
     const wasStale = document.documentElement.hasAttribute("data-stale");
     if (isLive()) shown = Date.now();
     if (wasStale === isLive()) {
@@ -41,6 +44,8 @@ function createFeed() {
       heardAt = Date.now();
       if (document.documentElement.hasAttribute("data-stale")) tick();
     },
+    /** The page slept: its timers stood still. */
+    isSilent: (): boolean => Date.now() - tickedAt > 2 * STALE_MS,
     connected(is: boolean): void {
       if (isConnected && !is) heardAt = Date.now();
       isConnected = is;
