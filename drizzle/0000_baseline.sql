@@ -245,6 +245,16 @@ CREATE TABLE `approval_buttons` (
 --> statement-breakpoint
 CREATE INDEX `approval_buttons_by_approval` ON `approval_buttons` (`approval_id`);--> statement-breakpoint
 CREATE INDEX `approval_buttons_by_age` ON `approval_buttons` (`created_at`);--> statement-breakpoint
+CREATE TABLE `attention_notes` (
+	`id` text PRIMARY KEY NOT NULL,
+	`taken_by` text,
+	`taken_at` integer,
+	`handed_to` text,
+	`snoozed_until` integer,
+	`changed_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `attention_notes_by_age` ON `attention_notes` (`changed_at`);--> statement-breakpoint
 CREATE TABLE `channel_bindings` (
 	`id` text PRIMARY KEY NOT NULL,
 	`channel_id` text NOT NULL,

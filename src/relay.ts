@@ -7,6 +7,7 @@ import type { Sweep } from "./core/retention/sweeps.ts";
 import { createA2A } from "./edges/a2a/a2a.ts";
 import { createAnnouncements } from "./edges/announcements/announcements.ts";
 import { createApprovalCards } from "./edges/approvals/approvals.ts";
+import { createAttention } from "./edges/attention/attention.ts";
 import { createChannels } from "./edges/channels/channels.ts";
 import { createNames } from "./edges/channels/names.ts";
 import { createChat } from "./edges/chat/chat.ts";
@@ -178,6 +179,9 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     ...{ kernel, identity, core, approvals, cards, channels, commands, delegations, holds, sessions },
   });
   const webhooks = createWebhooks(base);
+  const attention = createAttention({
+    ...{ kernel, identity, core, cards, approvals, announcements, conflicts, loops, runs, sessions, webhooks },
+  });
   const pulls = createPulls({ kernel, identity, core, runs, channels });
   const integrations = createIntegrations({ kernel, identity, core, tasks, pulls });
   const gate = createGate({ host: config.host, publicUrl, allowed: config.allowedHosts });
@@ -209,6 +213,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
       a2a,
       chat,
       watch,
+      attention,
       digests,
       metrics,
       health,
@@ -243,7 +248,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
   areas.jobs,
   areas.chatCommands,
   ...[areas.channels, areas.announcements, areas.webhooks, areas.integrations, areas.pulls, areas.a2a, areas.chat],
-  areas.telemetry,
+  ...[areas.telemetry, areas.attention],
 ];
 
 /** The routes of all areas behind the one handler. */
@@ -270,7 +275,7 @@ function createHttp(config: Config, areas: AllAreas) {
     areas.limits.routes,
     areas.announcements.routes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
-    ...[areas.chat.routes, areas.watch.routes(server)],
+    ...[areas.chat.routes, areas.watch.routes(server), areas.attention.routes],
     ...[areas.integrations.routes, areas.a2a.routes, areas.files.routes, areas.schedules.routes, areas.digests.routes],
     ...[areas.jobs.routes, areas.models.routes],
     // All at once: a path of one may look like a parameter of another (/v1/messages/stream).

@@ -64,6 +64,8 @@ async function approvals(ask: Ask, ann: { token: string }): Promise<void> {
     notify: [{ channelId: "telegram:main", conversationId: "7" }],
   });
   for (const line of ["light the lamp", "trim the wick"]) await ask("POST", "/v1/approvals", wanted(line), ann);
+  const [waits] = (await ask("GET", "/v1/attention?kind=approval")).body.items;
+  await ask("POST", `/v1/attention/${waits.id}/take`, {});
   const { id, hash } = (await ask("POST", "/v1/approvals", wanted("sound the horn"), ann)).body;
   await ask("POST", `/v1/approvals/${id}/answer`, { option: "no", hash });
   await ask("POST", `/v1/approvals/${id}/applied`, { ok: true }, ann);

@@ -8,6 +8,7 @@ import { addAgentCommands } from "./agents.ts";
 import { addAnnouncementCommands } from "./announcements.ts";
 import { addApprovalCommands } from "./approvals.ts";
 import { addAttachCommand } from "./attach/command.ts";
+import { addAttentionCommands } from "./attention.ts";
 import { addBridgeCommands } from "./bridges.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
@@ -106,7 +107,7 @@ function createProgram(): CliCommand {
       addA2ACommands,
     ],
     [addDaemonCommands, addAttachCommand, addHoldCommands, addProfileCommands],
-    [addPeopleCommands, addApprovalCommands],
+    [addPeopleCommands, addAttentionCommands, addApprovalCommands],
     [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],
     [addServeCommand, addConsoleCommand, addRelayCommands, addUpgradeCommand, addDoctorCommand],

@@ -2,6 +2,7 @@ import { a2aVerbs } from "./a2a.ts";
 import { agentVerbs } from "./agents.ts";
 import { announcementVerbs } from "./announcements.ts";
 import { approvalVerbs } from "./approvals.ts";
+import { attentionVerbs } from "./attention.ts";
 import { createCaller } from "./caller.ts";
 import { channelVerbs } from "./channels.ts";
 import { claimVerbs } from "./claims.ts";
@@ -117,6 +118,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     runs: runs(caller),
     announcements: announcementVerbs(caller),
     approvals: approvalVerbs(caller),
+    attention: attentionVerbs(caller),
     a2a: a2aVerbs(caller),
     people: peopleVerbs(caller),
     signIn: signInVerbs(caller),

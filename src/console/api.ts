@@ -1,6 +1,7 @@
 import { agentVerbs } from "../client/agents.ts";
 import { announcementVerbs } from "../client/announcements.ts";
 import { approvalVerbs } from "../client/approvals.ts";
+import { attentionVerbs } from "../client/attention.ts";
 import { createCaller } from "../client/caller.ts";
 import { channelVerbs } from "../client/channels.ts";
 import { claimVerbs } from "../client/claims.ts";
@@ -36,6 +37,7 @@ export const api = {
   agents: agentVerbs(caller),
   announcements: announcementVerbs(caller),
   approvals: approvalVerbs(caller),
+  attention: attentionVerbs(caller),
   channels: channelVerbs(caller),
   claims: claimVerbs(caller),
   delegations: delegationVerbs(caller),

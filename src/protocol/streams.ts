@@ -45,6 +45,7 @@ const WATCH_EVENTS = {
   approval: Approval,
   session: SessionChange,
   limit: LimitChange,
+  attention: object(() => ({ id: Str, takenBy: Str.nullable() })).describe("A person's note on what waits."),
   presence: Presence,
   bye: Bye,
 };
@@ -101,7 +102,7 @@ export const streamOrchestrator = contracts("Orchestrators")(
 export const watchMessages = contracts("Messages")("watchMessages", "GET /v1/messages/stream", {
   summary: "Follow everything the caller may read",
   description:
-    "Events: hello, message, work (a change of state), trace, task, delegation, run, announcement, approval, session, limit, presence, bye. Starts at the head, or after `after`. " +
+    "Events: hello, message, work (a change of state), trace, task, delegation, run, announcement, approval, session, limit, attention, presence, bye. Starts at the head, or after `after`. " +
     "With `session`: hello, session, bye.",
   long: true,
   query: WatchQuery,

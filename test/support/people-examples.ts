@@ -63,6 +63,8 @@ const APPROVAL_EXAMPLES: Record<string, (world: World) => Promise<Example> | Exa
   removeApprovalRule: async (world) => byOperator({ path: { id: await rule(world) } }),
 };
 
+const waiting = async (world: World): Promise<string> => `approval:${(await approval(world)).id}`;
+
 /** Examples of the operations on people and approvals. */
 export const PEOPLE_EXAMPLES: Record<string, (world: World) => Promise<Example> | Example> = {
   ...APPROVAL_EXAMPLES,
@@ -76,6 +78,12 @@ export const PEOPLE_EXAMPLES: Record<string, (world: World) => Promise<Example> 
         senders: [{ channelId: "telegram:main", senderId: world.fresh("u") }],
       },
     }),
+  listAttention: () => ({ who: "viewer", query: { kind: "approval", snoozed: "true" } }),
+  takeAttention: async (world) => byOperator({ path: { id: await waiting(world) }, body: { release: false } }),
+  snoozeAttention: async (world) =>
+    byOperator({ path: { id: await waiting(world) }, body: { until: "2027-01-01T08:00:00Z" } }),
+  handAttention: async (world) =>
+    byOperator({ path: { id: await waiting(world) }, body: { personId: await person(world) } }),
   createSignInLink: async (world) => byOperator({ body: { personId: await person(world), role: "viewer", hours: 2 } }),
   signIn: async (world) => {
     const { body } = await world.ask("POST", "/v1/sign-in-links", {});

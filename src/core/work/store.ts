@@ -10,6 +10,19 @@ import { createAttemptStore } from "./store-attempts.ts";
 import { createOpenWorkStore } from "./store-open-work.ts";
 import { work } from "./tables.ts";
 
+/** Dead letters of one target and error. */
+interface DeadCause {
+  messageId: number;
+  count: number;
+  target: string;
+  error: string | null;
+  /** Milliseconds. */
+  since: number;
+  attempts: number;
+  fromId: string;
+  subject: string | null;
+}
+
 /** The state of work and its leases. Every statement here is held to its index by a test. */
 export function createWorkStore(db: Db) {
   const attempts = createAttemptStore(db);
@@ -129,6 +142,13 @@ export function createWorkStore(db: Db) {
         and(sql`state = 'dead'`, before === undefined ? undefined : sql`${work.messageId} < ${before}`),
         { orderBy: desc(work.messageId), limit },
       ),
+    /** Causes of the newest 20,000 dead letters, the most frequent first: target and error, with the first of each. */
+    deadCauses: async (on: ReadTx, limit: number) =>
+      on.db.all<DeadCause>(sql`
+        select min(w.message_id) as messageId, count(*) as count, w.target as target, w.error as error,
+          min(w.ended_at) as since, max(w.attempts) as attempts, m.from_id as fromId, m.subject as subject
+        from (select * from work where state = 'dead' order by message_id desc limit 20000) w
+        join messages m on m.id = w.message_id group by w.target, w.error order by count(*) desc limit ${limit}`),
     /** Work in a state, newest first, among the next 20,000 pieces of work; `reached` is where those end, null at the end. */
     inState: async (on: ReadTx, state: WorkState, before: number, limit: number) => {
       const next = sql`${work.messageId} < ${before}`;

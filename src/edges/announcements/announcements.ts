@@ -54,6 +54,8 @@ export function createAnnouncements(areas: Areas & { channels: Channels; runs: R
     facts: follow.facts,
     showWatchers,
     blocked: delivery.blocked,
+    /** Blocked ones, oldest first. */
+    stuck: (on: ReadTx, limit: number) => store.inState(on, "blocked", 0, limit),
     load: (): Promise<void> => db.read((on) => delivery.countBlocked(on)),
     dueHandlers: follow.dueHandlers,
     sweeps: service.sweeps,

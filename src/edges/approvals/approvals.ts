@@ -43,6 +43,12 @@ export function createApprovalCards(areas: Areas & { approvals: Approvals; runs:
   return {
     follow: asking.follow,
     show: cards.ask,
+    /** Says something to a person in the first of their chats that works. Answers whether it could. */
+    async tell(tx: Tx, personId: string, body: string): Promise<boolean> {
+      const person = await areas.identity.people.live(tx, personId);
+      const at = person && (await ladder.reach(tx, person));
+      return at !== undefined && (await cards.say(tx, at.chat, body)) !== undefined;
+    },
     press,
     typedButton: typed.buttonOf,
     sweeps: [old],

@@ -47,6 +47,7 @@ export function createLadder({ kernel, identity, core, runs, channels }: Areas &
 
   return {
     origin,
+    reach,
 
     /** The person who asked for the work, when they wrote in this very chat and may decide. */
     async isThere(on: ReadTx, row: ApprovalRow, chat: Conversation): Promise<PersonRow | undefined> {

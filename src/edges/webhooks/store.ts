@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, getTableColumns, isNotNull, lt, or, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
@@ -72,6 +72,9 @@ export function createWebhookStore(db: Db) {
       tx.db.delete(webhooks).where(eq(webhooks.id, id)).run();
       hasSubscribers.forget();
     },
+    /** Webhooks that fail, or were disabled by their failures. */
+    failing: async (on: ReadTx, limit: number): Promise<WebhookRow[]> =>
+      readRows(on, webhooks, or(isNotNull(webhooks.failingSince), eq(webhooks.status, "disabled")), { limit }),
     madeBy: async (on: ReadTx, tokenId: string): Promise<WebhookRow[]> =>
       on.db.select().from(webhooks).where(eq(webhooks.tokenId, tokenId)).all(),
     ids: async (on: ReadTx, agentId: string): Promise<string[]> =>

@@ -29,6 +29,7 @@ export function createWebhooks(areas: Areas) {
     pauseOf: service.pauseOf,
     setUpBy: service.setUpBy,
     tried: deliverer.tried,
+    failing: store.failing,
     resume: deliverer.resume,
     sweeps: service.sweeps,
     dueHandlers: service.dueHandlers,

@@ -55,6 +55,14 @@ export function createApprovals(areas: Areas & { runs: Runs }) {
     ofRun: (on: ReadTx, run: string, limit: number) => store.page(on, { run }, undefined, limit),
     raise: own.raise,
     applied: own.applied,
+    /** Pending ones, the first to expire first, each with the agents that wait for it. */
+    waiting: async (on: ReadTx, limit: number) =>
+      Promise.all(
+        (await store.allPending(on, limit)).map(async (row) => ({
+          row,
+          askers: (await store.askersOf(on, row.id)).map(({ agentId }) => agentId),
+        })),
+      ),
     waitingOf: own.waitingOf,
     waitingFor: own.waitingFor,
     followRun: lifecycle.followRun,

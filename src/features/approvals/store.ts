@@ -55,6 +55,9 @@ export function createApprovalStore() {
         orderBy: asc(approvals.expiresAt),
         limit,
       }),
+    /** Pending ones of every kind, the first to expire first. */
+    allPending: async (on: ReadTx, limit: number): Promise<ApprovalRow[]> =>
+      readRows(on, approvals, isPending, { orderBy: asc(approvals.expiresAt), limit }),
     earliest: async (on: ReadTx): Promise<number | null> =>
       on.db
         .select({ at: approvals.expiresAt })

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { SessionRow } from "../sessions/row.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { conflictStore as store, type TouchRow } from "./store.ts";
@@ -62,7 +62,19 @@ export function createConflicts({ kernel, core, sessions }: Areas & { sessions: 
     },
   };
 
-  return { followReport, sweeps: [old] };
+  /** Pairs of sessions that were in one place lately and are both live, newest first. */
+  async function open(on: ReadTx, limit: number) {
+    const rows = await store.recent(on, clock.now() - TOGETHER_MS, limit);
+    const met = await Promise.all(
+      rows.map(async (row) => {
+        const [first, second] = [await sessions.find(on, row.firstId), await sessions.find(on, row.secondId)];
+        return first?.endedAt === null && second?.endedAt === null ? [{ ...row, first, second }] : [];
+      }),
+    );
+    return met.flat();
+  }
+
+  return { followReport, open, sweeps: [old] };
 }
 
 /** Places that a report names: `changed: [{ repository, path }]` and `branch: { repository, name }`. Anything else is passed over. */

@@ -43,6 +43,9 @@ export const conflictStore = {
       and(pair(firstId, secondId), eq(sessionConflicts.repository, repository), gt(sessionConflicts.at, after)),
       { limit: 1 },
     ).length > 0,
+  /** Met after a time, newest first. */
+  recent: async (on: ReadTx, after: number, limit: number): Promise<ConflictRow[]> =>
+    readRows(on, sessionConflicts, gt(sessionConflicts.at, after), { orderBy: desc(sessionConflicts.at), limit }),
   add: async (tx: Tx, row: ConflictRow): Promise<void> => {
     const { firstId, secondId, repository, place } = sessionConflicts;
     tx.db

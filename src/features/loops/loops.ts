@@ -16,6 +16,8 @@ export function createLoops(areas: Areas, rule: LoopRule) {
     pause: service.pause,
     facts: (on: ReadTx, row: MessageRow) => service.factsOf(on, row.id),
     forget: rule.store.removeOf,
+    /** Chains that are paused, newest first. */
+    paused: (on: ReadTx, limit: number) => rule.store.page(on, false, undefined, limit),
     routes: lateRoutes(["/v1/loops"], async () => (await import("./routes.ts")).loopRoutes(db, service)),
   };
 }

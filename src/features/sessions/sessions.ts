@@ -41,6 +41,8 @@ export function createSessions(areas: Areas) {
     liveOf: store.liveOf,
     liveUnder: store.liveUnder,
     onAccount: store.onAccount,
+    stuck: store.stuck,
+    awayBy: store.awayBy,
     /** Whether an agent has a live session. */
     hasLive: async (on: ReadTx, agentId: string): Promise<boolean> => (await store.liveOf(on, agentId, 1)).length > 0,
     /** Whether an agent has a main session at one of these places: it takes a message there without starting anew. */

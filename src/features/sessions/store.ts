@@ -60,6 +60,14 @@ export const sessionStore = {
       orderBy: asc(sessions.number),
       limit,
     }),
+  /** Live ones that are stuck. */
+  stuck: async (on: ReadTx, limit: number): Promise<SessionRow[]> =>
+    readRows(on, sessions, and(isLive, sql`state = 'stuck'`), { orderBy: asc(sessions.number), limit }),
+  /** Orchestrators among these with live sessions: how many, and the last that was heard of them. */
+  awayBy: async (on: ReadTx, away: readonly string[]) =>
+    on.db.all<{ orchestratorId: string; live: number; since: number }>(sql`
+      select orchestrator_id as orchestratorId, count(*) as live, max(coalesce(last_event_at, started_at)) as since
+      from sessions where ended_at is null and ${inIds(sessions.orchestratorId, away)} group by orchestrator_id`),
   /** Whether an orchestrator has ever reported one. */
   hasAny: async (on: ReadTx, orchestratorId: string): Promise<boolean> =>
     readValues(on, sessions.number, eq(sessions.orchestratorId, orchestratorId), { limit: 1 }).length > 0,

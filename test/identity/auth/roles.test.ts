@@ -141,6 +141,10 @@ const TABLE: Record<string, Row[]> = {
   createToken: [["POST /v1/tokens", { role: "viewer" }, operator(201)]],
   listTokens: [["GET /v1/tokens", undefined, operator(200)]],
   revokeToken: [["DELETE /v1/tokens/{token}", undefined, operator(200)]],
+  listAttention: [["GET /v1/attention", undefined, readers]],
+  takeAttention: [["POST /v1/attention/approval:{approval}/take", {}, person(200)]],
+  snoozeAttention: [["POST /v1/attention/approval:{approval}/snooze", { until: null }, person(200)]],
+  handAttention: [["POST /v1/attention/approval:{approval}/hand", { personId: "nobody" }, person(422)]],
   createSignInLink: [
     ["POST /v1/sign-in-links", {}, operator(201)],
     ["POST /v1/sign-in-links", { role: "viewer" }, operator(201)],
