@@ -1,5 +1,6 @@
 import { runDaemon } from "../daemon/main.ts";
 import { EXIT } from "./exit.ts";
+import { ownCommand } from "./own.ts";
 import { safeLine } from "./screen.ts";
 import { untilStopped } from "./stopped.ts";
 
@@ -7,7 +8,8 @@ import { untilStopped } from "./stopped.ts";
 export async function runHere(configPath: string | undefined): Promise<void> {
   const log = (sentence: string, facts?: Record<string, unknown>): void =>
     void process.stderr.write(`${safeLine(facts ? `${sentence} ${JSON.stringify(facts)}` : sentence)}\n`);
-  await runDaemon({ configPath, environment: process.env, log, stop: untilStopped() });
+  const bridge = ownCommand("mcp-bridge");
+  await runDaemon({ configPath, environment: process.env, bridge, log, stop: untilStopped() });
   // Pipes of a CLI that was killed amid a write may keep the process alive, and a stop waits for its end.
   process.exit(EXIT.ok);
 }

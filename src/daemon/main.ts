@@ -15,19 +15,21 @@ export interface Start {
   /** Path of the configuration; the usual one when left out. */
   configPath?: string | undefined;
   environment: Readonly<Record<string, string | undefined>>;
+  /** Command line that starts the relay's MCP server on stdio. */
+  bridge: readonly string[];
   log: Log;
   /** Fires when the daemon is asked to stop. */
   stop: AbortSignal;
 }
 
 /** Runs a daemon until it is asked to stop. @throws DaemonError when it cannot start, or the relay takes it no more */
-export async function runDaemon({ configPath = CONFIG_PATH, environment, log, stop }: Start): Promise<void> {
+export async function runDaemon({ configPath = CONFIG_PATH, environment, bridge, log, stop }: Start): Promise<void> {
   const config = readConfig(absolute(configPath, "--config"));
   const token = readToken(config, environment);
   mkdirSync(config.workspace, { recursive: true });
   const journal = openJournal(config.journal, process.pid);
   const given = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("SIGNALBOX_")));
-  const providers = await makeProviders(config, stringsOf(given));
+  const providers = await makeProviders(config, { environment: stringsOf(given), bridge });
   const daemon = createDaemon({
     ...{ config, token, journal, providers, time: systemTime, log },
     ...{ environment: given, hostname: hostname(), processes: { findMarked, endMarked } },

@@ -10,6 +10,8 @@ import type { Runnable } from "./services.ts";
 /** Given to every adapter. */
 interface Common {
   environment: Environment;
+  /** Command line of the relay's MCP server on stdio. */
+  bridge: readonly string[];
   containment: Containment;
 }
 
@@ -51,11 +53,11 @@ const MAKERS: Record<ProviderConfig["kind"], Maker> = {
  */
 export function makeProviders(
   { providers, memoryMaxMb }: DaemonConfig,
-  environment: Environment,
+  { environment, bridge }: Pick<Common, "environment" | "bridge">,
   systemd = findUserSystemd(environment),
 ): Promise<Runnable[]> {
   const memoryMaxBytes = memoryMaxMb === undefined ? null : memoryMaxMb * 1024 * 1024;
-  const common = { environment, containment: { scope: systemd && { systemd, memoryMaxBytes } } };
+  const common = { environment, bridge, containment: { scope: systemd && { systemd, memoryMaxBytes } } };
   return Promise.all(
     providers.map(async (config) => ({ config, provider: await MAKERS[config.kind](config, common) })),
   );

@@ -27,7 +27,11 @@ test("an ACP agent that is known by name is started with its own words, unless t
   const base = { id: "box", relay: "http://relay.test", workspace: folder };
   const probed = [[], ["--other"]].map(async (args) => {
     const config = DaemonConfig.parse({ ...base, providers: [{ name: "gemini", kind: "acp", command, args }] });
-    const [made] = await makeProviders(config, { PATH: process.env.PATH ?? "", HOME: folder }, null);
+    const [made] = await makeProviders(
+      config,
+      { environment: { PATH: process.env.PATH ?? "", HOME: folder }, bridge: [] },
+      null,
+    );
     await expect(made?.provider.probe()).rejects.toThrow("Gemini CLI has ended (exit 0)");
   });
   await Promise.all(probed);
@@ -41,7 +45,7 @@ test("G13: sessions run in a scope of systemd, with the memory of the configurat
     providers: [{ name: "own", kind: "command", command: program }],
   });
   const environment = { PATH: process.env.PATH ?? "" };
-  const [made] = await makeProviders(config, environment, systemd);
+  const [made] = await makeProviders(config, { environment, bridge: [] }, systemd);
   const native = await made?.provider.open({
     ...{ origin: { how: "new" }, sessionId: "ses_scoped", cwd: folder, model: null, systemPrompt: null, environment },
     ...{ mcp: null, tools: { allow: [], deny: [] }, schema: null, unattended: false, on: () => undefined },

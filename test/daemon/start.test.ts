@@ -16,7 +16,7 @@ test("a daemon that cannot reach its relay says so once, and stops when it is as
   const log: string[] = [];
   const stop = new AbortController();
   const runs = runDaemon({
-    ...{ configPath, environment: { SIGNALBOX_TOKEN: "sb_none" }, stop: stop.signal },
+    ...{ configPath, environment: { SIGNALBOX_TOKEN: "sb_none" }, bridge: [], stop: stop.signal },
     log: (sentence) => void log.push(sentence),
   });
   await until(() => log.length > 0, "the first sentence");

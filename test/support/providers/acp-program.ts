@@ -7,7 +7,7 @@ import { scriptOf } from "./script.ts";
  * A stand-in for agents of the Agent Client Protocol. Its first argument is a variant: `full` has every ability, `load` only loads, `mute` gives no
  * reasons,
  * `bare` has none, `login` wants one, `silent` never answers, `old` speaks another version. A prompt plays its lines: `say TEXT`,
- * `think TEXT`, `run COMMAND`, `ask COMMAND`, `recall WORD`, `edit PATH`, `tool NAME`, `form`, `plan`, `notice TEXT`, `cost SUM`, `wait` (for a
+ * `think TEXT`, `run COMMAND`, `ask COMMAND`, `recall WORD`, `edit PATH`, `tool NAME`, `form`, `tools`, `plan`, `notice TEXT`, `cost SUM`, `wait` (for a
  * steer or a cancel), `stop REASON`, `fail TEXT`, `junk`, `die`. Other lines are said.
  */
 const variant = process.argv[2] ?? "full";
@@ -46,6 +46,29 @@ function remember(sessionId: string, text: string): string[] {
   const before: string[] = stored.texts ?? [];
   writeFileSync(file(sessionId), JSON.stringify({ ...stored, texts: [...before, text] }));
   return before;
+}
+
+/** Names of the tools of the MCP server that a session was given, which runs with the environment of its entry alone. */
+async function toolsOf(sessionId: string): Promise<string> {
+  const [{ command, args, env }] = JSON.parse(readFileSync(file(sessionId), "utf8")).params.mcpServers;
+  const variables = env.map(({ name, value }: Params) => [name, value]);
+  const child = Bun.spawn([command, ...args], {
+    env: { PATH: process.env.PATH, ...Object.fromEntries(variables) },
+    stdin: "pipe",
+    stdout: "pipe",
+  });
+  const clientInfo = { name: "stand-in", version: "1" };
+  const initialize = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo };
+  const requests = [
+    { id: 1, method: "initialize", params: initialize },
+    { method: "notifications/initialized" },
+    { id: 2, method: "tools/list" },
+  ];
+  for (const request of requests) child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...request })}\n`);
+  await child.stdin.end();
+  const lines = (await new Response(child.stdout).text()).trim().split("\n");
+  const listed = lines.map((line) => JSON.parse(line)).find(({ id }) => id === 2);
+  return listed.result.tools.map(({ name }: Params) => name).join(" ");
 }
 
 async function prompt(id: unknown, { sessionId, prompt: blocks }: Params): Promise<void> {
@@ -120,7 +143,8 @@ async function prompt(id: unknown, { sessionId, prompt: blocks }: Params): Promi
           await ask("elicitation/create", { sessionId, mode: "form", message: "Which?", requestedSchema }),
         ),
       );
-    } else if (word === "plan") {
+    } else if (word === "tools") say(await toolsOf(sessionId));
+    else if (word === "plan") {
       const entries = [
         { content: "Look", priority: "high", status: "completed" },
         { content: "Write", priority: "high", status: "in_progress" },

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type AcpOptions, acpProvider } from "../../../src/harness/providers/acp/provider.ts";
+import { PROGRAM as SIGNALBOX } from "../program.ts";
 import { QUICK_SWEEP } from "./processes.ts";
 
 const PROGRAM = join(import.meta.dir, "acp-program.ts");
@@ -9,6 +10,7 @@ export const fakeAcp = (variant: string, options: Pick<AcpOptions, "environment"
   acpProvider({
     name: variant,
     words: [process.execPath, PROGRAM, variant],
+    bridge: [...SIGNALBOX, "mcp-bridge"],
     containment: { sweep: QUICK_SWEEP },
     ...options,
   });

@@ -9,6 +9,8 @@ import type { AcpAgent } from "./agents.ts";
 /** An agent as it is started. */
 export interface AcpCommand {
   agent: AcpAgent;
+  /** Command line of the relay's MCP server on stdio, for agents that take none over HTTP. */
+  bridge: readonly string[];
   containment?: Containment | undefined;
   /** Time to answer the first requests, in milliseconds. */
   startMs: number;

@@ -7,9 +7,10 @@ import type {
 } from "@agentclientprotocol/sdk/unstable";
 import { HarnessError } from "../../errors.ts";
 import { SessionMissing } from "../errors.ts";
+import { MARKER } from "../process/marker.ts";
 import type { Capabilities, OpenTask } from "../provider.ts";
 import type { AcpAgent } from "./agents.ts";
-import { AUTH_REQUIRED, detailOf } from "./connection.ts";
+import { type AcpCommand, AUTH_REQUIRED, detailOf } from "./connection.ts";
 
 /** An open session of the agent, as far as its methods agree. */
 export interface Opened {
@@ -31,7 +32,7 @@ export function capabilitiesOf({ agentCapabilities, _meta }: InitializeResponse)
 
 /** Opens the session of a task. A dead id is an error, never a new session. @throws SessionMissing, HarnessError */
 export async function openThread(
-  acp: AcpAgent,
+  { agent: acp, bridge }: AcpCommand,
   { agent, greeting }: { agent: ClientContext; greeting: InitializeResponse },
   task: OpenTask,
 ): Promise<Opened> {
@@ -39,7 +40,7 @@ export async function openThread(
   const { loadSession, mcpCapabilities, sessionCapabilities: session } = greeting.agentCapabilities ?? {};
   const hasSystemPrompt = Boolean(session?.systemPrompt) && systemPrompt !== null;
   const common = {
-    ...{ cwd, mcpServers: serversOf(task, acp, Boolean(mcpCapabilities?.http)) },
+    ...{ cwd, mcpServers: serversOf(task, bridge, Boolean(mcpCapabilities?.http)) },
     ...(hasSystemPrompt && {
       systemPrompt: { mode: "append" as const, content: [{ type: "text" as const, text: systemPrompt ?? "" }] },
     }),
@@ -67,14 +68,19 @@ export async function openThread(
   return { sessionId: origin.nativeId, hasSystemPrompt };
 }
 
-function serversOf({ mcp, on }: OpenTask, { title }: AcpAgent, takesHttp: boolean): McpServer[] {
+/** MCP server of the relay: over HTTP, else on stdio, which every agent of the protocol takes. */
+function serversOf({ mcp, sessionId }: OpenTask, bridge: readonly string[], takesHttp: boolean): McpServer[] {
   if (!mcp) return [];
-  if (takesHttp) {
-    const headers = [{ name: "Authorization", value: `Bearer ${mcp.token}` }];
-    return [{ type: "http", name: "signalbox", url: mcp.url, headers }];
-  }
-  on({ type: "status", text: `${title} takes no MCP server over HTTP: this session has no tools of the relay.` });
-  return [];
+  const name = "signalbox";
+  if (takesHttp)
+    return [{ type: "http", name, url: mcp.url, headers: [{ name: "Authorization", value: `Bearer ${mcp.token}` }] }];
+  const [command = "", ...args] = bridge;
+  const environment = {
+    ...{ SIGNALBOX_URL: mcp.url.replace(/\/mcp$/, ""), SIGNALBOX_TOKEN: mcp.token },
+    // Agents may give a server no more than this: without the marker the end of the session would not find it.
+    [MARKER]: sessionId,
+  };
+  return [{ name, command, args, env: Object.entries(environment).map(([of, value]) => ({ name: of, value })) }];
 }
 
 const NOT_FOUND = -32_002;

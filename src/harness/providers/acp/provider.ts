@@ -12,6 +12,8 @@ export interface AcpOptions {
   name: string;
   /** The command and its arguments. Left out: those of the known agent. */
   words?: readonly string[];
+  /** Command line of the relay's MCP server on stdio. Its environment names relay and token. */
+  bridge: readonly string[];
   /** Environment for looking, outside sessions. */
   environment: Environment;
   /** Way to log in that is asked for before each session, by the agent's id of it. */
@@ -31,8 +33,8 @@ export const ACP_CAPABILITIES: Capabilities = {
 
 /** An agent over the Agent Client Protocol. @throws HarnessError for a name that is not known and has no words */
 export function acpProvider(options: AcpOptions): Provider {
-  const { environment, containment, authMethod, startMs = START_MS } = options;
-  const command: AcpCommand = { agent: agentOf(options), containment, authMethod, startMs };
+  const { environment, bridge, containment, authMethod, startMs = START_MS } = options;
+  const command: AcpCommand = { agent: agentOf(options), bridge, containment, authMethod, startMs };
   let capabilities = ACP_CAPABILITIES;
   const learn = (abilities: Partial<Capabilities>) => {
     capabilities = { ...capabilities, ...abilities };

@@ -33,7 +33,7 @@ export async function openAcpSession(
     learn(abilities);
     const opened = await within(command, task.signal, async () => {
       if (command.authMethod) await connection.agent.request("authenticate", { methodId: command.authMethod });
-      return openThread(command.agent, connection, task);
+      return openThread(command, connection, task);
     });
     hears = opened.sessionId;
     if (task.origin.how === "new") updates.beginCosts();

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { ACP_AGENTS } from "../../../../src/harness/providers/acp/agents.ts";
 import { acpProvider } from "../../../../src/harness/providers/acp/provider.ts";
 import { SessionMissing } from "../../../../src/harness/providers/errors.ts";
+import { listen } from "../../../support/listen.ts";
 import { fakeAcp } from "../../../support/providers/acp.ts";
 import { hear, openTask } from "../../../support/providers/session.ts";
-import { tempFolder } from "../../../support/relay.ts";
+import { startRelay, tempFolder } from "../../../support/relay.ts";
 
 const HOME = tempFolder();
 const environment = { PATH: process.env.PATH ?? "", HOME };
@@ -218,6 +219,18 @@ test("The relay's tools, the system prompt and the model reach the agent, and no
   await expect(full.open(openTask({ environment, model: "huge" }))).rejects.toThrow("It has: big, small.");
 });
 
+test("An agent that takes no MCP server over HTTP gets the relay's tools on stdio, with a token that no command line shows", async () => {
+  const relay = await startRelay();
+  const { token } = await relay.agent("ann");
+  const mcp = { url: `${listen(relay)}/mcp`, token };
+  const one = await hear(fakeAcp("load", { environment }), { environment, mcp });
+  await one.send("tools");
+  expect((await one.ended()).text).toContain("inbox");
+  const { command, args, env } = stored(one.session.nativeId ?? "").params.mcpServers[0];
+  expect([command, ...args].join(" ")).not.toContain(token);
+  expect(env).toContainEqual({ name: "SIGNALBOX_SESSION", value: one.task.sessionId });
+});
+
 test("An agent without an own system prompt gets it before the first input alone", async () => {
   const one = await hear(fakeAcp("bare", { environment }), { environment, systemPrompt: "Be brief." });
   await one.send("first");
@@ -261,8 +274,8 @@ test("Tools that are to be left out are refused before anything starts", async (
 });
 
 test("A name that is not known needs words, and an agent that is not there says how to install it", async () => {
-  expect(() => acpProvider({ name: "nobody", environment })).toThrow("No agent is known as nobody");
-  const gone = acpProvider({ name: "qwen", environment: { PATH: "/nowhere" } });
+  expect(() => acpProvider({ name: "nobody", bridge: [], environment })).toThrow("No agent is known as nobody");
+  const gone = acpProvider({ name: "qwen", bridge: [], environment: { PATH: "/nowhere" } });
   await expect(gone.open(openTask())).rejects.toThrow("npm install -g @qwen-code/qwen-code");
   expect(new Set(ACP_AGENTS.map(({ name }) => name)).size).toBe(ACP_AGENTS.length);
 });
