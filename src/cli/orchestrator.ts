@@ -1,12 +1,11 @@
-import { homedir } from "node:os";
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { DaemonError } from "../daemon/errors.ts";
+import { quoted } from "../harness/launcher.ts";
 import type { CliCommand } from "./commands.ts";
 import { contextOf, outputOf } from "./context.ts";
 import { filled } from "./options.ts";
-import { ownCommand } from "./own.ts";
 import { safeLine } from "./screen.ts";
+import { MANAGERS, type Manager, writeService } from "./service-file.ts";
 
 /** Group of the help. */
 const GROUP = "Agents and tokens:";
@@ -18,6 +17,7 @@ interface Options {
   tokenFile?: string;
   print?: boolean;
   force?: boolean;
+  for?: Manager;
 }
 
 type Step = (options: Options, command: Command) => Promise<void>;
@@ -45,7 +45,13 @@ export function addOrchestratorCommand(program: CliCommand): void {
   )
     .option("--print", "print the file, and write nothing")
     .option("--force", "write over a file of somebody else")
+    .choice("--for <manager>", "the manager of services (default: that of this platform)", MANAGERS)
     .action(step(install));
+  group
+    .sub("uninstall", "Stop the daemon that starts with your session, and delete its service")
+    .option("--force", "delete a file of somebody else")
+    .choice("--for <manager>", "the manager of services (default: that of this platform)", MANAGERS)
+    .action(step(uninstall));
   withConfig(
     group.sub("stop", "Let running turns end, and stop the daemon of a configuration"),
     "the configuration",
@@ -92,18 +98,44 @@ const tokenHelp = ({ id, tokenFile = "" }: { id: string; tokenFile?: string | un
   `Put it into ${safeLine(tokenFile)}, for you alone: chmod 600 ${safeLine(tokenFile)}`,
 ];
 
-async function install({ config, print = false, force = false }: Options, command: Command): Promise<void> {
-  const { serviceFileFor, writeService } = await import("./service-file.ts");
-  const words = config === undefined ? [] : ["--config", resolve(config)];
-  const file = serviceFileFor({
-    ...{ platform: process.platform, home: homedir(), searchPath: process.env.PATH ?? "/usr/bin:/bin" },
-    command: ownCommand("orchestrator", ...words),
-  });
+async function install(options: Options, command: Command): Promise<void> {
+  const { config, print = false, force = false } = options;
+  const { managerOf, serviceOf } = await import("./service.ts");
+  const manager = options.for ?? managerOf(process.platform);
+  const { file, withheld, secretsFile } = await serviceOf(config, manager, process.env);
   const out = outputOf(command);
-  if (print) return out.show(file, () => file.text.trimEnd());
+  const answer = { ...file, withheld, secretsFile };
+  if (print) {
+    for (const line of withheldHelp(answer)) out.note(line);
+    return out.show(answer, () => file.text.trimEnd());
+  }
   writeService(file, force);
-  await out.show(file, () =>
-    [`Wrote ${safeLine(file.path)}. Next:`, ...file.next.map((line) => `  ${line}`)].join("\n"),
+  await out.show(answer, () =>
+    [
+      `Wrote ${safeLine(file.path)}`,
+      ...withheldHelp(answer),
+      "Next:",
+      ...file.next.map((line) => `  ${safeLine(line)}`),
+    ].join("\n"),
+  );
+}
+
+const withheldHelp = ({ withheld, secretsFile }: { withheld: string[]; secretsFile: string }): string[] =>
+  withheld.length === 0
+    ? []
+    : [
+        `Not in it, as secrets or as texts of several lines: ${safeLine(withheld.join(", "))}`,
+        `Give each as a line NAME="value" in ${safeLine(secretsFile)}, for you alone: chmod 600 ${safeLine(quoted(secretsFile))}`,
+      ];
+
+async function uninstall({ force = false, ...options }: Options, command: Command): Promise<void> {
+  const { managerOf, uninstallService } = await import("./service.ts");
+  const out = outputOf(command);
+  const removed = await uninstallService(options.for ?? managerOf(process.platform), force, process.env);
+  await out.show(removed, () =>
+    removed.wasThere
+      ? `Stopped the service, and deleted ${safeLine(removed.path)}`
+      : `No service is there: ${safeLine(removed.path)} does not exist`,
   );
 }
 

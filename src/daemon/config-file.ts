@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { type ParseError, parse } from "jsonc-parser";
+import { systemReason } from "../harness/system-errors.ts";
 import { DaemonConfig } from "./config.ts";
 import { DaemonError } from "./errors.ts";
 
@@ -19,8 +20,10 @@ export function readConfig(path: string): DaemonConfig {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
-  } catch {
-    throw new DaemonError(`There is no configuration at ${path}. Make one: signalbox orchestrator init.`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw new DaemonError(`There is no configuration at ${path}. Make one: signalbox orchestrator init.`);
+    throw new DaemonError(`${path} cannot be read: ${systemReason(error) ?? error}.`);
   }
   return parseConfig(text, path);
 }
@@ -65,8 +68,8 @@ export function readToken(
   try {
     mode = statSync(path).mode;
     token = readFileSync(path, "utf8").trim();
-  } catch {
-    throw new DaemonError(`The token's file ${path} cannot be read.`);
+  } catch (error) {
+    throw new DaemonError(`The token's file ${path} cannot be read: ${systemReason(error) ?? error}.`);
   }
   if ((mode & 0o077) !== 0) throw new DaemonError(`Others can read ${path}. Close it: chmod 600 ${path}.`);
   if (token === "") throw new DaemonError(`${path} is empty. Put the orchestrator's token into it.`);
