@@ -11,6 +11,7 @@ import type { Journal } from "./journal/journal.ts";
 import { type NewTurn, type TurnRow, turnOf } from "./journal/turns.ts";
 import { createHub, createLink } from "./link.ts";
 import { heartbeats, reasonOf, register } from "./presence.ts";
+import { createProbes } from "./probes.ts";
 import { endLeftovers, type Processes, resumeTurns, waitForFormer } from "./recovery.ts";
 import { createRelayNews } from "./relay-news.ts";
 import type { Gate, Log, Observer, Runnable, Services } from "./services.ts";
@@ -83,6 +84,7 @@ export function createDaemon(options: DaemonOptions) {
     ...{ environment: options.environment, hostname: options.hostname, git: options.git ?? createGit() },
   };
   const ended = Promise.withResolvers<DaemonError | undefined>();
+  const probes = createProbes(services);
   const acks = createAcks(services);
   const reporter = createReporter(services);
   const live = createLiveSessions(services, reporter);
@@ -228,7 +230,7 @@ export function createDaemon(options: DaemonOptions) {
     runCommands: commands.run,
     /** Registers, recovers what an earlier process left, and begins to follow. @throws DaemonError, RelayProblem */
     async start(): Promise<void> {
-      caps.allow(await register(services, instanceId, news));
+      caps.allow(await register(services, { instanceId, news, probes }));
       await enrollAll();
       await endLeftovers(services, parts);
       await waitForFormer(services, parts);
@@ -242,7 +244,7 @@ export function createDaemon(options: DaemonOptions) {
       keeper.look();
       const gone = (cause: unknown) => void (life.signal.aborted || halt(reasonOf(cause)));
       follow().catch(gone);
-      void heartbeats(services, { gone, heard: ({ caps: now }) => caps.allow(now) });
+      void heartbeats(services, { probes, gone, heard: ({ caps: now }) => caps.allow(now) });
       void watch.watch();
       void jumps.watch();
       void reconcile(services, { turns, offer: lanes.offer, isWaiting: lanes.has, keep: keeper.look });

@@ -5,26 +5,24 @@ import { untilAnswered } from "../client/until-answered.ts";
 import type { Caps } from "../protocol/caps.ts";
 import type { Orchestrator } from "../protocol/orchestrators.ts";
 import { DaemonError } from "./errors.ts";
+import type { Probes } from "./probes.ts";
 import type { RelayNews } from "./relay-news.ts";
 import type { Services } from "./services.ts";
 
 const HEARTBEAT_MS = 30_000;
 
+export interface Registering {
+  instanceId: string;
+  news: RelayNews;
+  probes: Probes;
+}
+
 /** Registers the orchestrator. @returns the caps that the relay has for it @throws RelayProblem when the relay does not take it */
-export async function register(services: Services, instanceId: string, news: RelayNews): Promise<Caps | null> {
-  const { config, link, time, life, providers, hostname, log } = services;
-  const probed = await Promise.all(
-    [...providers.values()].map(async ({ config: own, provider }) => {
-      const found = await provider.probe(life).catch((error) => {
-        log(`Provider ${own.name} cannot be used now: ${error instanceof Error ? error.message : error}`);
-        return undefined;
-      });
-      const capabilities = Object.entries(provider.capabilities).flatMap(([name, has]) => (has ? [name] : []));
-      return { name: own.name, capabilities, ...(found && { version: found.version.slice(0, 64) }) };
-    }),
-  );
+export async function register(services: Services, { instanceId, news, probes }: Registering): Promise<Caps | null> {
+  const { config, link, time, life, hostname } = services;
+  await probes.start();
   const registration = {
-    ...{ hostname, providers: probed, baseDir: config.workspace, envKeys: config.envKeys },
+    ...{ hostname, providers: probes.registered(), baseDir: config.workspace, envKeys: config.envKeys },
     ...{ approvalMode: config.approvalMode, instanceId, version: manifest.version },
     ...(config.spawners && { spawners: config.spawners }),
   };
@@ -35,20 +33,22 @@ export async function register(services: Services, instanceId: string, news: Rel
 }
 
 interface Ears {
+  probes: Probes;
   /** Called with each answer. */
   heard(box: Orchestrator): void;
   /** Called when the relay takes no more of this instance. */
   gone(cause: unknown): void;
 }
 
-/** Sends heartbeats until the daemon ends. */
-export async function heartbeats({ config, link, time, life }: Services, { heard, gone }: Ears): Promise<void> {
+/** Sends heartbeats until the daemon ends, and what its CLIs have told of themselves since. */
+export async function heartbeats({ config, link, time, life }: Services, { probes, heard, gone }: Ears): Promise<void> {
   const backoff = createBackoff(time);
   let waitMs = HEARTBEAT_MS;
   while (!life.aborted) {
     try {
       await time.sleep(waitMs, life);
       heard(await link.box.orchestrators.heartbeat(config.id, {}, { signal: life, retries: 0 }));
+      await probes.report();
       backoff.reset();
       waitMs = HEARTBEAT_MS;
     } catch (error) {

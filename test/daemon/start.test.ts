@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runDaemon } from "../../src/daemon/main.ts";
+import { startDaemon } from "../support/daemon.ts";
 import { tempFolder } from "../support/relay.ts";
 import { until } from "../support/until.ts";
 
@@ -28,4 +29,25 @@ test("a daemon that cannot reach its relay says so once, and stops when it is as
     ),
     "Stopping: the start is not over",
   ]);
+});
+
+test("a daemon starts without a CLI that is slow to say its version, and reports that and what it can do later", async () => {
+  const world = await startDaemon({ provider: { fork: false } });
+  const slow = Promise.withResolvers<void>();
+  world.fake.version = "2.0.0";
+  const { probe } = world.fake;
+  world.fake.probe = () => slow.promise.then(() => probe());
+  const provider = async () => (await world.relay.ask("GET", "/v1/orchestrators/box")).body.providers[0];
+  const beginning = world.restart();
+  await until(() => world.sleepsFor(10_000), "the wait for the CLI");
+  await world.pass(10_000);
+  await beginning;
+  expect(world.log).toContain("The start goes on: some CLIs have not said their version yet");
+  expect(await provider()).toEqual({ name: "fake", capabilities: expect.not.arrayContaining(["fork"]) });
+  world.fake.capabilities.fork = true;
+  slow.resolve();
+  await until(() => world.sleepsFor(30_000), "the heartbeat");
+  await world.pass(30_000);
+  await until(async () => (await provider()).version === "2.0.0", "the version");
+  expect((await provider()).capabilities).toContain("fork");
 });

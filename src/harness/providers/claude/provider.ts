@@ -40,10 +40,11 @@ export function claudeProvider(options: ClaudeOptions): Provider {
     kind: "claude",
     capabilities: CAPABILITIES,
     async probe(signal) {
+      const account = accountOf(() => ask(["auth", "status", "--json"], signal));
       const said = await ask(["--version"], signal);
       const [version] = /\d+\.\d+\.\d+\S*/.exec(said) ?? [];
       if (!version) throw new HarnessError("problem", `${words[0]} --version says no version: ${said.slice(0, 200)}`);
-      return { version, account: await accountOf(() => ask(["auth", "status", "--json"], signal)) };
+      return { version, account: await account };
     },
     async open(task) {
       const { openClaude } = await import("./session.ts");
