@@ -35,7 +35,7 @@ export async function endLeftovers(services: Services, { processes, reporter, li
     const pids = found.map(({ pid }) => pid);
     if (journal.sessions.get(sessionId)) {
       const left = await processes.endMarked(sessionId);
-      log(`Ended ${pids.length - left.length} processes that session ${sessionId} left`, {
+      log(`Ended ${processesText(pids.length - left.length)} that session ${sessionId} left`, {
         pids,
         left: left.map(({ pid }) => pid),
       });
@@ -49,6 +49,8 @@ export async function endLeftovers(services: Services, { processes, reporter, li
     if (wasOpen) await closeRow(services, { reporter, live }, row);
   }
 }
+
+const processesText = (count: number): string => (count === 1 ? "1 process" : `${count} processes`);
 
 /** Takes a session whose process is gone for idle, or for dead where no dialogue remains. */
 async function closeRow(

@@ -22,6 +22,9 @@ for await (const text of console) {
   }
 }`;
 
+/** Names its stderr as the one that the journal of systemd reads. */
+const AS_JOURNAL = ["sh", "-c", 'export JOURNAL_STREAM=$(stat -Lc %d:%i /dev/stderr); exec "$@"', "sh"];
+
 test("the program runs a command agent, and a kill -9 loses and doubles nothing, and leaves no process", async () => {
   const server = await startServer();
   const folder = tempFolder();
@@ -39,8 +42,8 @@ test("the program runs a command agent, and a kill -9 loses and doubles nothing,
     ],
   };
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
-  const start = async () => {
-    const child = Bun.spawn([...PROGRAM, "orchestrator", "--config", join(folder, "config.json")], {
+  const start = async (before: string[] = []) => {
+    const child = Bun.spawn([...before, ...PROGRAM, "orchestrator", "--config", join(folder, "config.json")], {
       env: { PATH: process.env.PATH, HOME: folder, ...ENGINE },
       stdout: "ignore",
       stderr: "pipe",
@@ -64,8 +67,9 @@ test("the program runs a command agent, and a kill -9 loses and doubles nothing,
   await until(async () => (await marked()).some(({ command }) => command.includes("sleep")), "the tool");
   first.child.kill(9);
   await first.child.exited;
-  const second = await start();
-  expect(second.log()).toMatch(/Ended \d+ processes that session ses_/);
+  const second = await start(AS_JOURNAL);
+  expect(first.log()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z Orchestrator box runs/m);
+  expect(second.log()).toMatch(/^Ended (1 process|\d+ processes) that session ses_/m);
   writeFileSync(join(workspace, "go"), "");
   const answers = async () => (await client.messages.list({ from: "box-own" })).items;
   await until(async () => (await answers()).length > 0, "the answer");
