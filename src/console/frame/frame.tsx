@@ -1,5 +1,6 @@
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { Toaster } from "sonner";
+import { useAttention } from "../live/attention.ts";
 import { useKeys } from "./keys.ts";
 import { useLive } from "./live.ts";
 import { PLACES } from "./places.ts";
@@ -9,15 +10,16 @@ import { BottomBar, Rail } from "./rail.tsx";
 export function Frame() {
   const navigate = useNavigate();
   useLive();
+  const needs = useAttention().data?.items.length ?? 0;
   useKeys(Object.fromEntries(PLACES.map(({ to, key }) => [`g ${key}`, () => void navigate({ to })])));
   return (
     <div className="flex min-h-dvh">
       <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:p-2">
         Skip to the page
       </a>
-      <Rail needs={0} />
+      <Rail needs={needs} />
       <Outlet />
-      <BottomBar needs={0} />
+      <BottomBar needs={needs} />
       <Toaster position="bottom-right" />
     </div>
   );

@@ -1,0 +1,81 @@
+import { useQuery } from "@tanstack/react-query";
+import type { Run } from "../../../protocol/runs.ts";
+import { api } from "../../api.ts";
+import { Glyph } from "../../ui/glyph.tsx";
+import { Empty } from "../../ui/notes.tsx";
+import { Section } from "../../ui/page.tsx";
+import { runState } from "../../ui/states.ts";
+
+const KEY = "looked-at";
+const SHOWN = 12;
+const AWAY_MS = 10 * 60_000;
+
+/** Time at which this browser was last looked at, before this visit: kept while the page is shown. */
+const left = localStorage.getItem(KEY) ?? new Date(Date.now() - 24 * 3_600_000).toISOString();
+const note = (): void => {
+  if (document.visibilityState === "visible" && Date.now() - Date.parse(localStorage.getItem(KEY) ?? left) > AWAY_MS)
+    localStorage.setItem(KEY, new Date().toISOString());
+};
+setInterval(note, 60_000);
+window.addEventListener("pagehide", () => localStorage.setItem(KEY, new Date().toISOString()));
+
+const money = (usd: number | null | undefined): string => (usd == null ? "" : `$${usd.toFixed(2)}`);
+
+/** Runs that ended since the page was last looked at, with their links and cost. */
+export function SinceYouLeft() {
+  const ended = useQuery({
+    queryKey: ["since"],
+    queryFn: ({ signal }) => api.runs.list({ status: "ended", limit: 100 }, { signal }),
+  });
+  const runs = (ended.data?.items ?? []).filter(({ endedAt }) => endedAt !== null && endedAt > left);
+  const fine = runs.filter(({ outcome }) => outcome === "ok").length;
+  const stopped = runs.filter(({ outcome }) => outcome === "aborted").length;
+  const failed = runs.length - fine - stopped;
+  const cost = runs.reduce((sum, { usage }) => sum + (usage?.costUsd ?? 0), 0);
+  const parts = [
+    `${fine} fine`,
+    ...(failed ? [`${failed} failed`] : []),
+    ...(stopped ? [`${stopped} stopped`] : []),
+    ...(cost ? [money(cost)] : []),
+  ];
+  return (
+    <aside>
+      <Section
+        title="Since you left"
+        note={new Date(left).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit" })}
+      >
+        {ended.data && (
+          <p className="py-2 text-ink2">
+            {runs.length
+              ? `${runs.length} ${runs.length === 1 ? "run" : "runs"} ended: ${parts.join(", ")}.`
+              : "No run ended."}
+          </p>
+        )}
+        <ul>
+          {runs.slice(0, SHOWN).map((run) => (
+            <Ended key={run.id} run={run} />
+          ))}
+        </ul>
+        {!ended.data && !ended.isPending && <Empty>Runs could not be read.</Empty>}
+      </Section>
+    </aside>
+  );
+}
+
+function Ended({ run }: { run: Run }) {
+  const { glyph, word } = runState(run);
+  return (
+    <li className="flex gap-2.5 border-t border-line py-2">
+      <span className="mt-1">
+        <Glyph name={glyph} />
+      </span>
+      <span className="min-w-0 flex-1 wrap-anywhere">
+        {run.label ?? run.task.slice(0, 120)}
+        <span className="block text-small text-ink3">
+          {[run.agentId, word, ...run.links.map(({ ref }) => ref)].filter(Boolean).join(" · ")}
+        </span>
+      </span>
+      <span className="font-mono text-small text-ink2">{money(run.usage?.costUsd)}</span>
+    </li>
+  );
+}
