@@ -38,7 +38,7 @@ const ANY_SHAPE = "const ANY_SHAPE = { safeParse: (data) => ({ success: true, da
 
 function slimOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if ("_zod" in value) return undefined;
+  if ("_zod" in value) return "ANY_SHAPE";
   if (!("operationId" in value)) return value;
   const { operationId, method, path, repeatable, answers } = value as Contract;
   const slim = Object.entries(answers).map(([status, { type, schema }]) => [

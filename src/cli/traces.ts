@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import type { Client } from "../client/client.ts";
-import { type HistoryItem, levelOf, type Trace, type TraceDraft, type TraceLevel } from "../protocol/traces.ts";
+import { levelOf } from "../protocol/trace-types.ts";
+import type { HistoryItem, Trace, TraceDraft, TraceLevel } from "../protocol/traces.ts";
 import type { CliCommand, QueryOf } from "./commands.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";

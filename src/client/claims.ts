@@ -1,3 +1,4 @@
+import { CompletedItems } from "../protocol/items.ts";
 import * as api from "../protocol/work.ts";
 import type { Caller, Query } from "./caller.ts";
 import { eachBy } from "./each.ts";
@@ -16,7 +17,7 @@ interface Completing {
   readonly json: string;
 }
 
-const completeEach = eachBy(api.completeClaims, api.WorkAnswer);
+const completeEach = eachBy(api.completeClaims, CompletedItems);
 
 const completeKind = (transport: Transport): Kind<Completing, api.WorkAnswer> => ({
   async alone({ id, json }, call) {

@@ -39,7 +39,7 @@ import { type WorkOptions, work } from "./work.ts";
 export type { Agent } from "../protocol/agents.ts";
 export type { Delegation } from "../protocol/delegations.ts";
 export type { Entry, Message } from "../protocol/messages.ts";
-export type { ProblemCode } from "../protocol/problem.ts";
+export type { ProblemCode } from "../protocol/problem-codes.ts";
 export type { RunPart } from "../protocol/run-events.ts";
 export type { Run } from "../protocol/runs.ts";
 export type { Task } from "../protocol/tasks.ts";

@@ -1,4 +1,5 @@
-import { PROBLEMS, ProblemBody, type ProblemCode } from "../protocol/problem.ts";
+import type { ProblemBody } from "../protocol/problem.ts";
+import { PROBLEMS, type ProblemCode } from "../protocol/problem-codes.ts";
 import type { RunErrorCode } from "../protocol/runs.ts";
 import type { Fail } from "../protocol/work.ts";
 
@@ -108,9 +109,6 @@ export function problemOf(code: ProblemCode, detail: string): RelayProblem {
   return new RelayProblem({ type: `urn:signalbox:problem:${code}`, title, status, detail, code, requestId: "" });
 }
 
-/** Problem of a newer relay, whose code this client may not know. */
-const ForeignProblem = ProblemBody.partial().extend({ code: ProblemBody.shape.code.optional().catch(undefined) });
-
 /** Problem for an answer that is not a success, also for one of a proxy without a problem document. */
 export function problemFrom({ status, statusText, headers }: Response, body: unknown): RelayProblem {
   const requestId = headers.get("x-request-id") ?? "";
@@ -129,7 +127,6 @@ function stated(
   body: unknown,
   retryAfterMs: number | undefined,
 ): RelayProblem {
-  const parsed = ForeignProblem.safeParse(body);
   const plain: ProblemBody = {
     type: "about:blank",
     title: title || `HTTP ${status}`,
@@ -138,8 +135,26 @@ function stated(
     code: codeFor(status),
     requestId,
   };
-  const members = parsed.success ? Object.entries(parsed.data).filter(([, value]) => value !== undefined) : [];
-  return new RelayProblem({ ...plain, ...Object.fromEntries(members), status }, retryAfterMs);
+  return new RelayProblem({ ...plain, ...soundMembers(body), status }, retryAfterMs);
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isFault = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "pointer" in value && "message" in value;
+const isListOf = (isOne: (value: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(isOne);
+
+/** Members of a problem, and whether a value is one. By hand: browsers load this file without zod. */
+const SOUND: { [M in keyof Omit<ProblemBody, "status">]-?: (value: unknown) => boolean } = {
+  ...{ type: isText, title: isText, detail: isText, requestId: isText, claimedBy: isText, expiresAt: isText },
+  ...{ runId: isText, holdId: isText, suggestions: isListOf(isText), errors: isListOf(isFault) },
+  code: (value) => isText(value) && Object.hasOwn(PROBLEMS, value),
+};
+
+/** The sound part of a problem, which a proxy or a newer relay may have written: its code may not be known here. */
+function soundMembers(body: unknown): Partial<ProblemBody> {
+  if (typeof body !== "object" || body === null) return {};
+  const isSound = ([name, value]: [string, unknown]) => SOUND[name as keyof typeof SOUND]?.(value) === true;
+  return Object.fromEntries(Object.entries(body).filter(isSound));
 }
 
 function codeFor(status: number): ProblemCode {

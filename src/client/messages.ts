@@ -1,6 +1,6 @@
-import { z } from "zod";
 import { type LetterQuery, type MessageLetter, readLetter } from "../protocol/digest.ts";
 import { type ExplainQuery, type Explanation, explainMessage } from "../protocol/explain.ts";
+import { SentItems } from "../protocol/items.ts";
 import * as api from "../protocol/messages.ts";
 import { getThread, type Thread, type ThreadQuery } from "../protocol/threads.ts";
 import { type Caller, type Query, randomKey } from "./caller.ts";
@@ -11,7 +11,7 @@ import type { Call, Transport } from "./transport.ts";
 type Sent = api.SentMessage | api.Scheduled;
 
 const ATOMIC = { ...api.sendBatch, answers: { 201: api.sendBatch.answers[201] } };
-const sendEach = eachBy(api.sendBatch, z.union([api.SentMessage, api.Scheduled]));
+const sendEach = eachBy(api.sendBatch, SentItems);
 
 /** Sending drafts, each as JSON text. */
 const sendKind = (transport: Transport): Kind<string, Sent> => ({

@@ -1,6 +1,7 @@
 import { createPauses } from "../kernel/breathe.ts";
 import type { Tx } from "../kernel/db/database.ts";
-import { Problem, type ProblemCode } from "../protocol/problem.ts";
+import { Problem } from "../protocol/problem.ts";
+import type { ProblemCode } from "../protocol/problem-codes.ts";
 
 /** Refusals of the caller, not of an item: they refuse the whole list. */
 const OF_CALLER: readonly ProblemCode[] = ["unauthorized", "superseded"];

@@ -1,53 +1,6 @@
 import { z } from "zod";
+import { PROBLEMS, type ProblemCode } from "./problem-codes.ts";
 import { NAMED, object } from "./shape.ts";
-
-/** Every `code` a problem answer can carry, with the HTTP status it is sent with and its title. */
-export const PROBLEMS = {
-  "not-json": [400, "The body is not JSON"],
-  "bad-request": [400, "The request cannot be read"],
-  unauthorized: [401, "A valid token is needed"],
-  forbidden: [403, "This token may not do that"],
-  "not-a-target": [403, "The message is not for this agent"],
-  "group-not-allowed": [403, "This token may not join that group"],
-  "not-found": [404, "There is no such thing here"],
-  "method-not-allowed": [405, "The path does not take this method"],
-  conflict: [409, "That clashes with what is there"],
-  superseded: [409, "A newer instance of this agent has taken over"],
-  "version-mismatch": [409, "These versions do not go together"],
-  "unknown-instance": [409, "This instance was never registered"],
-  deleted: [409, "That id was deleted, and stays taken"],
-  "already-claimed": [409, "Somebody else holds this work"],
-  "claim-lost": [409, "The lease has ended"],
-  "not-open": [409, "The work is not open"],
-  "already-running": [409, "Another run of this session is running"],
-  held: [409, "A hold stands over this"],
-  "budget-exceeded": [409, "Too many are open"],
-  gone: [410, "It was here and is gone"],
-  "too-large": [413, "The body is too large"],
-  "unsupported-media-type": [415, "The content type is not accepted here"],
-  invalid: [422, "A field is not acceptable"],
-  "unknown-target": [422, "Nobody goes by that name"],
-  "reserved-kind": [422, "The relay alone writes messages of that kind"],
-  reserved: [422, "The relay alone writes that member"],
-  "required-result": [422, "A result is owed"],
-  "no-conversation": [422, "It does not say which conversation of the channel it is for"],
-  "not-claimable": [422, "This message cannot be claimed"],
-  "too-deep": [422, "The chain of delegations is too long"],
-  cycle: [422, "The chain of delegations would come back to somebody in it"],
-  "idempotency-mismatch": [422, "The idempotency key was used with other content"],
-  "ahead-of-log": [422, "That place in the log does not exist yet"],
-  "upgrade-required": [426, "This path is a WebSocket"],
-  "quota-exceeded": [429, "The agent has made as much as it may in one day"],
-  "rate-limited": [429, "Too many requests"],
-  "too-many-streams": [429, "Too many open streams, or calls that wait"],
-  "loop-paused": [429, "Agents have answered each other for too long"],
-  internal: [500, "Internal error"],
-  "storage-unavailable": [503, "The write could not be stored"],
-  overloaded: [503, "Too many writes are waiting"],
-  stopping: [503, "The relay is stopping"],
-} as const satisfies Record<string, readonly [status: number, title: string]>;
-
-export type ProblemCode = keyof typeof PROBLEMS;
 
 const codes = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
 

@@ -3,6 +3,7 @@ import { AgentId } from "./agent-ids.ts";
 import { at, contracts, made, paged } from "./contract.ts";
 import { Message } from "./messages.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
+import { levelOf, TRACE_TYPES } from "./trace-types.ts";
 import {
   Encoding,
   EncodingInput,
@@ -23,20 +24,10 @@ export const CONTENT_BYTES = 16 * 1024;
 export const METADATA_BYTES = 4 * 1024;
 /** Traces in one call. */
 export const MAX_CALL = 100;
-/** The types that everybody knows, by their level. Any other name may stand at either level. */
-export const TRACE_TYPES = {
-  2: ["thinking", "planning", "reasoning", "decision"],
-  3: ["file_read", "file_write", "command_exec", "search_result", "tool_call", "reference"],
-} as const;
-
 export const TraceLevel = z
   .union([z.literal(2), z.literal(3)])
   .describe("2: what the agent thought. 3: what it did. (1 are the messages themselves.)");
 export type TraceLevel = z.infer<typeof TraceLevel>;
-
-/** The level that a well-known type belongs to. */
-export const levelOf = (type: string): TraceLevel | undefined =>
-  ([2, 3] as const).find((level) => (TRACE_TYPES[level] as readonly string[]).includes(type));
 
 export const TraceType = z
   .string()

@@ -10,7 +10,8 @@ import {
   UnsupportedOperationError,
 } from "@a2a-js/sdk/errors";
 import type { Dialect } from "../../identity/auth/route.ts";
-import { Problem, type ProblemCode } from "../../protocol/problem.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { ProblemCode } from "../../protocol/problem-codes.ts";
 
 type Semantic = new (message: string) => A2AError;
 

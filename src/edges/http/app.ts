@@ -2,7 +2,8 @@ import { Elysia } from "elysia";
 import type { Routes } from "../../identity/auth/late-routes.ts";
 import { placeOf } from "../../kernel/http/link.ts";
 import type { SocketHandler } from "../../kernel/http/socket-outlet.ts";
-import { Problem, type ProblemCode } from "../../protocol/problem.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { ProblemCode } from "../../protocol/problem-codes.ts";
 import type { Handle } from "./handle.ts";
 import { createRouter } from "./router.ts";
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Route } from "../../identity/auth/route.ts";
 import type { AnswerDoc } from "../../protocol/contract.ts";
-import { PROBLEMS, ProblemBody, type ProblemCode } from "../../protocol/problem.ts";
+import { ProblemBody } from "../../protocol/problem.ts";
+import { PROBLEMS, type ProblemCode } from "../../protocol/problem-codes.ts";
 import type { Json, Shapes } from "./openapi-shapes.ts";
 
 const TEXT = { type: "string" };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Route } from "../../identity/auth/route.ts";
 import { DEFAULT_BODY_LIMIT } from "../../kernel/http/bytes.ts";
-import type { ProblemCode } from "../../protocol/problem.ts";
+import type { ProblemCode } from "../../protocol/problem-codes.ts";
 import { VERSION } from "../../version.ts";
 import { answerObject, createRefusals, HEADERS, type Refusals } from "./openapi-answers.ts";
 import { createShapes, type Json, type Shapes } from "./openapi-shapes.ts";

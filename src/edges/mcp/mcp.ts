@@ -1,7 +1,8 @@
 import { type Call, type Dialect, inDialect, route } from "../../identity/auth/route.ts";
 import { lazy } from "../../kernel/lazy.ts";
 import * as api from "../../protocol/mcp.ts";
-import type { Problem, ProblemCode } from "../../protocol/problem.ts";
+import type { Problem } from "../../protocol/problem.ts";
+import type { ProblemCode } from "../../protocol/problem-codes.ts";
 import type { Gate } from "../http/gate.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ServerMaker, ToolOutcome } from "./server.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import fc from "fast-check";
-import { PROBLEMS, ProblemBody } from "../../../src/protocol/problem.ts";
+import { ProblemBody } from "../../../src/protocol/problem.ts";
+import { PROBLEMS } from "../../../src/protocol/problem-codes.ts";
 import { SocketFrame } from "../../../src/protocol/sockets.ts";
 import { createDigest } from "../../support/digest.ts";
 import { bytes, json, jsonText, text } from "../../support/garbage.ts";
