@@ -287,11 +287,14 @@ function createHttp(config: Config, areas: AllAreas) {
   const pages = lateRoutes(["/", "/assets", ...CONSOLE_PLACES.map((place) => `/${place}`)], async () =>
     (await import("./edges/console/routes.ts")).consoleRoutes(),
   );
+  // The pages of the console are one page, at many addresses.
+  const listed = async () =>
+    (await allRoutes([...described, pages])).filter(({ operationId }) => operationId !== "consolePage");
   const docs = lateRoutes(["/openapi.json", "/docs"], async () =>
-    (await import("./edges/http/docs.ts")).docsRoutes(() => allRoutes(described), config.publicUrl),
+    (await import("./edges/http/docs.ts")).docsRoutes(listed, config.publicUrl),
   );
   const app: App = createApp([...described, docs, pages, areas.a2a.bindings, ...areas.mcp.bindings], handle);
-  return { app, routes: () => allRoutes([...described, docs]) };
+  return { app, routes: async () => [...(await listed()), ...(await allRoutes([docs]))] };
 }
 
 /** Fills memory from the rows, makes what has to be there, and starts the timers. */

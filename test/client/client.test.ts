@@ -180,6 +180,7 @@ test("a token's own agent is asked for once", async () => {
       source: null,
       personId: null,
       sessionId: null,
+      signIn: false,
     },
     instance,
   };

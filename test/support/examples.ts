@@ -492,8 +492,9 @@ export const EXAMPLES: Record<string, Make> = {
   listLoops: () => byOperator({ query: { status: "paused", limit: "5", page: "9" } }),
   resumeLoop: async (world) => byOperator({ path: { rootId: String(await loopIn(world)) } }),
 
-  home: () => ({ who: "nobody" }),
   openApiDocument: () => ({ who: "nobody" }),
+  home: () => ({ who: "nobody" }),
+  consoleFile: () => ({ who: "nobody", path: { file: "ibm-plex-sans-latin-400.woff2" } }),
   docsPage: () => ({ who: "nobody" }),
   docsFile: () => ({ who: "nobody", path: { file: "start.js" } }),
 };

@@ -33,7 +33,7 @@ test("the relay serves every contract, and nothing beside them", async () => {
 });
 
 const VERBS =
-  /^(Accept|Acknowledge|Add|Admit|Answer|Append|Ask|Begin|Bind|Browse|Cancel|Change|Check|Claim|Clear|Command|Complete|Copy|Create|Delete|Deliver|Dismiss|Download|End|Explain|Fail|Fetch|Find|Follow|Get|Hold|Lease|Let|Lift|List|Look|Make|Mark|Note|Open|Read|Redirect|Register|Reject|Release|Renew|Report|Requeue|Restore|Resume|Revoke|Rotate|Run|Say|Schedule|Send|Set|Take|Upload)[ ,]/;
+  /^(Accept|Acknowledge|Add|Admit|Answer|Append|Ask|Begin|Bind|Browse|Cancel|Change|Check|Claim|Clear|Command|Complete|Copy|Create|Delete|Deliver|Dismiss|Download|End|Explain|Fail|Fetch|Find|Follow|Get|Hand|Hide|Hold|Lease|Let|Lift|List|Look|Make|Mark|Note|Open|Read|Redirect|Register|Reject|Release|Renew|Report|Requeue|Restore|Resume|Revoke|Rotate|Run|Say|Schedule|Send|Set|Sign|Take|Upload)[ ,]/;
 
 test("every summary begins with a verb", async () => {
   const summaries = (await contracts()).map(([, { summary }]) => summary);

@@ -590,6 +590,8 @@ describe("G10: what each role may do", () => {
       "/.well-known/agent-card.json",
       "/a2a/{agentId}/.well-known/agent-card.json",
       "/v1/agents/{id}/socket",
+      "/",
+      "/assets/{file}",
       "/openapi.json",
       "/docs",
       "/docs/{file}",
