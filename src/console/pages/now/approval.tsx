@@ -67,7 +67,7 @@ function Card({ approval }: { approval: Approval }) {
       )}
       <p className="mt-2 text-small text-ink3">
         {state === "pending"
-          ? `${standing?.label ?? approval.default} holds at ${clockText(expiresAt)} if nobody answers`
+          ? `${standing?.decision === "deny" ? "denied" : standing?.label} at ${clockText(expiresAt)} if nobody answers`
           : outcomeOf(approval)}
       </p>
     </>
@@ -87,13 +87,14 @@ function Options({ approval }: { approval: Approval }) {
   const [reason, setReason] = useState("");
   const isQuestion = approval.kind === "question";
   return (
-    <div className="flex flex-wrap items-center gap-2">
+    <div className="flex flex-wrap items-center gap-2 max-md:flex-col max-md:items-stretch">
       {approval.options.map((option, index) => (
         <Button
           key={option.id}
           kind={index === 0 && option.decision !== "deny" ? "primary" : option.decision === "deny" ? "danger" : "plain"}
           hint={keyOf(option) || undefined}
           disabled={answer.isPending}
+          className={option.decision === "deny" && !approval.oneTap ? "max-md:order-first" : ""}
           onClick={() => answer.mutate({ approval, option: option.id, text: reason || undefined })}
         >
           {option.label}
@@ -104,7 +105,7 @@ function Options({ approval }: { approval: Approval }) {
         onChange={({ target }) => setReason(target.value)}
         placeholder={isQuestion ? "Your answer" : "A reason, for the agent"}
         aria-label={isQuestion ? "Your answer" : "Reason"}
-        className="h-8 min-w-40 flex-1 rounded-control border border-control bg-surface px-2 max-md:h-12"
+        className="h-8 min-w-40 flex-1 rounded-control max-md:flex-none border border-control bg-surface px-2 max-md:h-12"
       />
     </div>
   );

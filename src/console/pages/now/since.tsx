@@ -6,18 +6,22 @@ import { Empty } from "../../ui/notes.tsx";
 import { Section } from "../../ui/page.tsx";
 import { runState } from "../../ui/states.ts";
 
-const KEY = "looked-at";
 const SHOWN = 12;
 const AWAY_MS = 10 * 60_000;
+const DAY_MS = 24 * 3_600_000;
 
-/** Time at which this browser was last looked at, before this visit: kept while the page is shown. */
-const left = localStorage.getItem(KEY) ?? new Date(Date.now() - 24 * 3_600_000).toISOString();
-const note = (): void => {
-  if (document.visibilityState === "visible" && Date.now() - Date.parse(localStorage.getItem(KEY) ?? left) > AWAY_MS)
-    localStorage.setItem(KEY, new Date().toISOString());
-};
-setInterval(note, 60_000);
-window.addEventListener("pagehide", () => localStorage.setItem(KEY, new Date().toISOString()));
+/** Time at which this browser was last looked at before an absence of ten minutes: it stays the same over reloads. */
+function leftAt(): string {
+  const seen = localStorage.getItem("seen-at");
+  const isBack = seen !== null && Date.now() - Date.parse(seen) > AWAY_MS;
+  if (isBack) localStorage.setItem("left-at", seen);
+  return localStorage.getItem("left-at") ?? new Date(Date.now() - DAY_MS).toISOString();
+}
+const left = leftAt();
+
+const see = (): void => localStorage.setItem("seen-at", new Date().toISOString());
+setInterval(() => document.visibilityState === "visible" && see(), 60_000);
+window.addEventListener("pagehide", see);
 
 const money = (usd: number | null | undefined): string => (usd == null ? "" : `$${usd.toFixed(2)}`);
 
