@@ -63,16 +63,18 @@ export function createHolds({ services, turns, live, lanes }: Hands) {
       return { sessions, text };
     },
 
-    async resume({ holdId }: CommandOf<"resume">): Promise<Done> {
+    /** The relay lifts a hold in steps: each names the sessions that go on. */
+    async resume({ holdId, sessionIds }: CommandOf<"resume">): Promise<Done> {
       const { [holdId]: lifted, ...rest } = all();
-      store(rest);
+      const later = sessionIds && lifted?.sessionIds?.filter((id) => !sessionIds.includes(id));
+      store(lifted && later?.length ? { ...rest, [holdId]: { ...lifted, sessionIds: later } } : rest);
       const woken = waiting;
       waiting = [];
       for (const resolve of woken) resolve();
       const paused = journal.turns
         .open()
-        .filter((turn) => turn.end === null && !turns.get(turn.id) && !lanes.has(turn.id));
-      for (const turn of paused) if (!isHeld(turn)) goOn(services, turns, turn, lanes.offer);
+        .filter((turn) => turn.end === null && !turns.get(turn.id) && !lanes.has(turn.id) && !isHeld(turn));
+      for (const turn of paused) goOn(services, turns, turn, lanes.offer);
       return { text: lifted ? `Lifted. ${paused.length} turns go on.` : "It was lifted before." };
     },
   };
