@@ -6,6 +6,9 @@ const MAX_OUTPUT = 4 * 1024 * 1024;
 /** Runs git in a folder; undefined when it fails, says too much or takes too long. */
 export type Git = (cwd: string, args: readonly string[]) => Promise<string | undefined>;
 
+/** Values stand behind it: git takes none of them for an option. Paths alone stand behind `--`. */
+export const END_OF_OPTIONS = "--end-of-options";
+
 /**
  * Keeps git from running anything for a repository that an agent may have set up: no prompt, no pager, no hook, no helper. What an agent
  * wrote into the repository's configuration would else run outside of the agent's own limits.

@@ -1,5 +1,5 @@
 import { repositoryOf } from "../../protocol/repositories.ts";
-import type { Git } from "./command.ts";
+import { END_OF_OPTIONS, type Git } from "./command.ts";
 
 /** State of a folder under git. */
 export interface GitState {
@@ -67,7 +67,10 @@ async function unpushed(git: Git, cwd: string, head: string | null): Promise<num
   if (head === null) return null;
   const remotes = await git(cwd, ["for-each-ref", "--count=1", "--format=%(refname)", "refs/remotes"]);
   if (!remotes?.trim()) return null;
-  const count = await git(cwd, ["rev-list", "--count", "--max-count=1000", head, "--not", "--remotes"]);
+  const count = await git(cwd, [
+    ...["rev-list", "--count", "--max-count=1000", "--not", "--remotes", "--not"],
+    ...[END_OF_OPTIONS, head, "--"],
+  ]);
   return count === undefined ? null : Number(count.trim());
 }
 

@@ -1,5 +1,5 @@
 import type { RunLink } from "../../protocol/runs.ts";
-import type { Git } from "./command.ts";
+import { END_OF_OPTIONS, type Git } from "./command.ts";
 import type { GitState } from "./look.ts";
 
 /** Commits of one turn that are linked. */
@@ -33,14 +33,21 @@ export const projectOf = ({ repository, common }: GitState): string => repositor
 async function commitsSince(git: Git, after: GitState, head: string | null): Promise<string[]> {
   if (after.head === null || after.head === head) return [];
   const range = head === null ? [after.head] : [`${head}..${after.head}`];
-  const listed = await git(after.root, ["rev-list", "--reverse", `--max-count=${MAX_COMMITS}`, ...range, "--"]);
+  const listed = await git(after.root, [
+    "rev-list",
+    "--reverse",
+    `--max-count=${MAX_COMMITS}`,
+    END_OF_OPTIONS,
+    ...range,
+    "--",
+  ]);
   return listed?.split("\n").filter(Boolean) ?? [];
 }
 
 async function pathsSince(git: Git, after: GitState, head: string | null): Promise<string[]> {
   if (head === null || after.head === null) return [];
   const options = ["--no-ext-diff", "--no-textconv", "--no-renames", "--name-only", "-z"];
-  const listed = await git(after.root, ["diff-tree", "-r", ...options, head, after.head, "--"]);
+  const listed = await git(after.root, ["diff-tree", "-r", ...options, END_OF_OPTIONS, head, after.head, "--"]);
   return listed?.split("\0").filter(Boolean) ?? [];
 }
 

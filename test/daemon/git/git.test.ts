@@ -92,6 +92,31 @@ describe("git", () => {
     expect(existsSync(join(base, "sprung"))).toBe(false);
   });
 
+  test("a look and a turn take no name of a branch, a file or a commit for an option", async () => {
+    const folder = repository("options");
+    const option = `--output=${base}/written`;
+    run(folder, "update-ref", "refs/remotes/origin/main", "HEAD");
+    const before = await looked(folder);
+    run(folder, "symbolic-ref", "HEAD", `refs/heads/--output=written`);
+    run(folder, "mv", "README.md", "# branch.oid --output=written");
+    write(folder, "--output=written", "new");
+    run(folder, "add", ".");
+    run(folder, "commit", "-q", "-m", "Second");
+    run(folder, "mv", "--", "# branch.oid --output=written", "-n");
+    const after = await looked(folder);
+    expect(after).toMatchObject({ branch: "--output=written", ahead: 1, dirty: ["-n"] });
+    expect(after.head).toBe(run(folder, "rev-parse", "HEAD").trim());
+    const { links, changed } = await turnGit(git, before, after);
+    expect(links.map(({ kind }) => kind)).toEqual(["branch", "commit"]);
+    expect(changed.toSorted()).toEqual(["# branch.oid --output=written", "--output=written", "-n", "README.md"]);
+    for (const [from, to] of [
+      [{ ...before, head: option }, after],
+      [before, { ...after, head: option }],
+    ] as const)
+      expect((await turnGit(git, from, to)).links.map(({ kind }) => kind)).toEqual(["branch"]);
+    expect(existsSync(join(base, "written"))).toBe(false);
+  });
+
   test("a turn links to its branch and commits, and says which paths it changed", async () => {
     const folder = repository("turn", "https://github.com/acme/turn.git");
     write(folder, "mine.txt", "a person's own change");
