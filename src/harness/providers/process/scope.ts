@@ -33,6 +33,9 @@ export interface Scope {
   kill(): Promise<void>;
 }
 
+/** By a shell: `env` would take the path of a command with `=` in it for a variable. */
+const WITHOUT_MANAGER = ["/bin/sh", "-c", 'unset XDG_RUNTIME_DIR; exec "$@"', "sh"];
+
 /** Scope of a new process of a session. */
 export function createScope(
   { systemd, memoryMaxBytes }: ScopeOptions,
@@ -43,7 +46,7 @@ export function createScope(
   const unit = `signalbox-${sessionId}-${randomBytes(4).toString("hex")}.scope`;
   const manager = { XDG_RUNTIME_DIR: systemd.runtimeDir };
   // systemd-run finds the manager by this variable; the command gets it only when it was given to it.
-  const own = environment.XDG_RUNTIME_DIR === undefined ? ["/usr/bin/env", "-u", "XDG_RUNTIME_DIR"] : [];
+  const own = environment.XDG_RUNTIME_DIR === undefined ? WITHOUT_MANAGER : [];
   const limits = memoryMaxBytes === null ? [] : ["-p", `MemoryMax=${memoryMaxBytes}`];
   return {
     words: [

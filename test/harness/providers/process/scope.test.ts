@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findUserSystemd } from "../../../../src/harness/providers/process/scope.ts";
+import { createScope, findUserSystemd } from "../../../../src/harness/providers/process/scope.ts";
 import { startScript } from "../../../support/providers/processes.ts";
 import { tempFolder } from "../../../support/relay.ts";
 
@@ -40,6 +40,18 @@ test("G13: a session gets a scope of systemd with a memory limit, and the scope 
     ),
     expect.stringMatching(new RegExp(`^systemctl --user kill --signal=KILL ${unit} ${folder}$`)),
   ]);
+});
+
+test("a command with = in its path is started in its scope, and is no variable", () => {
+  const { folder, environment } = machineWithSystemd();
+  const systemd = findUserSystemd(environment);
+  if (!systemd) throw new Error("no systemd was found");
+  const agent = join(folder, "a=b");
+  writeFileSync(agent, '#!/bin/sh\necho "$1" $XDG_RUNTIME_DIR');
+  chmodSync(agent, 0o755);
+  const scope = createScope({ systemd, memoryMaxBytes: null }, "ses_1", [agent, "--x"], { PATH: "/usr/bin:/bin" });
+  const { stdout, stderr } = Bun.spawnSync(scope.words, { env: scope.environment });
+  expect([String(stdout), String(stderr)]).toEqual(["--x\n", ""]);
 });
 
 test("a machine without a systemd of this user has no scopes", () => {
