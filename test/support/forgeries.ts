@@ -185,6 +185,39 @@ async function modelWays({ relay, eve, session }: Hands): Promise<Way[]> {
   ];
 }
 
+/** Chats of web pages, whose answers are streams. */
+function pageWays({ relay, eve }: Hands): Way[] {
+  let count = 0;
+  const say = async (path: string, body: object) => {
+    const headers = { authorization: `Bearer ${eve.token}`, "content-type": "application/json" };
+    const init = { method: "POST", headers, body: JSON.stringify(body) };
+    const { status, body: stream } = await relay.relay.app.handle(new Request(`http://localhost${path}`, init));
+    await stream?.cancel();
+    return { status, body: {} };
+  };
+  return [
+    {
+      ...{ name: "a chat of the AI SDK", outcome: "data", takesMeta: true },
+      send({ to, payload, meta }) {
+        const parts = [
+          { type: "text", text: "x" },
+          { type: "data-forged", data: payload },
+        ];
+        const message = { id: `m${++count}`, role: "user", parts, metadata: meta, payload, meta };
+        return say(`/v1/chat/${to}`, { id: "page", messages: [message] });
+      },
+    },
+    {
+      ...{ name: "a chat of AG-UI", outcome: "data", takesMeta: true },
+      send({ to, payload, meta }) {
+        const message = { id: `m${++count}`, role: "user", content: "x", payload, meta };
+        const props = { state: payload, forwardedProps: { payload, meta } };
+        return say(`/v1/agui/${to}`, { threadId: "page", runId: `r${count}`, messages: [message], ...props });
+      },
+    },
+  ];
+}
+
 const MAPPED: [mapping: string, sample: object, kind: string | undefined, more?: object][] = [
   ["alertmanager", payloads.alertmanager, undefined],
   ["grafana", payloads.grafana, undefined],
@@ -249,5 +282,6 @@ export const waysIn = async (hands: Hands): Promise<Way[]> => [
   ...(await messageWays(hands)),
   ...(await verbWays(hands)),
   ...(await modelWays(hands)),
+  ...pageWays(hands),
   ...(await sourceWays(hands)),
 ];
