@@ -96,6 +96,30 @@ CREATE TABLE `losses` (
 	`lost` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `thread_reads` (
+	`thread_id` integer NOT NULL,
+	`person` text NOT NULL,
+	`up_to` integer NOT NULL,
+	`seen` integer NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`thread_id`, `person`)
+);
+--> statement-breakpoint
+CREATE TABLE `threads` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`last_id` integer NOT NULL,
+	`replies` integer NOT NULL,
+	`to_user` integer NOT NULL,
+	`of_user` integer NOT NULL,
+	`archived` integer NOT NULL,
+	`title` text,
+	`agent_id` text
+);
+--> statement-breakpoint
+CREATE INDEX `threads_by_activity` ON `threads` (`last_id`);--> statement-breakpoint
+CREATE INDEX `threads_of_user` ON `threads` (`last_id`) WHERE of_user;--> statement-breakpoint
+CREATE INDEX `threads_archived` ON `threads` (`last_id`) WHERE archived;--> statement-breakpoint
+CREATE INDEX `threads_titled` ON `threads` (`last_id`) WHERE title is not null;--> statement-breakpoint
 CREATE TABLE `attempts` (
 	`message_id` integer NOT NULL,
 	`fence` integer NOT NULL,

@@ -153,6 +153,7 @@ function onMessages(relayed: Relayed): void {
   messages.story.answeredBy(loops.facts, traces.facts, tasks.facts, delegations.facts, channels.facts, schedules.facts);
   messages.story.answeredBy(announcements.facts, a2a.facts, runs.facts, runs.inputFacts, approvals.facts);
   messages.inTurns.answeredBy(runs.inTurns);
+  core.threads.liveRuns.answeredBy(runs.liveInThreads);
 }
 
 function onWork({ core, tasks, delegations, webhooks, channels, announcements, a2a, metrics }: Relayed): void {

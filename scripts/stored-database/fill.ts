@@ -40,7 +40,9 @@ async function people(ask: Ask): Promise<void> {
     quietHours: { from: "22:00", to: "07:00", timezone: "Europe/Berlin" },
   });
   const una = (await ask("POST", "/v1/tokens", { role: "member", personId: "una" })).body;
-  await ask("POST", "/v1/messages", { to: "system", body: "By Una" }, una);
+  const by = (await ask("POST", "/v1/messages", { to: "system", body: "By Una" }, una)).body.id;
+  await ask("PATCH", `/v1/threads/${by}`, { title: "Una's", archived: true, agentId: "ann" }, una);
+  await ask("POST", `/v1/threads/${by}/read`, { upTo: by }, una);
   await ask("POST", "/v1/sign-in-links", { personId: "una" });
   await ask("PUT", "/v1/people/otto", { name: "Otto", role: "viewer" });
   await ask("DELETE", "/v1/people/otto");

@@ -50,6 +50,7 @@ import { addServeCommand, serve } from "./serve.ts";
 import { addSessionCommands } from "./sessions.ts";
 import { bypassProxies, type Flags } from "./settings.ts";
 import { addTaskCommands } from "./tasks.ts";
+import { addThreadCommands } from "./threads.ts";
 import { addTokenCommands } from "./tokens.ts";
 import { addTraceCommands } from "./traces.ts";
 import { addUpgradeCommand } from "./upgrade.ts";
@@ -92,7 +93,7 @@ function createProgram(): CliCommand {
     .addHelpText("after", EXAMPLES)
     .addHelpText("afterAll", EXIT_HELP);
   const groups = [
-    [addMessageCommands, addInboxCommand, addExplainCommand, addTraceCommands, addLoopCommands],
+    [addMessageCommands, addThreadCommands, addInboxCommand, addExplainCommand, addTraceCommands, addLoopCommands],
     [addScheduleCommands, addWebhookCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands, addRunsCommands, addAnnouncementCommands],

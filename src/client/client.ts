@@ -28,6 +28,7 @@ import { followSession, type SessionFollowOptions } from "./session-follow.ts";
 import { sessionVerbs } from "./sessions.ts";
 import { signInVerbs } from "./sign-in.ts";
 import { taskVerbs } from "./tasks.ts";
+import { threadVerbs } from "./threads.ts";
 import { systemTiming, type Timing } from "./timing.ts";
 import { tokenVerbs } from "./tokens.ts";
 import { traceVerbs } from "./traces.ts";
@@ -119,6 +120,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     announcements: announcementVerbs(caller),
     approvals: approvalVerbs(caller),
     attention: attentionVerbs(caller),
+    threads: threadVerbs(caller),
     a2a: a2aVerbs(caller),
     people: peopleVerbs(caller),
     signIn: signInVerbs(caller),

@@ -20,6 +20,7 @@ import { scheduleVerbs } from "../client/schedules.ts";
 import { sessionVerbs } from "../client/sessions.ts";
 import { signInVerbs } from "../client/sign-in.ts";
 import { taskVerbs } from "../client/tasks.ts";
+import { threadVerbs } from "../client/threads.ts";
 import { systemTiming as timing } from "../client/timing.ts";
 import { tokenVerbs } from "../client/tokens.ts";
 import { traceVerbs } from "../client/traces.ts";
@@ -54,6 +55,7 @@ export const api = {
   sessions: sessionVerbs(caller),
   signIn: signInVerbs(caller),
   tasks: taskVerbs(caller),
+  threads: threadVerbs(caller),
   tokens: tokenVerbs(caller),
   traces: traceVerbs(caller),
   webhooks: webhookVerbs(caller),

@@ -15,6 +15,7 @@ import { createMessageStore } from "./messages/store.ts";
 import { createScheduledStore } from "./messages/store-delayed.ts";
 import { createEntryStore } from "./messages/store-entries.ts";
 import { createLinkStore } from "./messages/store-links.ts";
+import { createThreadStore } from "./threads/store.ts";
 import type { Budgets } from "./trees/trees.ts";
 import { createWorkStore } from "./work/store.ts";
 
@@ -64,6 +65,7 @@ export async function createBase(kernel: Kernel, identity: Identity, options: Co
       entries,
       links: createLinkStore(db, byTarget),
       delayed: createScheduledStore(db),
+      threads: createThreadStore(db),
       work: createWorkStore(db),
       inbox: createInboxStore(db, identity.directory),
     },

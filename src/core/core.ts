@@ -27,6 +27,7 @@ import { createSearch } from "./messages/search.ts";
 import { createSender } from "./messages/send.ts";
 import { createWarmUp } from "./messages/warm-up.ts";
 import { createRetention } from "./retention/retention.ts";
+import { createThreads } from "./threads/threads.ts";
 import { createTrees } from "./trees/trees.ts";
 import { createClaimQueue } from "./work/claim-queue.ts";
 import { createClaims } from "./work/claims.ts";
@@ -79,6 +80,8 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const inbox = createInbox(base, { settled, deliveries, acked });
   const rosterText = createRosterText(roster, connections, clock);
   const claimants = createClaimants();
+  const watch = createWatchStreams(base, { lists, access, deliveries });
+  const threads = createThreads(base, { lists, watch, acked });
   return {
     messages: {
       send: sender.send,
@@ -138,13 +141,14 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       fleets: createFleetStreams(base, { inbox, deliveries, claimants }),
       claimants,
       polls: createPolls(base, { inbox, settled, deliveries }),
-      watch: createWatchStreams(base, { lists, access, deliveries }),
+      watch,
       deliveries,
       settled,
       acked,
       waits,
       rosterText,
     },
+    threads,
     holding,
     retention,
     trees: createTrees(hooks, options.budgets),

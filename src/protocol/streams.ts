@@ -12,7 +12,7 @@ import { LimitChange, SessionChange, SessionId } from "./sessions.ts";
 import { object, strictObject } from "./shape.ts";
 import { Task } from "./tasks.ts";
 import { Trace } from "./traces.ts";
-import { Bool, Int, Position, queryInt, Str } from "./wire.ts";
+import { Bool, Int, MessageId, Position, queryInt, Str } from "./wire.ts";
 
 const StreamQuery = strictObject(() => ({
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
@@ -45,6 +45,7 @@ const WATCH_EVENTS = {
   approval: Approval,
   session: SessionChange,
   limit: LimitChange,
+  thread: object(() => ({ id: MessageId })).describe("A person has named, archived or read it."),
   attention: object(() => ({ id: Str, takenBy: Str.nullable() })).describe("A person's note on what waits."),
   presence: Presence,
   bye: Bye,

@@ -93,6 +93,16 @@ export const EXAMPLES: Record<string, Make> = {
   listMessages: () => byWorker({ query: { agent: "worker", kind: "task", q: "do this", after: "0", limit: "5" } }),
   getMessage: async (world) => byWorker({ path: { id: String(await world.work()) } }),
   explainMessage: async (world) => byWorker({ path: { id: (await world.held()).id }, query: { limit: "5" } }),
+  listThreads: () => ({ who: "viewer", query: { participant: "worker", archived: "false", q: "work*", limit: "5" } }),
+  changeThread: async (world) =>
+    byOperator({
+      path: { id: String(await world.work()) },
+      body: { title: "The release", archived: true, agentId: "worker" },
+    }),
+  readThread: async (world) => {
+    const id = await world.work();
+    return byOperator({ path: { id: String(id) }, body: { upTo: id } });
+  },
   getThread: async (world) => byWorker({ path: { id: String(await world.work()) }, query: { limit: "5" } }),
   markRead: async (world) => byWorker({ path: { id: String(await world.work()) }, body: { agentId: "worker" } }),
 

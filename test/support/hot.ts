@@ -36,6 +36,25 @@ const get = (path: string) => (world: Seeded) => world.ask("GET", path, undefine
 /** Everything that is asked often enough to hold the relay up if it walked. */
 export const HOT: Hot[] = [
   {
+    what: "lists of threads, and reading one",
+    async ask(world) {
+      for (const query of ["", "?participant=user", "?participant=bob", "?archived=true", "?q=x"])
+        await world.ask("GET", `/v1/threads${query}`);
+      await world.ask("PATCH", `/v1/threads/${world.root}`, { title: "x" });
+      return world.ask("POST", `/v1/threads/${world.root}/read`, { upTo: world.root });
+    },
+    uses: [
+      /SEARCH threads USING INDEX threads_by_activity \(last_id<\?/,
+      /SEARCH threads USING INDEX threads_of_user \(last_id<\?/,
+      /SEARCH threads USING INDEX threads_archived \(last_id<\?/,
+      /SEARCH threads USING INTEGER PRIMARY KEY \(rowid=\?/,
+      /SEARCH thread_reads .*autoindex_thread_reads_1 \(thread_id=\? AND person=\?/,
+      /SEARCH messages USING (COVERING )?INDEX messages_by_thread \(thread_id=\?/,
+    ],
+    // In the order of an index, ended by a limit; runs that are live are few.
+    walks: /^SCAN (threads USING INDEX threads_titled|runs USING (COVERING )?INDEX runs_live)/,
+  },
+  {
     what: "the log of a run, listed and followed, and a chat",
     async ask(world) {
       const run = (await world.ask("POST", "/v1/runs", { task: "x" }, world.bob)).body;

@@ -22,7 +22,7 @@ export const EXPIRES = "message.expires";
 export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
   const { clock, disk, due, headOf, hooks } = base.kernel;
   const { log } = base;
-  const { messages: store, work: works } = base.rows;
+  const { messages: store, threads, work: works } = base.rows;
   const { judge } = base.options;
   const causes = createCauses(base, links);
   /** A message and its work are stored. `pause`: the loop rule withholds further messages. */
@@ -47,6 +47,7 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
     const { row, pause } = await toRow(tx, addressed, parent);
     disk.checkRoom(sizeOf(row), "messages");
     await store.append(tx, row);
+    threads.note(tx, row);
     const work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
     if (!work && row.expiresAt !== null && !isGroup(row.target) && !addressed.owed)
       await due.schedule(tx, EXPIRES, String(row.id), row.expiresAt, { messageId: row.id });

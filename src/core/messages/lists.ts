@@ -91,6 +91,9 @@ export function createLists(base: Base, search: Search) {
     readerOf,
     find,
     withWork,
+    /** Ids of the newest messages that an agent sent, or that were addressed to it. */
+    newestOf: async (on: ReadTx, agent: string): Promise<number[]> =>
+      (await candidates(on, null, { agent }, { oldestFirst: false })).ids,
     /**
      * Ids that match a word search, newest first: candidates for `list`. A separate thread searches, so call it outside of a
      * read. @throws Problem 403, 409, 422, 503

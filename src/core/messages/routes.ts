@@ -5,7 +5,6 @@ import { explainMessage } from "../../protocol/explain.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import * as api from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { getThread } from "../../protocol/threads.ts";
 import type { Areas } from "../core.ts";
 import { batchAnswer, eachAnswer, listAnswer, sentAnswer } from "./answers.ts";
 import { messageJson } from "./entry.ts";
@@ -33,13 +32,6 @@ export function messageRoutes({ kernel, core }: Areas): Route[] {
     ),
     route(explainMessage, async ({ caller, params, query }) =>
       ok(await db.read((on) => explainer.explain(on, caller, params.id, query.page ?? "", query.limit))),
-    ),
-    route(getThread, async ({ caller, params, query }) =>
-      ok(
-        new RawJson(
-          await db.read((on) => readers.thread(on, caller, params.id, { after: query.page ?? 0, limit: query.limit })),
-        ),
-      ),
     ),
     route(api.markRead, async ({ caller, params, body }) =>
       ok(new RawJson(await db.write((tx) => readers.markRead(tx, caller, params.id, body.agentId)))),

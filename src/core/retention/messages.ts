@@ -31,7 +31,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
   const { retentionDays: days } = base.options;
   const { log } = base;
   const { clock, db, headOf, hooks, logger, onError } = base.kernel;
-  const { messages: store, delayed, entries: index, work: works } = base.rows;
+  const { messages: store, delayed, entries: index, threads, work: works } = base.rows;
   /** The oldest entry that a live row points to: no entry from there on may go. */
   const keptFrom = hooks.question<[], number>("retention.keptFrom");
   /** Rows that hang on each of these messages and go with them. */
@@ -71,6 +71,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
       await delayed.removeOf(tx, ids);
       await works.removeOf(tx, ids);
       await retentionStore.remove(tx, ids);
+      threads.forget(tx, ids);
     }
     await caution.leave(tx, most - ids.length);
     return ids.length;

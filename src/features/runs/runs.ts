@@ -123,6 +123,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     kept,
     facts: createRunFacts(store),
     inTurns: inputs.inTurns,
+    liveInThreads: runLists.liveInThreads,
     inputFacts: inputs.facts,
     forget: inputStore.forgetMessages,
     dueHandlers: { ...reactions.dueHandlers, ...traces.dueHandlers },

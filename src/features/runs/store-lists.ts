@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, lt, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, lt, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import { readRows } from "../../kernel/db/reads.ts";
@@ -72,6 +72,17 @@ export const runLists = {
   /** Runs of a tree, oldest first. */
   treeOf: async (on: ReadTx, rootRunId: string, limit: number): Promise<RunRow[]> =>
     on.db.select().from(runs).where(eq(runs.rootRunId, rootRunId)).orderBy(asc(runs.number)).limit(limit).all(),
+  /** Live runs in each of these threads, where there are some. By the index of live runs, which are few. */
+  liveInThreads: async (on: ReadTx, threadIds: readonly number[]): Promise<Map<number, number>> =>
+    new Map(
+      on.db
+        .select({ threadId: sql<number>`${runs.threadId}`, live: count() })
+        .from(runs)
+        .where(and(sql`status <> 'ended'`, inIds(sql`+${runs.threadId}`, threadIds)))
+        .groupBy(sql`+${runs.threadId}`)
+        .all()
+        .map(({ threadId, live }) => [threadId, live]),
+    ),
   /** Live runs of a tree, oldest first. */
   liveTreeOf: async (on: ReadTx, rootRunId: string, limit: number): Promise<RunRow[]> =>
     readRows(on, runs, and(eq(runs.rootRunId, rootRunId), sql`status <> 'ended'`), {

@@ -230,6 +230,15 @@ const TABLE: Record<string, Row[]> = {
     ["GET /v1/threads/1", undefined, shown],
     ["GET /v1/threads/999", undefined, { ...all(404), enroll: 403 }],
   ],
+  listThreads: [["GET /v1/threads", undefined, readers]],
+  changeThread: [
+    ["PATCH /v1/threads/1", { title: "One" }, person(200)],
+    ["PATCH /v1/threads/999", { title: "One" }, person(404)],
+  ],
+  readThread: [
+    ["POST /v1/threads/1/read", { upTo: 1 }, person(200)],
+    ["POST /v1/threads/999/read", { upTo: 1 }, person(404)],
+  ],
   markRead: [
     ["POST /v1/messages/2/read", { agentId: "me" }, mine(200)],
     ["POST /v1/messages/2/read", {}, { ...all(403), me: 200 }],
