@@ -6,6 +6,7 @@ import { createCaller } from "../client/caller.ts";
 import { channelVerbs } from "../client/channels.ts";
 import { claimVerbs } from "../client/claims.ts";
 import { delegationVerbs } from "../client/delegations.ts";
+import { fileVerbs } from "../client/files.ts";
 import { holdVerbs } from "../client/holds.ts";
 import { inboxVerbs } from "../client/inbox.ts";
 import { integrationVerbs } from "../client/integrations.ts";
@@ -42,6 +43,7 @@ export const api = {
   channels: channelVerbs(caller),
   claims: claimVerbs(caller),
   delegations: delegationVerbs(caller),
+  files: fileVerbs(caller),
   holds: holdVerbs(caller),
   inbox: inboxVerbs(caller),
   integrations: integrationVerbs(caller),

@@ -10,6 +10,24 @@ const agents = createRoute({
   path: "/agents",
   component: lazyRouteComponent(() => import("./pages/fleet/agents.tsx"), "AgentsPage"),
 });
+/** Words and filter stay in the address, so that a list can be handed on. */
+const threadSearch = ({ q, show }: Record<string, unknown>): { q?: string; show?: "all" | "archived" } => ({
+  ...(typeof q === "string" && q !== "" && { q }),
+  ...((show === "all" || show === "archived") && { show }),
+});
+const threadsPage = lazyRouteComponent(() => import("./pages/threads/threads.tsx"), "ThreadsPage");
+const threads = createRoute({
+  getParentRoute: () => root,
+  path: "/threads",
+  validateSearch: threadSearch,
+  component: threadsPage,
+});
+const thread = createRoute({
+  getParentRoute: () => root,
+  path: "/threads/$id",
+  validateSearch: threadSearch,
+  component: threadsPage,
+});
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -17,7 +35,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([now, agents, settings]),
+  routeTree: root.addChildren([now, threads, thread, agents, settings]),
   defaultPreload: "intent",
   scrollRestoration: true,
 });

@@ -1,5 +1,5 @@
 import type { LinkProps } from "@tanstack/react-router";
-import { Inbox, type LucideIcon, Server } from "lucide-react";
+import { Inbox, type LucideIcon, MessagesSquare, Server } from "lucide-react";
 
 interface Place {
   to: LinkProps["to"];
@@ -14,5 +14,6 @@ interface Place {
 /** Places in the rail, in its order. */
 export const PLACES: readonly Place[] = [
   { to: "/", name: "Now", key: "n", icon: Inbox, isOnPhone: true },
+  { to: "/threads", name: "Threads", key: "t", icon: MessagesSquare, isOnPhone: true },
   { to: "/agents", name: "Fleet", key: "f", icon: Server, isOnPhone: true },
 ];

@@ -19,6 +19,7 @@ const CHANGES: Record<string, readonly string[]> = {
   presence: ["agents", "agent"],
   schedule: ["schedules"],
   attention: ["attention"],
+  thread: ["threads", "thread", "explain"],
   hold: ["holds"],
 };
 
