@@ -127,6 +127,29 @@ describe("main sessions of a place", () => {
     expect(world.fake.sessions).toHaveLength(3);
   });
 
+  test("a main session that stepped aside tells its failure directly, and says nothing where it has nothing to say", async () => {
+    const world = await startDaemon();
+    await world.say("one");
+    const first = await session(world, 0);
+    await world.pass(61_000);
+    const two = await world.say("two");
+    const second = await session(world, 1);
+    await world.pass(61_000);
+    await world.say("three");
+    const third = await session(world, 2);
+    expect(third.task.origin).toMatchObject({ how: "fork", nativeId: second.nativeId as string });
+    third.turn.finish("third");
+    await until(async () => (await bodies(world)).length === 1);
+    first.turn.finish("", { structured: { action: "silent", actionReason: "nothing came of it" } });
+    second.turn.fail("The disk is full.");
+    await until(async () => (await bodies(world)).length === 2);
+    expect((await world.answers()).at(-1)).toMatchObject({ body: "[Error] The disk is full.", replyTo: two });
+    await until(() => world.daemon.turns.all().length === 0);
+    await world.say("four");
+    expect((await session(world, 2, 2)).inputs[1]?.text).toContain("| four");
+    expect(world.fake.sessions).toHaveLength(3);
+  });
+
   test("a CLI that cannot copy begins anew with the newest messages, and says so", async () => {
     const world = await startDaemon({ provider: { fork: false } });
     await world.say("Build all of it.");

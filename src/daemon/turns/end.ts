@@ -47,6 +47,6 @@ export function wayOf(
   if (turn.plan.tellTo !== undefined) return end.outcome === "aborted" ? "none" : "reply";
   if (turn.plan.answerTo === undefined || (end.outcome === "aborted" && end.text === "")) return "none";
   const demotedBy = session?.demotedBy ?? null;
-  if (demotedBy === null || end.outcome !== "ok" || (letter && isNews(letter))) return "reply";
+  if (demotedBy === null || end.outcome !== "ok" || end.silent || (letter && isNews(letter))) return "reply";
   return journal.letters.countAfter(turn.agentId, turn.sessionKey, demotedBy) > 0 ? "feed" : "reply";
 }
