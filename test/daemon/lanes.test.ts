@@ -150,6 +150,28 @@ describe("main sessions of a place", () => {
     expect(world.fake.sessions).toHaveLength(3);
   });
 
+  test("a main session that its CLI has not stored yet cannot be copied: the work beside begins anew, and says so", async () => {
+    const world = await startDaemon();
+    await world.say("Remember the number 7.");
+    const main = await session(world, 0);
+    await world.pass(61_000);
+    const stored = world.fake.transcripts.get(main.nativeId ?? "") ?? [];
+    world.fake.transcripts.clear();
+    await world.say("Which number?");
+    const fresh = await session(world, 1);
+    expect(fresh.task.origin.how).toBe("new");
+    expect(fresh.inputs[0]?.text).toContain('Your work "remember-number" takes longer');
+    expect(fresh.inputs[0]?.text).toContain("This dialogue could not be copied, so you begin anew");
+    expect(fresh.inputs[0]?.text).toContain("| Remember the number 7.");
+    expect(await bodies(world)).toEqual([
+      "The session could not be copied. This goes on in a new one, with the newest messages of this dialogue.",
+    ]);
+    world.fake.transcripts.set(main.nativeId ?? "", stored);
+    expect(main.isRunning).toBe(true);
+    main.turn.finish("Noted.");
+    await until(async () => (await bodies(world)).includes("Noted."));
+  });
+
   test("a CLI that cannot copy begins anew with the newest messages, and says so", async () => {
     const world = await startDaemon({ provider: { fork: false } });
     await world.say("Build all of it.");

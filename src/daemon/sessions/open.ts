@@ -13,6 +13,17 @@ interface Opened {
   native: NativeSession;
 }
 
+/** Words on a dialogue that its CLI has no more: to the new session, and to the person. */
+const LOST = {
+  note: "Your former session was lost, with what it remembered.",
+  told: "The former session was lost. I go on in a new one, with the newest messages of this dialogue.",
+};
+/** Words on a copy of a dialogue that its CLI has not stored: a young one, or one that is gone. */
+const NO_COPY = {
+  note: "This dialogue could not be copied, so you begin anew, with its newest messages.",
+  told: "The session could not be copied. This goes on in a new one, with the newest messages of this dialogue.",
+};
+
 export type Opener = ReturnType<typeof createOpener>;
 
 /** Opens sessions for turns. A native dialogue that is gone is replaced by a new one with a digest, and the person is told. */
@@ -20,19 +31,22 @@ export function createOpener(services: Services, live: LiveSessions, reporter: R
   const { journal, log, time } = services;
 
   async function replaced(turn: TurnRow, lost: SessionRow): Promise<Opened> {
-    const digest = await digestOf(services, turn.agentId, turn.sessionKey, turn.messageId);
+    const isCopy = lost.nativeId === null;
+    const digest = await digestOf(services, turn.agentId, turn.plan.feedTo ?? turn.sessionKey, turn.messageId);
     const session = journal.write(() => {
       journal.sessions.change(lost.id, { isMain: false, state: "dead", endedAt: time.wall() });
-      const note = ["Your former session was lost, with what it remembered.", digest].filter(Boolean).join("\n\n");
+      const note = [lost.note, isCopy ? NO_COPY.note : LOST.note, digest].filter(Boolean).join("\n\n");
       return journal.sessions.save({
         ...lost,
         ...{ id: newSessionId(), nativeId: null, forkOf: null, pid: null, startTicks: null, fence: null, note },
         ...{ state: "starting", createdAt: time.wall(), meter: lost.meter ?? lost.id },
       });
     });
-    void reporter.report(lost.id, { reason: "Its CLI has no such session any more." });
+    void reporter.report(lost.id, {
+      reason: isCopy ? "Its copy could not be made." : "Its CLI has no such session any more.",
+    });
     log(`Session ${lost.id} is lost, and replaced by ${session.id}`);
-    tell(turn, "The former session was lost. I go on in a new one, with the newest messages of this dialogue.");
+    tell(turn, isCopy ? NO_COPY.told : LOST.told);
     return { session, native: await live.open(session) };
   }
 
