@@ -98,7 +98,7 @@ export function createSettle(services: Services, { later, observations, reporter
           task: `Result of the background work ${name}`,
           lane: "main",
           ...(answerTo !== undefined && { answerTo }),
-          feedOf: { runId: runId ?? turn.id, name, text, links: linksOf(turn, end) },
+          feedOf: { runId: runId ?? turn.id, name, text: withFiles(text, end), links: linksOf(turn, end) },
         },
       },
     ];
@@ -177,6 +177,10 @@ const linksOf = ({ plan }: TurnRow, { observed }: TurnEnd): RunLink[] => [
   ...(plan.feedOf?.links ?? []),
   ...(observed?.links ?? []),
 ];
+
+/** Text of a result for another session, with the files that it may send along. */
+const withFiles = (text: string, { files = [] }: TurnEnd): string =>
+  [text, ...(files.length > 0 ? [`Files: ${files.join(", ")}`] : [])].filter(Boolean).join("\n\n");
 
 /** Text of an answer: of a failure its sentence, and what was said before it. */
 function textOf({ outcome, text, error, errorCode }: TurnEnd, missing: string[]): string {
