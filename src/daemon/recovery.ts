@@ -2,6 +2,7 @@ import { untilAnswered } from "../client/until-answered.ts";
 import type { MarkedProcess } from "../harness/providers/process/marker.ts";
 import type { LeftProcess } from "../harness/providers/provider.ts";
 import type { Session } from "../protocol/sessions.ts";
+import { counted } from "./counted.ts";
 import type { SessionRow } from "./journal/sessions.ts";
 import type { TurnRow } from "./journal/turns.ts";
 import type { Services } from "./services.ts";
@@ -35,7 +36,7 @@ export async function endLeftovers(services: Services, { processes, reporter, li
     const pids = found.map(({ pid }) => pid);
     if (journal.sessions.get(sessionId)) {
       const left = await processes.endMarked(sessionId);
-      log(`Ended ${processesText(pids.length - left.length)} that session ${sessionId} left`, {
+      log(`Ended ${counted(pids.length - left.length, "process", "processes")} that session ${sessionId} left`, {
         pids,
         left: left.map(({ pid }) => pid),
       });
@@ -49,8 +50,6 @@ export async function endLeftovers(services: Services, { processes, reporter, li
     if (wasOpen) await closeRow(services, { reporter, live }, row);
   }
 }
-
-const processesText = (count: number): string => (count === 1 ? "1 process" : `${count} processes`);
 
 /** Takes a session whose process is gone for idle, or for dead where no dialogue remains. */
 async function closeRow(
@@ -125,7 +124,9 @@ export async function waitForFormer(
     const isDead = ({ id, home }: Session) => home?.startsWith(`${hostname}:`) === true && !marked.has(id);
     const others = items.filter((one) => one.lease?.live && !journal.sessions.get(one.id) && !isDead(one));
     if (others.length === 0) return;
-    log(`Waiting for ${others.length} sessions of a former daemon to end`, { sessions: others.map(({ id }) => id) });
+    log(`Waiting for ${counted(others.length, "session")} of a former daemon to end`, {
+      sessions: others.map(({ id }) => id),
+    });
     await time.sleep(LOOK_MS, life);
   }
 }

@@ -152,7 +152,7 @@ describe("commands to a daemon", () => {
     world.fake.latest().turn.say("I build the parser.");
     world.fake.latest().turn.tool("Bash", { command: "make" }, "ok");
     const { text } = resultOf(await done(world, { do: "peek", sessionId }));
-    expect(text).toBe("[build-all] By its events: 1 calls of tools, the last Bash. It said last: I build the parser.");
+    expect(text).toBe("[build-all] By its events: 1 call of tools, the last Bash. It said last: I build the parser.");
   });
 
   test("a cleared place begins anew", async () => {

@@ -134,7 +134,7 @@ describe("a daemon that was killed", () => {
     ];
     await world.crash();
     expect(world.marked.map(({ pid }) => pid)).toEqual([42]);
-    expect(world.log).toContain(`Ended 1 processes that session ${own} left`);
+    expect(world.log).toContain(`Ended 1 process that session ${own} left`);
     expect(world.log.join("\n")).toContain("Processes of session ses_stranger run here");
   });
 

@@ -25,7 +25,7 @@ describe("two daemons of one orchestrator", () => {
     world.marked = [{ sessionId, pid: 41, startTicks: 1, command: "agent" }];
     world.journal = "other.db";
     const beginning = world.begin();
-    await until(() => world.log.includes("Waiting for 1 sessions of a former daemon to end"));
+    await until(() => world.log.includes("Waiting for 1 session of a former daemon to end"));
     world.marked = [];
     await world.pass(5_000);
     await beginning;

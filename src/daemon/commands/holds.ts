@@ -1,4 +1,5 @@
 import type { CommandOf } from "../../protocol/commands.ts";
+import { counted } from "../counted.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import { goOn } from "../recovery.ts";
 import type { Done, Hands } from "./hands.ts";
@@ -58,7 +59,7 @@ export function createHolds({ services, turns, live, lanes }: Hands) {
       store({ ...all(), [holdId]: { mode, sessionIds: sessionIds ?? null } });
       const ids = sessionIds ?? live.ids();
       const sessions = await Promise.all(ids.map((id) => stop(id, mode)));
-      log(`Held: ${sessions.length} sessions`, { holdId });
+      log(`Held: ${counted(sessions.length, "session")}`, { holdId });
       const text = sessions.map(({ sessionId, seen }) => `${sessionId} ${seen}`).join("\n") || "Nothing ran.";
       return { sessions, text };
     },
@@ -75,7 +76,7 @@ export function createHolds({ services, turns, live, lanes }: Hands) {
         .open()
         .filter((turn) => turn.end === null && !turns.get(turn.id) && !lanes.has(turn.id) && !isHeld(turn));
       for (const turn of paused) goOn(services, turns, turn, lanes.offer);
-      return { text: lifted ? `Lifted. ${paused.length} turns go on.` : "It was lifted before." };
+      return { text: lifted ? `Lifted. Turns that go on: ${paused.length}.` : "It was lifted before." };
     },
   };
 }

@@ -4,6 +4,7 @@ import type { ForeignSession as NativeOne } from "../../harness/providers/provid
 import { type ForeignSession, MAX_FOREIGN } from "../../protocol/command-results.ts";
 import type { CommandOf } from "../../protocol/commands.ts";
 import { toTimeOrNull } from "../../protocol/wire.ts";
+import { counted } from "../counted.ts";
 import { DaemonError } from "../errors.ts";
 import { type Runnable, runnableOf, type Services } from "../services.ts";
 import { folderIn } from "./folders.ts";
@@ -87,5 +88,5 @@ function fitting(all: ForeignSession[]): ForeignSession[] {
 function textOf(shownCount: number, omitted: number): string {
   if (shownCount === 0) return "No sessions are there that others began.";
   const older = omitted > 0 ? `, and ${omitted} older ones` : "";
-  return `${shownCount} ${shownCount === 1 ? "session" : "sessions"} that others began${older}.`;
+  return `${counted(shownCount, "session")} that others began${older}.`;
 }

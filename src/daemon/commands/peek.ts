@@ -1,5 +1,6 @@
 import type { SessionEvent, TurnResult } from "../../harness/providers/provider.ts";
 import type { CommandOf } from "../../protocol/commands.ts";
+import { counted } from "../counted.ts";
 import { DaemonError } from "../errors.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import { newSessionId, runnableOf } from "../services.ts";
@@ -66,7 +67,7 @@ async function fromEvents({ services, turns }: Hands, session: SessionRow): Prom
   const { tools, lastTool, said } = await progressOf(services, session.agentId, running.handle.id);
   return [
     "By its events:",
-    tools > 0 ? `${tools} calls of tools, the last ${lastTool}.` : "no calls of tools.",
+    tools > 0 ? `${counted(tools, "call")} of tools, the last ${lastTool}.` : "no calls of tools.",
     said === "" ? "It has said nothing yet." : `It said last: ${said}`,
   ].join(" ");
 }

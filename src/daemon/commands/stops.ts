@@ -1,5 +1,6 @@
 import type { Exit } from "../../harness/providers/provider.ts";
 import type { CommandOf } from "../../protocol/commands.ts";
+import { counted } from "../counted.ts";
 import { DaemonError } from "../errors.ts";
 import { keyOfPlace } from "../sessions/places.ts";
 import type { Done, Hands } from "./hands.ts";
@@ -38,7 +39,7 @@ function endOf(name: string, exit: Exit | undefined): Pick<Done, "ended" | "left
   return {
     ended: false,
     left,
-    text: `${name}: ${left.length} processes did not end (${left.map(({ pid }) => pid).join(", ")}).`,
+    text: `${name}: ${counted(left.length, "process", "processes")} did not end (${left.map(({ pid }) => pid).join(", ")}).`,
   };
 }
 

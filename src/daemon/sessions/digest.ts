@@ -1,6 +1,7 @@
 import { RelayProblem } from "../../client/errors.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
 import { withLinks } from "../../protocol/link-text.ts";
+import { counted } from "../counted.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
@@ -80,6 +81,6 @@ async function begunNote(services: Services, { agentId, runId, sentAt }: TurnRow
     if (!(error instanceof RelayProblem)) throw error;
     return { tools: 0, said: "" };
   });
-  const begun = `It has begun: ${tools} calls of tools. Look at what is there before you do anything again.`;
+  const begun = `It has begun: ${counted(tools, "call")} of tools. Look at what is there before you do anything again.`;
   return [begun, said && quote("It said last", said)].filter(Boolean).join("\n");
 }

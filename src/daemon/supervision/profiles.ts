@@ -1,6 +1,7 @@
 import { everyItem } from "../../client/pages.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
 import type { Profile } from "../../protocol/profiles.ts";
+import { counted } from "../counted.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import { keepProfiles, stoppedBy } from "../profiles.ts";
 import { goOn } from "../recovery.ts";
@@ -45,7 +46,7 @@ export function createProfiles(services: Services, { turns, live, offer, isWaiti
   async function stopSessions(): Promise<void> {
     const ids = live.ids().filter((id) => isStopped(journal.sessions.get(id)?.agentId ?? ""));
     await Promise.all(ids.map((id) => turns.in(id)?.pause() ?? live.close(id)));
-    if (ids.length > 0) log(`Profiles stopped ${ids.length} sessions`, { sessions: ids });
+    if (ids.length > 0) log(`Profiles stopped ${counted(ids.length, "session")}`, { sessions: ids });
   }
 
   /** Turns of an agent go on that were cut off when it was stopped. */
