@@ -8,3 +8,6 @@ export class DaemonError extends HarnessError {
     super("problem", message);
   }
 }
+
+/** A daemon that ended because a newer one of the same orchestrator has registered. */
+export class Superseded extends DaemonError {}

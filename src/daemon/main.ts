@@ -7,6 +7,7 @@ import { absolute, CONFIG_PATH, readConfig, readToken } from "./config-file.ts";
 import { createDaemon } from "./daemon.ts";
 import { DaemonError } from "./errors.ts";
 import { openJournal, pidOf } from "./journal/journal.ts";
+import { isSuperseded } from "./presence.ts";
 import { makeProviders } from "./providers.ts";
 import type { Log } from "./services.ts";
 import { systemTime } from "./time.ts";
@@ -22,7 +23,7 @@ export interface Start {
   stop: AbortSignal;
 }
 
-/** Runs a daemon until it is asked to stop. @throws DaemonError when it cannot start, or the relay takes it no more */
+/** Runs a daemon until it is asked to stop, or a newer one takes its place. @throws DaemonError when it cannot start, or the relay takes it no more */
 export async function runDaemon({ configPath = CONFIG_PATH, environment, bridge, log, stop }: Start): Promise<void> {
   const config = readConfig(absolute(configPath, "--config"));
   const token = readToken(config, environment);
@@ -51,6 +52,10 @@ export async function runDaemon({ configPath = CONFIG_PATH, environment, bridge,
     if (reason) throw reason;
     log("Stopping: running turns may end", { minutes: config.stopMinutes });
     await daemon.stop(config.stopMinutes * 60_000);
+  } catch (error) {
+    // No failure: a service that began again would supersede the newer daemon in turn.
+    if (!(error instanceof Error && isSuperseded(error))) throw error;
+    log(error.message);
   } finally {
     journal.close();
   }

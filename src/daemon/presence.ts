@@ -1,10 +1,10 @@
 import manifest from "../../package.json" with { type: "json" };
 import { createBackoff } from "../client/backoff.ts";
-import { endsAgent, mayPass, retryAfterOf } from "../client/errors.ts";
+import { endsAgent, mayPass, RelayProblem, retryAfterOf } from "../client/errors.ts";
 import { untilAnswered } from "../client/until-answered.ts";
 import type { Caps } from "../protocol/caps.ts";
 import type { Orchestrator } from "../protocol/orchestrators.ts";
-import { DaemonError } from "./errors.ts";
+import { DaemonError, Superseded } from "./errors.ts";
 import type { Probes } from "./probes.ts";
 import type { RelayNews } from "./relay-news.ts";
 import type { Services } from "./services.ts";
@@ -59,9 +59,16 @@ export async function heartbeats({ config, link, time, life }: Services, { probe
   }
 }
 
+/** Whether a newer daemon of the same orchestrator has registered. */
+export const isSuperseded = (error: unknown): boolean =>
+  error instanceof Superseded || (error instanceof RelayProblem && error.code === "superseded");
+
+const GONE = "The relay no longer takes this daemon for the orchestrator:";
+
 /** Reason for which the relay takes no more calls of this daemon. */
 export function reasonOf(cause: unknown): DaemonError {
   const text = cause instanceof Error ? cause.message : String(cause);
-  if (endsAgent(cause)) return new DaemonError(`The relay no longer takes this daemon for the orchestrator: ${text}`);
+  if (isSuperseded(cause)) return new Superseded(`${GONE} ${text}`);
+  if (endsAgent(cause)) return new DaemonError(`${GONE} ${text}`);
   return new DaemonError(text);
 }

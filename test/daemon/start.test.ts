@@ -3,23 +3,29 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runDaemon } from "../../src/daemon/main.ts";
 import { startDaemon } from "../support/daemon.ts";
-import { tempFolder } from "../support/relay.ts";
+import { listen } from "../support/listen.ts";
+import { startRelay, tempFolder } from "../support/relay.ts";
 import { until } from "../support/until.ts";
 
-test("a daemon that cannot reach its relay says so once, and stops when it is asked to", async () => {
-  const folder = tempFolder();
+/** Begins the daemon of a configuration, as the program does. */
+function begin(folder: string, { relay, token }: { relay: string; token: string }) {
   const configPath = join(folder, "config.json");
   const config = {
-    ...{ id: "box", relay: "http://127.0.0.1:1", workspace: join(folder, "work"), journal: join(folder, "j.db") },
+    ...{ id: "box", relay, workspace: join(folder, "work"), journal: join(folder, "j.db") },
     providers: [{ name: "own", kind: "command", command: process.execPath }],
   };
   writeFileSync(configPath, JSON.stringify(config));
   const log: string[] = [];
   const stop = new AbortController();
   const runs = runDaemon({
-    ...{ configPath, environment: { SIGNALBOX_TOKEN: "sb_none" }, bridge: [], stop: stop.signal },
+    ...{ configPath, environment: { SIGNALBOX_TOKEN: token }, bridge: [], stop: stop.signal },
     log: (sentence) => void log.push(sentence),
   });
+  return { log, stop, runs };
+}
+
+test("a daemon that cannot reach its relay says so once, and stops when it is asked to", async () => {
+  const { log, stop, runs } = begin(tempFolder(), { relay: "http://127.0.0.1:1", token: "sb_none" });
   await until(() => log.length > 0, "the first sentence");
   stop.abort();
   await runs;
@@ -50,4 +56,18 @@ test("a daemon starts without a CLI that is slow to say its version, and reports
   await world.pass(30_000);
   await until(async () => (await provider()).version === "2.0.0", "the version");
   expect((await provider()).capabilities).toContain("fork");
+});
+
+test("a daemon whose place a newer one takes ends without a failure, so that no service starts it again", async () => {
+  const relay = await startRelay();
+  const draft = { role: "orchestrator", agentId: "orchestrator-box", prefix: "box-" };
+  const { token } = (await relay.ask("POST", "/v1/tokens", draft)).body;
+  const at = { relay: listen(relay), token };
+  const older = begin(tempFolder(), at);
+  await until(() => older.log.includes("Orchestrator box runs"), "the older daemon");
+  const newer = begin(tempFolder(), at);
+  await older.runs;
+  expect(older.log.at(-1)).toStartWith("The relay no longer takes this daemon for the orchestrator: ");
+  newer.stop.abort();
+  await newer.runs;
 });
