@@ -255,18 +255,13 @@ describe("commands to a daemon", () => {
     expect(tried.status).toBe(403);
   });
 
-  test("work beside by command comes back to the dialogue of its place", async () => {
+  test("work beside by command begins at once beside a busy dialogue, and comes back to the dialogue of its place, also a cleared one", async () => {
     const world = await startDaemon({ config: { approvalMode: "open" } });
     await working(world, "Hello.");
     const main = world.fake.sessions[0];
     main?.turn.finish("Hello.");
-    const spawned = await done(world, {
-      do: "spawn",
-      provider: "fake",
-      prompt: "Build it",
-      background: true,
-      place: "user",
-    });
+    const command = { do: "spawn", provider: "fake", prompt: "Build it", background: true, place: "user" };
+    const spawned = await done(world, command);
     expect(world.fake.sessions[1]?.task).toMatchObject({
       origin: { how: "fork" },
       sessionId: resultOf(spawned).sessionId,
@@ -274,6 +269,14 @@ describe("commands to a daemon", () => {
     world.fake.sessions[1]?.turn.finish("Built.");
     await until(() => main?.inputs.length === 2);
     expect(main?.inputs[1]?.text).toContain("| Built.");
+    await done(world, { ...command, prompt: "Build it again" });
+    expect(world.fake.sessions[2]?.task.origin).toMatchObject({ how: "fork", nativeId: main?.nativeId ?? "" });
+    expect(main?.isWorking).toBe(true);
+    await done(world, { do: "clear", agentId: AGENT });
+    world.fake.sessions[2]?.turn.finish("Built twice.");
+    await until(() => world.fake.sessions[3]?.isWorking === true);
+    expect(world.fake.sessions[3]?.task.origin.how).toBe("new");
+    expect(world.fake.sessions[3]?.inputs[0]?.text).toContain("| Built twice.");
   });
 
   test("a command that was answered is not carried out again after a crash", async () => {
