@@ -45,14 +45,14 @@ async function openIndex(dataDir = tempFolder()) {
   async function append(tx: Tx, n: number): Promise<void> {
     const target = TARGETS[n % TARGETS.length] as string;
     const id = place.of(tx) + 1;
-    await messages.append(tx, { ...BLANK, id, target, fromId: TARGETS[(n * 7) % 3] as string } as MessageRow);
+    await messages.append(tx, { ...BLANK, id, target, fromId: TARGETS[(n * 7) % 3] as string });
   }
   return { db, close, dataDir, place, store, tail, merges, byTarget, append, errors };
 }
 
 type Index = Awaited<ReturnType<typeof openIndex>>;
 
-const BLANK = {
+const BLANK: Omit<MessageRow, "id" | "target" | "fromId"> = {
   ...{ kind: "chat", source: "agent", integration: null, topic: null, subject: null, body: "x", opaque: false },
   ...{
     threadId: null,
@@ -65,7 +65,7 @@ const BLANK = {
     claimable: false,
   },
   ...{ urgent: false, route: null, payload: null, meta: null, idempotencyKey: null, fingerprint: null, via: null },
-  ...{ person: null, expiresAt: null, createdAt: 0, matched: 1 },
+  ...{ person: null, expiresAt: null, createdAt: 0, matched: 1, withheld: null },
 };
 
 /** The same question to the log itself. */
