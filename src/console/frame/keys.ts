@@ -15,6 +15,10 @@ const isField = (target: EventTarget | null): boolean =>
     /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) ||
     target.closest("[role=dialog]") !== null);
 
+/** Enter on a link or a button is its own. */
+const isOwnEnter = ({ key, target }: KeyboardEvent): boolean =>
+  key === "Enter" && target instanceof HTMLElement && target.closest("a, button, summary, [role=button]") !== null;
+
 /** The name of a key as the tables of keys say it: `j`, `X`, `mod+k`, `Enter`. */
 const nameOf = ({ key, metaKey, ctrlKey }: KeyboardEvent): string =>
   metaKey || ctrlKey ? `mod+${key.toLowerCase()}` : key;
@@ -26,7 +30,7 @@ export function useKeys(table: Record<string, (event: KeyboardEvent) => void>): 
   useEffect(() => {
     let first: { key: string; at: number } | undefined;
     const press = (event: KeyboardEvent): void => {
-      if (event.defaultPrevented || event.altKey) return;
+      if (event.defaultPrevented || event.altKey || isOwnEnter(event)) return;
       const name = nameOf(event);
       if (!name.startsWith("mod+") && (isField(event.target) || (name.length === 1 && lettersAreOff()))) return;
       const pair = first && event.timeStamp - first.at < PAIR_MS ? `${first.key} ${name}` : undefined;

@@ -1,4 +1,6 @@
+import { Link, type LinkProps, useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
+import { WindowVirtualizer, type WindowVirtualizerHandle } from "virtua";
 import { useKeys } from "../frame/keys.ts";
 import { Age } from "./age.tsx";
 import { Glyph, type GlyphName } from "./glyph.tsx";
@@ -21,31 +23,45 @@ interface RowsProps<Item> {
   open?(item: Item): ReactNode;
   /** Keys that act on the selected row. */
   keys?(item: Item): Record<string, () => void>;
-  /** Enter, or a click on a row that is selected already. */
-  onEnter?(item: Item): void;
-  label: string;
+  /** Page that a row leads to, by a click or Enter. */
+  link?(item: Item): LinkProps;
+  /** The end of the list comes near. */
+  onEnd?: () => void;
 }
 
-/** A list that is read with j and k: one row is selected, and shows what it is about. */
-export function Rows<Item>({ items, row, open, keys, onEnter, label }: RowsProps<Item>) {
+/** Rows below the window at which the end is near. */
+const AHEAD = 20;
+
+const ROW =
+  "grid cursor-pointer grid-cols-[12px_1fr_auto_64px] items-start gap-3 px-3 py-2 hover:bg-hover max-md:grid-cols-[12px_1fr_auto] max-md:px-2";
+
+/** A list that is read with j and k: one row is selected, and shows what it is about. Only rows in sight are drawn. */
+export function Rows<Item>({ items, row, open, keys, link, onEnd }: RowsProps<Item>) {
+  const navigate = useNavigate();
   const [selectedId, select] = useState<string>();
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<WindowVirtualizerHandle>(null);
   const ids = items.map((item) => row(item).id);
   const at = Math.max(0, selectedId === undefined ? 0 : ids.indexOf(selectedId));
   const current = items[at];
 
   function move(by: number): void {
-    const next = ids[Math.min(ids.length - 1, Math.max(0, at + by))];
+    const to = Math.min(ids.length - 1, Math.max(0, at + by));
+    const next = ids[to];
     if (next === undefined) return;
     select(next);
-    list.current?.querySelector(`[data-id="${CSS.escape(next)}"]`)?.scrollIntoView({ block: "nearest" });
+    list.current?.scrollToIndex(to, { align: "nearest" });
   }
+  const enter = (): void => void (current && link && navigate(link(current)));
   useKeys({
     j: () => move(1),
     k: () => move(-1),
-    ...(current && onEnter && Object.fromEntries([["Enter", () => onEnter(current)]])),
+    ...(link && Object.fromEntries([["Enter", enter]])),
     ...(current && keys?.(current)),
   });
+  function scrolled(): void {
+    const shown = list.current;
+    if (shown && shown.findItemIndex(shown.scrollOffset + shown.viewportSize) >= items.length - AHEAD) onEnd?.();
+  }
   const press = (event: KeyboardEvent, id: string): void => {
     if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
@@ -53,12 +69,13 @@ export function Rows<Item>({ items, row, open, keys, onEnter, label }: RowsProps
   };
 
   return (
-    <ul ref={list} aria-label={label}>
+    <WindowVirtualizer ref={list} as="ul" item="li" onScroll={scrolled}>
       {items.map((item, index) => {
-        const { id, glyph, what, why, kind, since } = row(item);
+        const parts = row(item);
+        const { id } = parts;
         const isSelected = index === at;
         return (
-          <li
+          <div
             key={id}
             data-id={id}
             className={
@@ -67,29 +84,41 @@ export function Rows<Item>({ items, row, open, keys, onEnter, label }: RowsProps
                 : "border-b border-line"
             }
           >
-            {/* biome-ignore lint/a11y/useSemanticElements: a button may hold no headings and lists */}
-            <div
-              role="button"
-              tabIndex={0}
-              aria-expanded={open ? isSelected : undefined}
-              onClick={() => (isSelected && onEnter ? onEnter(item) : select(id))}
-              onKeyDown={(event) => press(event, id)}
-              className="grid cursor-pointer grid-cols-[12px_1fr_auto_64px] items-start gap-3 px-3 py-2 hover:bg-hover max-md:grid-cols-[12px_1fr_auto] max-md:px-2"
-            >
-              <span className="mt-1">
-                <Glyph name={glyph} />
-              </span>
-              <span className="min-w-0 wrap-anywhere">
-                {what}
-                {why && <span className="block text-small text-ink3">{why}</span>}
-              </span>
-              <span className="text-small text-ink2 max-md:hidden">{kind}</span>
-              {since && <Age since={since} className="text-right" />}
-            </div>
+            {link ? (
+              <Link {...link(item)} className={ROW} onFocus={() => select(id)}>
+                <RowBody {...parts} />
+              </Link>
+            ) : (
+              // biome-ignore lint/a11y/useSemanticElements: a button may hold no headings and lists
+              <div
+                role="button"
+                tabIndex={0}
+                aria-expanded={open ? isSelected : undefined}
+                onClick={() => select(id)}
+                onKeyDown={(event) => press(event, id)}
+                className={ROW}
+              >
+                <RowBody {...parts} />
+              </div>
+            )}
             {isSelected && open && <div className="pr-3 pb-3 pl-9 max-md:pl-2">{open(item)}</div>}
-          </li>
+          </div>
         );
       })}
-    </ul>
+    </WindowVirtualizer>
   );
 }
+
+const RowBody = ({ glyph, what, why, kind, since }: RowParts) => (
+  <>
+    <span className="mt-1">
+      <Glyph name={glyph} />
+    </span>
+    <span className="min-w-0 wrap-anywhere">
+      {what}
+      {why && <span className="block text-small text-ink3">{why}</span>}
+    </span>
+    <span className="text-small text-ink2 max-md:hidden">{kind}</span>
+    {since && <Age since={since} className="text-right" />}
+  </>
+);

@@ -68,7 +68,7 @@ function Needs({ items }: { items: readonly Attention[] }) {
           ...Object.fromEntries(["1", "2", "3"].map((key) => [key, () => void press(need, key)])),
         }
       : {};
-  return <Rows label="Needs you" items={items} row={needRow} open={(need) => <NeedOpen need={need} />} keys={keysOf} />;
+  return <Rows items={items} row={needRow} open={(need) => <NeedOpen need={need} />} keys={keysOf} />;
 }
 
 /** One line: how many agents, and how they are. */
