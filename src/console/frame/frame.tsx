@@ -1,6 +1,7 @@
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { Toaster } from "sonner";
 import { useAttention } from "../live/attention.ts";
+import { StandingHolds } from "./holds.tsx";
 import { useKeys } from "./keys.ts";
 import { useLive } from "./live.ts";
 import { PLACES } from "./places.ts";
@@ -18,7 +19,10 @@ export function Frame() {
         Skip to the page
       </a>
       <Rail needs={needs} />
-      <Outlet />
+      <div className="flex min-w-0 flex-1 flex-col">
+        <StandingHolds />
+        <Outlet />
+      </div>
       <BottomBar needs={needs} />
       <Toaster position="bottom-right" />
     </div>

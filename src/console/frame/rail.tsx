@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useSyncExternalStore } from "react";
 import { feed } from "../live/feed.ts";
 import { Key } from "../ui/button.tsx";
+import { HoldButton } from "./holds.tsx";
 import { Logo } from "./logo.tsx";
 import { PLACES } from "./places.ts";
 import { useWho } from "./who.ts";
@@ -11,7 +12,7 @@ const LINK =
 
 /** The rail at the left; below 1100 px its words go, below 760 px the bar at the bottom is in its place. */
 export function Rail({ needs }: { needs: number }) {
-  const { name, role } = useWho();
+  const { name, role, writes } = useWho();
   return (
     <nav
       aria-label="Places"
@@ -37,6 +38,7 @@ export function Rail({ needs }: { needs: number }) {
         </Link>
       ))}
       <div className="mt-auto flex flex-col gap-0.5 max-lg:hidden">
+        {writes && <HoldButton className="flex h-7" />}
         <Link to="/settings" className={LINK}>{`${name}${name === role ? "" : ` · ${role}`}`}</Link>
         <Feed />
       </div>
