@@ -1,14 +1,54 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import type { RunStatus } from "../protocol/runs.ts";
 import { Frame } from "./frame/frame.tsx";
 import { NowPage } from "./pages/now/now.tsx";
 
 const root = createRootRoute({ component: Frame });
 
 const now = createRoute({ getParentRoute: () => root, path: "/", component: NowPage });
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+const oneOf = <Choice extends string>(choices: readonly Choice[], value: unknown): Choice | undefined =>
+  choices.find((choice) => choice === value);
+
+/** Filters of the list of runs. */
+interface RunFilters {
+  status?: RunStatus | undefined;
+  agent?: string | undefined;
+  project?: string | undefined;
+}
+
+const runs = createRoute({
+  getParentRoute: () => root,
+  path: "/runs",
+  validateSearch: ({ status, agent, project }): RunFilters => ({
+    status: oneOf(["queued", "running", "waiting", "stopping", "ended"], status),
+    agent: text(agent),
+    project: text(project),
+  }),
+  component: lazyRouteComponent(() => import("./pages/runs/runs.tsx"), "RunsPage"),
+});
+const run = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$id",
+  component: lazyRouteComponent(() => import("./pages/runs/run.tsx"), "RunPage"),
+});
 const agents = createRoute({
   getParentRoute: () => root,
   path: "/agents",
-  component: lazyRouteComponent(() => import("./pages/fleet/agents.tsx"), "AgentsPage"),
+  validateSearch: ({ show }): { show?: "machines" | "sessions" | "profiles" | undefined } => ({
+    show: oneOf(["machines", "sessions", "profiles"], show),
+  }),
+  component: lazyRouteComponent(() => import("./pages/fleet/fleet.tsx"), "FleetPage"),
+});
+const agent = createRoute({
+  getParentRoute: () => root,
+  path: "/agents/$id",
+  component: lazyRouteComponent(() => import("./pages/fleet/agent.tsx"), "AgentPage"),
+});
+const session = createRoute({
+  getParentRoute: () => root,
+  path: "/sessions/$id",
+  component: lazyRouteComponent(() => import("./pages/fleet/session.tsx"), "SessionPage"),
 });
 /** Words and filter stay in the address, so that a list can be handed on. */
 const threadSearch = ({ q, show }: Record<string, unknown>): { q?: string; show?: "all" | "archived" } => ({
@@ -35,7 +75,7 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([now, threads, thread, agents, settings]),
+  routeTree: root.addChildren([now, threads, thread, runs, run, agents, agent, session, settings]),
   defaultPreload: "intent",
   scrollRestoration: true,
 });

@@ -1,5 +1,5 @@
 import type { LinkProps } from "@tanstack/react-router";
-import { Inbox, type LucideIcon, MessagesSquare, Server } from "lucide-react";
+import { Inbox, type LucideIcon, MessagesSquare, Play, Server } from "lucide-react";
 
 interface Place {
   to: LinkProps["to"];
@@ -15,5 +15,6 @@ interface Place {
 export const PLACES: readonly Place[] = [
   { to: "/", name: "Now", key: "n", icon: Inbox, isOnPhone: true },
   { to: "/threads", name: "Threads", key: "t", icon: MessagesSquare, isOnPhone: true },
+  { to: "/runs", name: "Runs", key: "r", icon: Play, isOnPhone: true },
   { to: "/agents", name: "Fleet", key: "f", icon: Server, isOnPhone: true },
 ];

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Approval, ApprovalSubject } from "../../../protocol/approvals.ts";
 import { api } from "../../api.ts";
@@ -54,9 +55,9 @@ function Card({ approval }: { approval: Approval }) {
           "envNames" in subject && subject.envNames.length > 0 && `with ${subject.envNames.join(", ")}`,
           `asked by ${agentId}`,
           runId && (
-            <a className="text-accent underline" href={`/runs/${runId}`}>
+            <Link className="text-accent underline" to="/runs/$id" params={{ id: runId }}>
               {runId}
-            </a>
+            </Link>
           ),
           approval.count > 1 && `asked ${approval.count} times`,
         ]}

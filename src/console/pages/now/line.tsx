@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useSyncExternalStore } from "react";
 import type { Approval } from "../../../protocol/approvals.ts";
 import type { Run } from "../../../protocol/runs.ts";
@@ -81,9 +82,14 @@ function Track({ session, stretches, now }: { session: Session; stretches: reado
   return (
     <div className="grid h-6.5 grid-cols-[12px_96px_148px_1fr] items-center gap-2.5 pl-3 max-md:grid-cols-[12px_1fr_auto]">
       <Glyph name={glyph} />
-      <span className="truncate" title={session.name ?? session.id}>
+      <Link
+        to="/sessions/$id"
+        params={{ id: session.id }}
+        className="truncate hover:underline"
+        title={session.name ?? session.id}
+      >
         {session.agentId}
-      </span>
+      </Link>
       <span className={`truncate text-small ${colour}`}>{word}</span>
       <span
         className="relative h-2 bg-[linear-gradient(var(--line),var(--line))] bg-[length:100%_1px] bg-center bg-no-repeat max-md:hidden"

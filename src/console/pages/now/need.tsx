@@ -88,8 +88,16 @@ export function NeedOpen({ need }: { need: Attention }) {
       <Facts
         items={[
           subject.project,
-          subject.sessionId,
-          subject.runId,
+          subject.sessionId && (
+            <Link to="/sessions/$id" params={{ id: subject.sessionId }} className="text-accent underline">
+              {subject.sessionId}
+            </Link>
+          ),
+          subject.runId && (
+            <Link to="/runs/$id" params={{ id: subject.runId }} className="text-accent underline">
+              {subject.runId}
+            </Link>
+          ),
           subject.messageId !== null && `message ${subject.messageId}`,
           subject.orchestratorId && `on ${subject.orchestratorId}`,
         ]}
@@ -110,8 +118,8 @@ export function NeedOpen({ need }: { need: Attention }) {
             Snooze 1 h
           </Button>
           {subject.agentId && (
-            <Link to="/agents" className="self-center px-2 text-accent underline">
-              Fleet
+            <Link to="/agents/$id" params={{ id: subject.agentId }} className="self-center px-2 text-accent underline">
+              {subject.agentId}
             </Link>
           )}
         </div>

@@ -1,6 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { Run } from "../../../protocol/runs.ts";
 import { api } from "../../api.ts";
+import { moneyText } from "../../ui/amounts.ts";
 import { Glyph } from "../../ui/glyph.tsx";
 import { Empty } from "../../ui/notes.tsx";
 import { Section } from "../../ui/page.tsx";
@@ -23,8 +25,6 @@ const see = (): void => localStorage.setItem("seen-at", new Date().toISOString()
 setInterval(() => document.visibilityState === "visible" && see(), 60_000);
 window.addEventListener("pagehide", see);
 
-const money = (usd: number | null | undefined): string => (usd == null ? "" : `$${usd.toFixed(2)}`);
-
 /** Runs that ended since the page was last looked at, with their links and cost. */
 export function SinceYouLeft() {
   const ended = useQuery({
@@ -40,7 +40,7 @@ export function SinceYouLeft() {
     `${fine} fine`,
     ...(failed ? [`${failed} failed`] : []),
     ...(stopped ? [`${stopped} stopped`] : []),
-    ...(cost ? [money(cost)] : []),
+    ...(cost ? [moneyText(cost)] : []),
   ];
   return (
     <aside>
@@ -69,17 +69,19 @@ export function SinceYouLeft() {
 function Ended({ run }: { run: Run }) {
   const { glyph, word } = runState(run);
   return (
-    <li className="flex gap-2.5 border-t border-line py-2">
-      <span className="mt-1">
-        <Glyph name={glyph} />
-      </span>
-      <span className="min-w-0 flex-1 wrap-anywhere">
-        {run.label ?? run.task.slice(0, 120)}
-        <span className="block text-small text-ink3">
-          {[run.agentId, word, ...run.links.map(({ ref }) => ref)].filter(Boolean).join(" · ")}
+    <li className="border-t border-line">
+      <Link to="/runs/$id" params={{ id: run.id }} className="flex gap-2.5 py-2 hover:bg-hover">
+        <span className="mt-1">
+          <Glyph name={glyph} />
         </span>
-      </span>
-      <span className="font-mono text-small text-ink2">{money(run.usage?.costUsd)}</span>
+        <span className="min-w-0 flex-1 wrap-anywhere">
+          {run.label ?? run.task.slice(0, 120)}
+          <span className="block text-small text-ink3">
+            {[run.agentId, word, ...run.links.map(({ ref }) => ref)].filter(Boolean).join(" · ")}
+          </span>
+        </span>
+        <span className="font-mono text-small text-ink2">{moneyText(run.usage?.costUsd)}</span>
+      </Link>
     </li>
   );
 }

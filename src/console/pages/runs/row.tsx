@@ -1,0 +1,27 @@
+import type { Run } from "../../../protocol/runs.ts";
+import { moneyText } from "../../ui/amounts.ts";
+import { visible } from "../../ui/exact.tsx";
+import type { RowParts } from "../../ui/rows.tsx";
+import { runState } from "../../ui/states.ts";
+import { aboutRun } from "./about.ts";
+
+/** A run as a row. */
+export function runRow(run: Run): RowParts {
+  const { glyph, word, colour } = runState(run);
+  const facts = [run.project, ...run.links.map(({ ref }) => ref), moneyText(run.usage.costUsd || null)];
+  return {
+    ...{ id: run.id, glyph, since: run.endedAt ?? run.createdAt },
+    what: (
+      <>
+        <strong>{run.agentId}</strong> {aboutRun(run)}
+      </>
+    ),
+    why: (
+      <>
+        <span className={colour}>{word}</span>
+        {facts.filter(Boolean).map((fact) => ` · ${visible(fact ?? "")}`)}
+      </>
+    ),
+    kind: run.cause,
+  };
+}
