@@ -17,6 +17,7 @@ const page = (path: `/${string}`) =>
     summary: "Open a page of the console",
     open: true,
     params: z.looseObject({}),
+    query: z.looseObject({}),
     answers: PAGE,
   });
 

@@ -20,7 +20,7 @@ const sizeOf = (path: string): number => Buffer.from(pack[path]?.gzip ?? "", "ba
 
 test("each address of the console gets its page, with content from the relay alone", async () => {
   const get = await startPages();
-  for (const path of ["/", "/threads", "/threads/17", "/settings/tokens", "/runs/run_1"]) {
+  for (const path of ["/", "/threads", "/threads/17", "/settings/tokens", "/runs/run_1", "/runs?status=ended"]) {
     const page = await get(path);
     const policy = page.headers.get("content-security-policy") ?? "";
     expect([path, page.status, page.headers.get("content-type")]).toEqual([path, 200, "text/html; charset=utf-8"]);
