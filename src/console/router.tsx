@@ -10,6 +10,8 @@ const text = (value: unknown): string | undefined => (typeof value === "string" 
 const oneOf = <Choice extends string>(choices: readonly Choice[], value: unknown): Choice | undefined =>
   choices.find((choice) => choice === value);
 
+type WorkView = "claimed" | "delayed" | "dead" | "done";
+
 /** Filters of the list of runs. */
 interface RunFilters {
   status?: RunStatus | undefined;
@@ -68,6 +70,25 @@ const thread = createRoute({
   validateSearch: threadSearch,
   component: threadsPage,
 });
+const work = createRoute({
+  getParentRoute: () => root,
+  path: "/work",
+  validateSearch: ({ state }): { state?: WorkView | undefined } => ({
+    state: oneOf(["claimed", "delayed", "dead", "done"], state),
+  }),
+  component: lazyRouteComponent(() => import("./pages/work/work.tsx"), "WorkPage"),
+});
+const activity = createRoute({
+  getParentRoute: () => root,
+  path: "/activity",
+  component: lazyRouteComponent(() => import("./pages/activity/activity.tsx"), "ActivityPage"),
+});
+const approvals = createRoute({
+  getParentRoute: () => root,
+  path: "/approvals",
+  validateSearch: ({ show }): { show?: "rules" | undefined } => ({ show: oneOf(["rules"], show) }),
+  component: lazyRouteComponent(() => import("./pages/approvals/approvals.tsx"), "ApprovalsPage"),
+});
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -75,7 +96,20 @@ const settings = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([now, threads, thread, runs, run, agents, agent, session, settings]),
+  routeTree: root.addChildren([
+    now,
+    threads,
+    thread,
+    runs,
+    run,
+    agents,
+    agent,
+    session,
+    work,
+    activity,
+    approvals,
+    settings,
+  ]),
   defaultPreload: "intent",
   scrollRestoration: true,
 });

@@ -19,7 +19,7 @@ export function Frame() {
         Skip to the page
       </a>
       <Rail needs={needs} />
-      <div className="flex min-w-0 flex-1 flex-col">
+      <div className="min-w-0 flex-1">
         <StandingHolds />
         <Outlet />
       </div>

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import type { Hold, HoldScope } from "../../protocol/holds.ts";
 import { api } from "../api.ts";
@@ -23,6 +23,8 @@ export function StandingHolds() {
   const { data } = useQuery({
     queryKey: ["holds"],
     queryFn: ({ signal }) => api.holds.list({ lifted: "false", limit: 20 }, { signal }),
+    // Lists tell no events of holds.
+    refetchInterval: 10_000,
   });
   if (!data || data.items.length === 0) return null;
   return (
@@ -36,8 +38,10 @@ export function StandingHolds() {
 
 function Standing({ hold }: { hold: Hold }) {
   const { writes } = useWho();
+  const cache = useQueryClient();
   const lift = useAct(async () => {
     await api.holds.lift(hold.id);
+    await cache.invalidateQueries({ queryKey: ["holds"] });
     return { said: "Lifted: its work begins again in steps" };
   });
   const running = hold.sessions.filter(({ seen }) => seen === "told" || seen === "failed").length;
@@ -57,11 +61,11 @@ function Standing({ hold }: { hold: Hold }) {
   );
 }
 
-/** Holds everything, or a part: a button, its key, and the dialog. */
-export function HoldButton({ className = "" }: { className?: string }) {
+/** Holds everything, or a part. `hasKey`: by its key as well, which one button of a page has. */
+export function HoldButton({ className = "", hasKey = false }: { className?: string; hasKey?: boolean }) {
   const [isOpen, setOpen] = useState(false);
   const open = (): void => setOpen(true);
-  useKeys(Object.fromEntries([["P", open]]));
+  useKeys(hasKey ? Object.fromEntries([["P", open]]) : {});
   return (
     <>
       <button
@@ -70,7 +74,7 @@ export function HoldButton({ className = "" }: { className?: string }) {
         className={`cursor-pointer items-center gap-2 rounded-control px-2 text-left text-red hover:bg-hover ${className}`}
       >
         <span className="flex-1">Hold…</span>
-        <Key>⇧P</Key>
+        {hasKey && <Key>⇧P</Key>}
       </button>
       {isOpen && (
         <Suspense>

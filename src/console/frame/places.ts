@@ -1,5 +1,5 @@
 import type { LinkProps } from "@tanstack/react-router";
-import { Inbox, type LucideIcon, MessagesSquare, Play, Server } from "lucide-react";
+import { History, Inbox, ListChecks, type LucideIcon, MessagesSquare, Play, Server, ShieldCheck } from "lucide-react";
 
 interface Place {
   to: LinkProps["to"];
@@ -16,5 +16,8 @@ export const PLACES: readonly Place[] = [
   { to: "/", name: "Now", key: "n", icon: Inbox, isOnPhone: true },
   { to: "/threads", name: "Threads", key: "t", icon: MessagesSquare, isOnPhone: true },
   { to: "/runs", name: "Runs", key: "r", icon: Play, isOnPhone: true },
+  { to: "/work", name: "Work", key: "w", icon: ListChecks },
   { to: "/agents", name: "Fleet", key: "f", icon: Server, isOnPhone: true },
+  { to: "/activity", name: "Activity", key: "a", icon: History },
+  { to: "/approvals", name: "Approvals", key: "p", icon: ShieldCheck },
 ];

@@ -38,7 +38,7 @@ export function Rail({ needs }: { needs: number }) {
         </Link>
       ))}
       <div className="mt-auto flex flex-col gap-0.5 max-lg:hidden">
-        {writes && <HoldButton className="flex h-7" />}
+        {writes && <HoldButton hasKey className="flex h-7" />}
         <Link to="/settings" className={LINK}>{`${name}${name === role ? "" : ` · ${role}`}`}</Link>
         <Feed />
       </div>

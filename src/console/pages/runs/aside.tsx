@@ -74,6 +74,13 @@ function State({ run }: { run: Run }) {
         <Fact name="tags">{run.tags.length > 0 && visible(run.tags.join(", "))}</Fact>
         <Fact name="model">{run.model && visible(run.model)}</Fact>
         <Fact name="message">{run.messageId}</Fact>
+        <Fact name="thread">
+          {run.threadId !== null && (
+            <Link to="/threads/$id" params={{ id: String(run.threadId) }} className={LINK}>
+              {run.threadId}
+            </Link>
+          )}
+        </Fact>
         <Fact name="began">{turn?.startedAt && clockText(turn.startedAt)}</Fact>
         <Fact name="turns">{run.turns.length > 1 && run.turns.length}</Fact>
         <Fact name="ends by">{run.status !== "ended" && run.deadlineAt && clockText(run.deadlineAt)}</Fact>

@@ -1,7 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "../../api.ts";
+import { HoldButton } from "../../frame/holds.tsx";
 import { lettersAreOff, switchLetters } from "../../frame/keys.ts";
+import { PLACES } from "../../frame/places.ts";
 import { setTheme, type Theme, theme } from "../../frame/theme.ts";
 import { useWho } from "../../frame/who.ts";
 import { Button } from "../../ui/button.tsx";
@@ -12,13 +15,23 @@ const THEMES: Record<Theme, string> = { system: "As the system", light: "Light",
 
 /** This browser: who is signed in, how the page looks, and signing out. */
 export function SettingsPage() {
-  const { name, role } = useWho();
+  const { name, role, writes } = useWho();
   const out = useMutation({
     mutationFn: (everywhere: boolean) => api.signIn.signOut({ everywhere }),
     onSuccess: () => location.assign("/"),
   });
   return (
     <Page title={`Signed in as ${name}`} facts={`Role: ${role}`}>
+      <div className="md:hidden">
+        <Section title="Places">
+          {PLACES.filter(({ isOnPhone }) => !isOnPhone).map(({ to, name: place }) => (
+            <Link key={to} to={to} className="flex h-12 items-center border-b border-line px-3">
+              {place}
+            </Link>
+          ))}
+          {writes && <HoldButton className="flex h-12 w-full px-3" />}
+        </Section>
+      </div>
       <Section title="This browser">
         <div className="flex flex-col gap-4 px-3 py-4">
           <Appearance />

@@ -1,0 +1,60 @@
+import { getRouteApi, Link } from "@tanstack/react-router";
+import type { Approval } from "../../../protocol/approvals.ts";
+import { api } from "../../api.ts";
+import { visible } from "../../ui/exact.tsx";
+import { Listed } from "../../ui/listed.tsx";
+import { Page, Section } from "../../ui/page.tsx";
+import { usePages } from "../../ui/pages.ts";
+import type { RowParts } from "../../ui/rows.tsx";
+import { TAB, Tabs } from "../../ui/tabs.tsx";
+import { ApprovalCard, outcomeOf } from "../now/approval.tsx";
+import { Rules } from "./rules.tsx";
+
+const route = getRouteApi("/approvals");
+
+/** Questions to people, with how each was decided, and the rules that decide. */
+export function ApprovalsPage() {
+  const { show } = route.useSearch();
+  const list = usePages(["approvals", "list"], (page, signal) => api.approvals.list({ limit: 100, page }, { signal }));
+  const waiting = list.items.filter(({ state }) => state === "pending").length;
+  const title =
+    waiting === 0 ? "No approval waits" : `${waiting} ${waiting === 1 ? "approval waits" : "approvals wait"}`;
+  return (
+    <Page title={list.isRead ? title : "Approvals"}>
+      <Tabs label="Parts of approvals">
+        <Link to="/approvals" search={{}} className={TAB} activeOptions={{ exact: true }}>
+          History
+        </Link>
+        <Link to="/approvals" search={{ show: "rules" }} className={TAB} activeOptions={{ exact: true }}>
+          Rules
+        </Link>
+      </Tabs>
+      {show === "rules" ? (
+        <Rules />
+      ) : (
+        <Section title="History">
+          <Listed
+            list={list}
+            what="approvals"
+            row={approvalRow}
+            open={({ id }) => <ApprovalCard id={id} />}
+            empty="No agent has asked for anything yet."
+          />
+        </Section>
+      )}
+    </Page>
+  );
+}
+
+function approvalRow(approval: Approval): RowParts {
+  const { id, agentId, title, kind, state, reason, createdAt } = approval;
+  return {
+    ...{ id, kind, since: createdAt, glyph: state === "pending" ? "you" : "settled" },
+    what: (
+      <>
+        <strong>{agentId}</strong> {visible(title)}
+      </>
+    ),
+    why: visible([outcomeOf(approval), reason].filter(Boolean).join(": ")),
+  };
+}
