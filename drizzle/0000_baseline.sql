@@ -644,6 +644,7 @@ CREATE TABLE `delegations` (
 	`from_id` text NOT NULL,
 	`target` text NOT NULL,
 	`holder` text,
+	`run_id` text,
 	`parent_id` text,
 	`root_id` text NOT NULL,
 	`depth` integer NOT NULL,
@@ -660,7 +661,8 @@ CREATE TABLE `delegations` (
 	`answered_by` text,
 	`answered_at` integer,
 	`error` text,
-	`late` integer NOT NULL
+	`late` integer NOT NULL,
+	`handed_id` integer
 );
 --> statement-breakpoint
 CREATE INDEX `delegations_open_to` ON `delegations` (`target`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint

@@ -62,7 +62,8 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const ended = createEnded(base);
   const links = createLinks(base, ended, deliveries);
   const quotas = createQuotas(db, clock, options.quotas, onError);
-  const sender = createSender(base, { access, delayed, parked, links, quotas, deliveries });
+  const trees = createTrees(hooks, options.budgets);
+  const sender = createSender(base, { access, delayed, parked, links, quotas, deliveries, trees });
   const leases = createLeases(base, sender, parked);
   const items = createWorkItems(base, access);
   const claims = createClaims(base, { items, leases, holding });
@@ -151,7 +152,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
     threads,
     holding,
     retention,
-    trees: createTrees(hooks, options.budgets),
+    trees,
     due: [{ dueHandlers: retention.dueHandlers, sources: [leases.source] }, expiry, drop],
   };
 }

@@ -50,7 +50,8 @@ export const DelegationDraft = strictObject(() => ({
   context: DelegationContext.nullish(),
   threadId: MessageId.nullish().describe("Puts the request into this thread."),
   parentId: DelegationId.nullish().describe(
-    "The delegation that this is part of: one the sender works on. Left out: the one request to it in `threadId`, else the " +
+    "The delegation that this is part of: one the sender works on. Left out: the live run that the header " +
+      "Signalbox-Run or the sender's session names, else the one request to it in `threadId`, else the " +
       "one whose claim it took last, else the one open request to it that it has acknowledged; if there is not exactly one, " +
       "none. What `user` asks is part of none.",
   ),

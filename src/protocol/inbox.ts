@@ -35,7 +35,10 @@ export const InboxItem = object(() => ({
   settled: z
     .literal(true)
     .optional()
-    .describe("Needs nothing more: work that ended or that another agent holds, a request that was answered."),
+    .describe(
+      "Needs nothing more: work that ended or that another agent holds, a request that was answered, " +
+        "an answer that a tool has handed to the model of its asker.",
+    ),
 })).register(NAMED, { id: "InboxItem" });
 
 export const Inbox = object(() => ({

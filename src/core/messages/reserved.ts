@@ -41,6 +41,9 @@ export function reservedPlace({ payload, meta }: Attached): string | undefined {
   for (const name of META) if (meta && Object.hasOwn(meta, name)) return `/meta/${name}`;
   if (!payload) return undefined;
   for (const name of PAYLOAD) if (Object.hasOwn(payload, name)) return `/payload/${name}`;
+  const { delegation } = payload;
+  if (typeof delegation === "object" && delegation !== null && Object.hasOwn(delegation, "runId"))
+    return "/payload/delegation/runId";
   for (const name of ["button", "buttons", "edit"]) {
     const place = Object.hasOwn(payload, name) ? ownButton(payload[name], name) : undefined;
     if (place !== undefined) return `/payload${place}`;

@@ -9,6 +9,7 @@ import { fromTime, toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import { each } from "../each.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
+import type { Trees } from "../trees/trees.ts";
 import type { ParkedClaimers } from "../work/parked.ts";
 import type { Access } from "./access.ts";
 import { createAddressing, unasked } from "./addressing.ts";
@@ -32,12 +33,13 @@ export function createSender(
     links: Links;
     quotas: Quotas;
     deliveries: Deliveries;
+    trees: Trees;
   },
 ) {
   const { clock, disk, hooks } = base.kernel;
   const { agents, directory, orchestrators } = base.identity;
   const { messages: store } = base.rows;
-  const { access, delayed, parked, links, quotas, deliveries } = parts;
+  const { access, delayed, parked, links, quotas, deliveries, trees } = parts;
   const addressing = createAddressing(base);
   const { address, toOne } = addressing;
   const log = createAppend(base, parked, links);
@@ -77,7 +79,17 @@ export function createSender(
       await planned.raise(tx, addressed.draft.payload, made.deliverAt);
       return { kind: "scheduled", ...made, replayed: false };
     }
-    return append(tx, { ...addressed, fingerprint: draft.idempotencyKey ? fingerprint(draft) : undefined });
+    const print = draft.idempotencyKey ? fingerprint(draft) : undefined;
+    const { sessionId = null } = caller;
+    const caused = sessionId === null ? addressed.draft : await underRun(tx, { from, sessionId }, addressed.draft);
+    return append(tx, { ...addressed, draft: caused, fingerprint: print });
+  }
+
+  /** Work that a session gives on, caused by the message that its live run works on, unless its sender says otherwise. */
+  async function underRun(on: ReadTx, { from, sessionId }: { from: string; sessionId: string }, draft: ParsedDraft) {
+    if (!draft.claimable || draft.causedBy !== undefined || draft.replyTo) return draft;
+    const run = await trees.running.first(on, { agentId: from, token: null, sessionId, delegationId: null });
+    return run?.messageId == null ? draft : { ...draft, causedBy: run.messageId };
   }
 
   const isLater = ({ deliverAt }: ParsedDraft): boolean => deliverAt != null && fromTime(deliverAt) > clock.now();

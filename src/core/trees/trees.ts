@@ -31,9 +31,13 @@ export interface Asker {
   agentId: string;
   /** Header Signalbox-Run of its call. */
   token: string | null;
+  /** Session whose token it calls with. */
+  sessionId: string | null;
   /** Delegation that it works on. */
   delegationId: string | null;
 }
+
+export type Trees = ReturnType<typeof createTrees>;
 
 /** Depth and budgets of everything that hangs on one root, over all areas whose nodes hang there. */
 export function createTrees(hooks: Hooks, { perAgent, perRoot }: Budgets) {
@@ -44,7 +48,10 @@ export function createTrees(hooks: Hooks, { perAgent, perRoot }: Budgets) {
 
   /** Node of an id. */
   const node = hooks.question<[id: string], PlacedNode>("trees.node");
-  /** The run of an agent that a new node hangs on: the one that its token names, else the one that serves its delegation. */
+  /**
+   * The run of an agent that a new node hangs on: the one that its token names, else the live one of its session, else the one
+   * that serves its delegation.
+   */
   const running = hooks.question<[asker: Asker], PlacedNode>("trees.running");
 
   return {

@@ -8,7 +8,8 @@ export interface RunBook {
   /** Runs that a run asked for, oldest first. */
   findings(on: ReadTx, runId: string): Promise<RunRow[]>;
   /** The one run of an agent that runs; undefined if there are more. */
-  onlyRunning(on: ReadTx, agentId: string): Promise<RunRow | undefined>;
+  /** The live run of the session, else the only running one of the agent. */
+  workingFor(on: ReadTx, agentId: string, sessionId: string | null): Promise<RunRow | undefined>;
   /** Whether its running turn is making its context smaller, and hears nothing meanwhile. */
   isCompacting(on: ReadTx, run: RunRow): Promise<boolean>;
   /** Whether the caller runs it, or directs it: its requester, agents above it, operators. */

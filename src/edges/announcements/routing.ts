@@ -67,7 +67,7 @@ export function createAnnouncementRouting({ identity, core, channels }: Areas & 
     const own = parent?.agentId === agentId ? parent : undefined;
     if (await isThere(on, agentId)) {
       const replyTo = await kept(on, own?.messageId ?? of.messageId ?? of.threadId);
-      const live = await book.onlyRunning(on, agentId);
+      const live = await book.workingFor(on, agentId, null);
       return { route: { to: agentId, by }, replyTo, urgent: live !== undefined && (await mayBeSteered(on, live)) };
     }
     if (own) return toRequester(on, run, own, step + 1);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { handedOver } from "../../features/delegations/handed.ts";
 import { check } from "../../kernel/http/body.ts";
 import { type Delegation, DelegationDraft, DelegationId, DelegationResponse } from "../../protocol/delegations.ts";
 import type { Explanation } from "../../protocol/explain.ts";
@@ -30,7 +31,7 @@ export const delegate = tool({
     const body = check(DelegationDraft, { to, text, timeoutSeconds: timeout, ...more }, "");
     const draft = { ...body, causedBy: about === undefined ? undefined : null };
     const { made } = await areas.kernel.db.write((tx) => areas.delegations.service.ask(tx, caller, draft, key));
-    return answerOf(areas, turn, await waitFor(areas, turn, made, wait), 2000);
+    return answerOf(areas, turn, await handed(areas, turn, await waitFor(areas, turn, made, wait)), 2000);
   },
 });
 
@@ -78,7 +79,7 @@ export const status = tool({
     if (delegation !== undefined) {
       const id = delegationId(delegation);
       const found = await areas.kernel.db.read((on) => areas.delegations.service.get(on, caller, id));
-      return answerOf(areas, turn, await waitFor(areas, turn, found, wait), tokens);
+      return answerOf(areas, turn, await handed(areas, turn, await waitFor(areas, turn, found, wait)), tokens);
     }
     if (message === undefined) throw Problem.invalid("message", "is missing: give it, or delegation or run");
     const story = await areas.kernel.db.read((on) =>
@@ -120,6 +121,9 @@ async function waitFor(areas: McpAreas, turn: Turn, now: Delegation, seconds: nu
     }),
   );
 }
+
+const handed = ({ kernel, delegations }: McpAreas, { caller }: Turn, delegation: Delegation): Promise<Delegation> =>
+  handedOver(kernel.db, delegations.service, caller, delegation);
 
 function answerOf(areas: McpAreas, turn: Turn, delegation: Delegation, tokens: number) {
   const { id, status, to, messageId, deadlineAt, queued, late, answer } = delegation;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ackOf, BACKLOG_PAGE, type Backlog, backlogFrom, noteShown } from "../../core/inbox/backlog.ts";
+import type { LogEntry } from "../../core/messages/entry.ts";
 import { digest } from "../envelope/digest.ts";
 import type { Letter } from "../envelope/envelope.ts";
 import { letterOf } from "../envelope/letters.ts";
@@ -85,6 +86,11 @@ async function inboxText(areas: McpAreas, turn: Turn, waiting: Backlog, tokens: 
   const ack = ackOf(waiting, arranged.shown);
   noteShown(areas.core.inbox.polls, caller, caller.agentId, waiting, { shown: arranged.shown, ack }, "mcp");
   await areas.kernel.db.read((on) => parents.noteShown(on, caller, arranged.shown));
+  await noteHanded(
+    areas,
+    turn,
+    unread.map(({ entry }) => entry).filter(({ id }) => arranged.shown.includes(id)),
+  );
   // With nothing unread there is nothing to deal with, unless settled entries stand before what may be.
   const next =
     ack === null || !acknowledges(turn) || (letters.length === 0 && !more)
@@ -103,6 +109,15 @@ async function inboxText(areas: McpAreas, turn: Turn, waiting: Backlog, tokens: 
       work: first.open,
     },
   };
+}
+
+/** Answers that a session is shown need no turn of their own. */
+async function noteHanded({ kernel, delegations }: McpAreas, turn: Turn, shown: readonly LogEntry[]) {
+  if (acknowledges(turn)) return;
+  const answers = shown.flatMap(({ id, kind, replyTo }) =>
+    kind === "response" && replyTo !== null ? [{ messageId: replyTo, answerId: id }] : [],
+  );
+  if (answers.length > 0) await kernel.db.write((tx) => delegations.service.hand(tx, turn.caller, answers));
 }
 
 /** Names requests that owe an answer, by the relay's own knowledge, never by the message's content. */

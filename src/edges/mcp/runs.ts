@@ -59,7 +59,7 @@ async function start(areas: McpAreas, turn: Turn, { agent, text, wait, budget: t
   const { service, book } = areas.runs;
   const run = await areas.kernel.db.write(async (tx) => {
     // Its own running run gets the result; without one the agent itself does.
-    const isSpawn = (await book.onlyRunning(tx, caller.agentId)) !== undefined;
+    const isSpawn = (await book.workingFor(tx, caller.agentId, caller.sessionId)) !== undefined;
     const requester = isSpawn || agent === caller.agentId ? {} : { requester: { agentId: caller.agentId } };
     const draft = check(RunDraft, { agentId: agent, task: words(text), ...requester }, "");
     return (await service.create(tx, caller, draft, null, undefined)).made;

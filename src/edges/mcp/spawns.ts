@@ -1,3 +1,4 @@
+import { handedOver } from "../../features/delegations/handed.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import { check } from "../../kernel/http/body.ts";
 import { CommandDraft } from "../../protocol/commands.ts";
@@ -30,7 +31,8 @@ async function give(areas: McpAreas, turn: Turn, orchestratorId: string, command
   const service = await areas.commands.service();
   const how = { key: undefined, token: null };
   const { made } = await areas.kernel.db.write((tx) => service.post(tx, caller, orchestratorId, body, how));
-  const now = await whenDone(areas, turn, made.id, wait);
+  const done = await whenDone(areas, turn, made.id, wait);
+  const now = await handedOver(areas.kernel.db, areas.delegations.service, caller, done);
   const said = now.answer?.text;
   const head = `${now.id} is ${now.status}.${now.status === "pending" ? " Its answer comes to your inbox." : ""}`;
   const quoted = said ? envelopesFor(areas, turn).quote(`answer of ${now.to}`, said, roomIn(budget, 80)) : undefined;

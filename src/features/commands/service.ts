@@ -46,10 +46,10 @@ export function createCommandService(ground: Ground, checks: Checks) {
   const { orders } = delegations;
 
   /** Run or delegation that the asker's request hangs on. @throws Problem 403, 409 */
-  async function nodeOf(on: ReadTx, asker: AgentFacts, token: string | null, body: Asked) {
-    const node = await orders.nodeOf(on, asker, { ...body, token });
+  async function nodeOf(on: ReadTx, asker: AgentFacts, body: Asked) {
+    const node = await orders.nodeOf(on, asker, body);
     if (node || asker.kind === "user") return node;
-    const only = await runs.book.onlyRunning(on, asker.id);
+    const only = await runs.book.workingFor(on, asker.id, body.sessionId);
     return only && core.trees.node.first(on, only.id);
   }
 
@@ -113,8 +113,9 @@ export function createCommandService(ground: Ground, checks: Checks) {
     const asker = await agents.requireActor(tx, caller, actingAs(caller));
     await auth.requireLive(tx, caller);
     const box = (await orchestrators.find(tx, id)) ?? Problem.missing("orchestrator", id);
-    const body: Asked = { to: agentIdOf(id), text: "", encoding: "plain", timeoutSeconds };
-    const node = await nodeOf(tx, asker, token, body);
+    const { sessionId } = caller;
+    const body: Asked = { to: agentIdOf(id), text: "", encoding: "plain", timeoutSeconds, token, sessionId };
+    const node = await nodeOf(tx, asker, body);
     const run = node?.id.startsWith("run_") ? await runs.book.byId(tx, node.id) : undefined;
     return give(tx, { caller, asker, box, command, timeoutSeconds, node, run });
   }

@@ -15,12 +15,14 @@ import type { DelegationRow } from "./row.ts";
 import type { DelegationStore } from "./store.ts";
 
 /**
- * A request. `causedBy: null`: none of its asker's mail or work caused it. `token`: the header Signalbox-Run. `node`: its
- * place in the tree, where a verb has looked that up. `relayed`: members of its payload that a verb writes.
+ * A request. `causedBy: null`: none of its asker's mail or work caused it. `token`: the header Signalbox-Run. `sessionId`:
+ * session whose token asks. `node`: its place in the tree, where a verb has looked that up. `relayed`: members of its payload
+ * that a verb writes.
  */
 export type Asked = ParsedDelegation & {
   causedBy?: null | undefined;
   token?: string | null | undefined;
+  sessionId?: string | null | undefined;
   node?: PlacedNode | undefined;
   relayed?: Record<string, unknown> | undefined;
 };
@@ -40,37 +42,34 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     const facts = await agents.requireActor(tx, caller, from);
     messages.quotas.take(tx, facts, "messages");
     if (body.threadId) await messages.access.requireReference(tx, from, body.threadId, "/threadId");
-    const parent = body.node ?? (await nodeOf(tx, facts, body));
+    const asked = { ...body, sessionId: caller.sessionId };
+    const by = body.node ?? (await runOf(tx, facts, asked));
+    const parent = body.node ?? (await nodeOf(tx, facts, asked, by));
     const author = { id: from, kind: facts.kind, ...signedBy(caller, from) };
     const addressed = await addressOf(tx, author, body, parent);
     await check(tx, from, addressed.target, parent);
     return addressed.asks
-      ? waitForPerson(tx, body, { ...addressed, asks: addressed.asks }, parent)
-      : send(tx, addressed, body, parent);
+      ? waitForPerson(tx, body, { ...addressed, asks: addressed.asks }, { parent, by })
+      : send(tx, addressed, body, { parent, by });
   }
 
   /** A request of the relay itself: it has no parent, and counts against no budget. */
   async function order(tx: Tx, body: Asked): Promise<DelegationRow> {
-    return send(tx, await addressOf(tx, SYSTEM, body, undefined), body, undefined);
+    return send(tx, await addressOf(tx, SYSTEM, body, undefined), body, { parent: undefined, by: undefined });
   }
 
   /** The request as the next message of the log, with its target looked up. */
   const addressOf = (on: ReadTx, author: Author, body: Asked, parent: PlacedNode | undefined): Promise<Addressed> =>
     messages.address(on, author, toDraft(store.idOf(headOf(on) + 1), body, parent, clock.now()));
 
-  async function send(
-    tx: Tx,
-    addressed: Addressed,
-    body: Asked,
-    parent: PlacedNode | undefined,
-  ): Promise<DelegationRow> {
+  async function send(tx: Tx, addressed: Addressed, body: Asked, { parent, by }: Above): Promise<DelegationRow> {
     const from = addressed.author.id;
     const id = store.idOf(headOf(tx) + 1);
     const { entry } = await messages.append(tx, { ...addressed, owed: true });
     if (store.idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);
     const queued = !(await directory.anyHere(tx, addressed.target, from));
     const { target } = addressed;
-    const row = newRow(body, { ...entry, id: entry.id, from, target, parent, queued, now: clock.now() }, store);
+    const row = newRow(body, { ...entry, id: entry.id, from, target, parent, by, queued, now: clock.now() }, store);
     await store.add(tx, row);
     if (row.queued) await tellQueued(tx, row);
     await outcomes.tell(tx, row);
@@ -85,7 +84,8 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
   async function hold(tx: Tx, caller: Caller, body: Asked, { approvalId, expiresAt }: Waiting): Promise<DelegationRow> {
     const from = actingAs(caller, body.from);
     await check(tx, from, body.to, body.node);
-    return keep(tx, body, { approvalId, expiresAt, from, target: body.to, parent: body.node, held: null });
+    const { to: target, node } = body;
+    return keep(tx, body, { approvalId, expiresAt, from, target, parent: node, by: node, held: null });
   }
 
   /** Makes a delegation that starts its agent, once a person allows it. @throws Problem 409, 422 */
@@ -93,13 +93,13 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     tx: Tx,
     body: Asked,
     { author, target, asks }: Addressed & { asks: Asks },
-    parent: PlacedNode | undefined,
+    above: Above,
   ): Promise<DelegationRow> {
     const { text, encoding, context, threadId, causedBy, relayed } = body;
     const waiting = await asks.ask(tx, { delegationId: store.idOf(headOf(tx) + 1) });
     const { via, person = null } = author;
     const held = { text, encoding, context, threadId, causedBy, relayed, via, person };
-    return keep(tx, body, { ...waiting, from: author.id, target, parent, held });
+    return keep(tx, body, { ...waiting, ...above, from: author.id, target, held });
   }
 
   /** Stores a delegation that waits. The notice to its asker is its message until then. */
@@ -108,7 +108,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     await messages.tell(tx, at.from, {
       subject: `${store.idOf(id)} waits for an approval`,
       body: `${body.text}\n\nA person has to allow it: ${approvalId}.`,
-      payload: { delegationId: store.idOf(id), approvalId },
+      payload: { delegationId: store.idOf(id), approvalId, ...noticeOf(runIdOf(at)) },
     });
     const place = { ...at, id, threadId: id, queued: true, now: clock.now() };
     const row = { ...newRow(body, place, store), approvalId, held, deadlineAt: expiresAt };
@@ -136,15 +136,24 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     return sent;
   }
 
+  /** The asker's run that its token names, else the live one of its session. @throws Problem 403, 409 for a token of no such run */
+  async function runOf(on: ReadTx, { id }: AgentFacts, { token = null, sessionId = null }: Asked) {
+    if (token === null && sessionId === null) return undefined;
+    return trees.running.first(on, { agentId: id, token, sessionId, delegationId: null });
+  }
+
   /** Node that a new delegation hangs on: its asker's run, else the delegation that its asker works on. */
-  async function nodeOf(on: ReadTx, asker: AgentFacts, body: Asked): Promise<PlacedNode | undefined> {
-    const token = body.token ?? null;
-    // A token that names no run of the asker's is refused, also where a parent is named.
-    const named =
-      token === null ? undefined : await trees.running.first(on, { agentId: asker.id, token, delegationId: null });
-    if (named && !body.parentId) return named;
+  async function nodeOf(
+    on: ReadTx,
+    asker: AgentFacts,
+    body: Asked,
+    by: PlacedNode | undefined,
+  ): Promise<PlacedNode | undefined> {
+    const isApart = body.causedBy === null && body.token == null;
+    if (by && !body.parentId && !isApart) return by;
     const parent = await parentOf(on, asker, body);
-    const run = parent && (await trees.running.first(on, { agentId: asker.id, token: null, delegationId: parent.id }));
+    const serving = parent && { agentId: asker.id, token: null, sessionId: null, delegationId: parent.id };
+    const run = serving && (await trees.running.first(on, serving));
     return run ?? (parent && { ...parent, messageId: isOpen(parent) ? parent.messageId : null });
   }
 
@@ -191,7 +200,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
       subject: `Delegation ${row.id} waits`,
       body: `${whom} is ${isGroup(row.target) ? "here" : "offline"}: the request waits until ${toTime(row.deadlineAt)}.`,
       replyTo: row.messageId,
-      payload: { delegationId: row.id, status: "pending", queued: true },
+      payload: { delegationId: row.id, status: "pending", queued: true, ...noticeOf(row.runId) },
     });
   }
 
@@ -204,30 +213,44 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     return release(tx, row, { id: fromId, kind: facts.kind, via, person }, { ...asked, to: target, timeoutSeconds });
   }
 
-  return { ask, order, hold, release, releaseHeld, nodeOf };
+  return {
+    ...{ ask, order, hold, release, releaseHeld },
+    nodeOf: async (on: ReadTx, asker: AgentFacts, body: Asked): Promise<PlacedNode | undefined> =>
+      nodeOf(on, asker, body, await runOf(on, asker, body)),
+  };
 }
 
+/** Places of a new delegation: the node that it hangs on, and the run of its asker, where that is known. */
+interface Above {
+  parent: PlacedNode | undefined;
+  by: PlacedNode | undefined;
+}
+
+const runIdOf = ({ by, parent }: Above): string | null =>
+  [by, parent].find((node) => node?.id.startsWith("run_"))?.id ?? null;
+
+/** Run of the asker, in a notice that says no more than its tool has said. */
+const noticeOf = (runId: string | null) => (runId === null ? {} : { delegation: { runId } });
+
 /** Delegation that waits, and its place in the tree. */
-interface Kept extends Waiting {
+interface Kept extends Waiting, Above {
   from: AgentId;
   target: Target;
-  parent: PlacedNode | undefined;
   held: DelegationRow["held"];
 }
 
-interface NewPlace {
+interface NewPlace extends Above {
   id: number;
   from: AgentId;
   target: Target;
   threadId: number;
-  parent: PlacedNode | undefined;
   queued: boolean;
   now: number;
 }
 
 function newRow(
   { timeoutSeconds }: Pick<Asked, "timeoutSeconds">,
-  { id: messageId, from, target, threadId, parent, queued, now }: NewPlace,
+  { id: messageId, from, target, threadId, parent, by, queued, now }: NewPlace,
   { idOf }: Pick<DelegationStore, "idOf">,
 ): DelegationRow {
   const id = idOf(messageId);
@@ -244,9 +267,18 @@ function newRow(
       threadId,
       queued,
     },
+    runId: runIdOf({ by, parent }),
     ...{ parentId: parent?.id ?? null, rootId: parent?.rootId ?? id, depth: depthUnder(parent), status: "pending" },
     ...{ timeoutSeconds, deadlineAt: now + timeoutSeconds * 1000, createdAt: now, endedAt: null, endedUpTo: null },
-    ...{ cancelledPerson: null, answerId: null, answeredBy: null, answeredAt: null, error: null, late: false },
+    ...{
+      cancelledPerson: null,
+      answerId: null,
+      answeredBy: null,
+      answeredAt: null,
+      error: null,
+      late: false,
+      handedId: null,
+    },
   };
 }
 

@@ -39,18 +39,25 @@ export function createDelegations(areas: Areas) {
     return row && { subject: `Progress of ${row.id}`, payload: { delegationId: row.id } };
   }
 
-  /** Requests that were answered, timed out or cancelled: the asker has an answer. Work of a group's request is judged as work. */
+  /**
+   * Requests that were answered, timed out or cancelled: the asker has an answer. Work of a group's request is judged as work.
+   * Answers that a tool has handed to the asker's model.
+   */
   async function settledAmong(on: ReadTx, entries: readonly LogEntry[], reader: string): Promise<number[]> {
     const requests = entries.filter(({ kind }) => kind === "request");
     // A worker's question is a reply to the request.
     const ids = requests.flatMap(({ id, replyTo }) => (replyTo === null ? [id] : [id, replyTo]));
     const over = new Set(await store.endedAmong(on, ids));
-    return requests
+    const asked = entries.flatMap(({ kind, replyTo }) => (kind === "response" && replyTo !== null ? [replyTo] : []));
+    const handed = new Set(await store.handedAmong(on, asked));
+    const known = entries.filter(({ id }) => handed.has(id)).map(({ id }) => id);
+    const ended = requests
       .filter(
         (entry) =>
           over.has(entry.id) || over.has(entry.replyTo ?? 0) || messages.linkStore.hasReplied(on, reader, entry),
       )
       .map(({ id }) => id);
+    return [...known, ...ended];
   }
 
   async function facts(on: ReadTx, message: MessageRow): Promise<Fact[]> {

@@ -75,7 +75,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
       replyTo: row.messageId,
       subject: `Delegation ${row.id} ${status === "timed-out" ? "timed out" : status}`,
       body: error,
-      payload: { delegationId: row.id, delegation: { status, late: false, error } },
+      payload: { delegationId: row.id, delegation: { status, late: false, error, ...askedIn(row) } },
     });
     const answer = { answerId: sent?.entry.id ?? null, answeredBy: "system", answeredAt: now, error };
     return save(tx, { ...row, ...answer, cancelledPerson, status, endedAt: now, endedUpTo: headOf(tx) }, row);
@@ -122,7 +122,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
       ...draft,
       kind: "response",
       subject: draft.subject ?? (late ? `Late answer to ${row.id}` : null),
-      payload: { ...draft.payload, delegationId: row.id, delegation: { status, late, error } },
+      payload: { ...draft.payload, delegationId: row.id, delegation: { status, late, error, ...askedIn(row) } },
     };
   }
 
@@ -292,6 +292,9 @@ const ANSWER_KINDS: ReadonlySet<string | undefined> = new Set([undefined, "chat"
 
 const mayAnswer = (author: string, { replyTo, claimable, kind }: ReplyDraft): boolean =>
   Boolean(replyTo) && !claimable && author !== "system" && ANSWER_KINDS.has(kind);
+
+/** Run of the asker, so that the answer finds the dialogue that asked. */
+const askedIn = ({ runId }: DelegationRow): { runId?: string } => (runId === null ? {} : { runId });
 
 const overdue = (row: DelegationRow): string => (isHeld(row) ? "nobody allowed it in time" : unanswered(row));
 

@@ -3,6 +3,7 @@ import { storedTarget } from "../../core/messages/routes.ts";
 import { type Call, ok, type Route, route, routesOn } from "../../identity/auth/route.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
 import * as api from "../../protocol/delegations.ts";
+import { handedOver } from "./handed.ts";
 import type { DelegationService } from "./service.ts";
 
 /** Asking, answering, waiting for the answer. */
@@ -50,8 +51,8 @@ export async function waitForEnd(
 ): Promise<Delegation> {
   const look = () => db.read((on) => delegations.get(on, caller, id));
   const now = await look();
-  if (waitSeconds === 0 || now.endedAt !== null) return now;
-  return inbox.waits.forEntries<Delegation>({
+  if (waitSeconds === 0 || now.endedAt !== null) return handedOver(db, delegations, caller, now);
+  const ended = await inbox.waits.forEntries<Delegation>({
     caller,
     agentId: caller.agentId ?? now.from,
     waitMs: waitSeconds * 1000,
@@ -61,4 +62,5 @@ export async function waitForEnd(
     look,
     found: (delegation) => delegation.endedAt !== null,
   });
+  return handedOver(db, delegations, caller, ended);
 }

@@ -170,6 +170,19 @@ export function createDelegationService(
     get,
     list,
 
+    /** Notes that a tool hands answers to the model whose run has asked: it needs no turn for them then. */
+    async hand(tx: Tx, { agentId, sessionId = null }: Caller, answers: readonly Handed[]): Promise<void> {
+      const at = { agentId: agentId ?? "", token: null, sessionId, delegationId: null };
+      const run = await core.trees.running.first(tx, at);
+      for (const { messageId, answerId } of answers) {
+        const row = await store.byMessage(tx, messageId);
+        // Another session of the agent is another model.
+        if (row?.fromId !== agentId || (row.runId !== null && row.runId !== run?.id)) continue;
+        if (row.answerId !== answerId || row.handedId === answerId) continue;
+        await store.hand(tx, { ...row, handedId: answerId });
+      }
+    },
+
     /** `POST /v1/delegations` */
     async ask(tx: Tx, caller: Caller, body: Asked, key: string | undefined) {
       const { from, token: _, node: __, relayed: ___, ...asked } = body;
@@ -222,6 +235,12 @@ export function createDelegationService(
       return { delegation: await readDelegation(tx, messages.rows, await require(tx, id)), cancelled };
     },
   };
+}
+
+/** Answer to a request, by the ids of both messages. */
+interface Handed {
+  messageId: number;
+  answerId: number;
 }
 
 type Make = () => Promise<Delegation>;

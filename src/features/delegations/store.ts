@@ -100,6 +100,7 @@ export function createDelegationStore(db: Db, key: string) {
   });
 
   const byFirst = rowsWhere(db, delegations, and(equal(delegations, "firstId"), sql`first_id is not null`));
+  const hand = changeWhere(db, delegations, columns("handedId"), equal(delegations, "messageId"));
   const among = columnsWhere(db, pick(delegations, "messageId"), delegations, inList(delegations.messageId, "ids"));
 
   function read(on: ReadTx, messageId: number): DelegationRow | undefined {
@@ -141,6 +142,16 @@ export function createDelegationStore(db: Db, key: string) {
       hold(tx).run({ messageId, holder, status });
       known.set(tx, row);
     },
+
+    /** Stores that a tool has handed its answer to the asker's model. */
+    hand: async (tx: Tx, row: DelegationRow): Promise<void> => {
+      const { messageId, handedId } = row;
+      hand(tx).run({ messageId, handedId });
+      known.set(tx, row);
+    },
+    /** Answers to these requests that tools have handed over. */
+    handedAmong: async (on: ReadTx, messageIds: readonly number[]): Promise<(number | null)[]> =>
+      messageIds.length === 0 ? [] : readValues(on, delegations.handedId, inIds(delegations.messageId, messageIds)),
 
     /** Open ones to an agent or group, oldest first. */
     openTo: async (on: ReadTx, target: string, limit: number): Promise<DelegationRow[]> =>

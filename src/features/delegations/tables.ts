@@ -33,6 +33,8 @@ export const delegations = sqliteTable(
     target: text("target").$type<Target>().notNull(),
     /** Member of a group that works on it, or did last. */
     holder: text("holder").$type<AgentId>(),
+    /** Run of its asker, whose tool asked. */
+    runId: text("run_id"),
     parentId: text("parent_id"),
     rootId: text("root_id").notNull(),
     depth: integer("depth").notNull(),
@@ -53,6 +55,8 @@ export const delegations = sqliteTable(
     answeredAt: integer("answered_at"),
     error: text("error"),
     late: integer("late", { mode: "boolean" }).notNull(),
+    /** The answer that a tool has handed to the asker's model. */
+    handedId: integer("handed_id").$type<MessageId>(),
   },
   (t) => [
     // Partial, over open ones: they are few. The index of trees leaves out roots.

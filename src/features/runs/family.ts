@@ -12,6 +12,7 @@ import type { RunAccess } from "./access.ts";
 import { turnIdOf } from "./fence.ts";
 import type { RunRow } from "./row.ts";
 import type { RunStore } from "./store.ts";
+import { runLists } from "./store-lists.ts";
 import { isRunning } from "./view.ts";
 
 /** A run that is about to be made. */
@@ -62,7 +63,7 @@ export function createFamily(
     return work?.state === "claimed" && work.holder === agentId ? { messageId: message.id } : undefined;
   }
 
-  /** Parent: named, else the run in the header, else the asker's of its delegation, else the caller's only running one. */
+  /** Parent: named, else the run in the header, else the asker's of its delegation, else the one that the caller works in. */
   async function parentOf(on: ReadTx, wanted: Wanted): Promise<Parent | undefined> {
     const { body, actor, serving, agentId } = wanted;
     const named = (await byName(on, wanted)) ?? (await byToken(on, wanted));
@@ -73,10 +74,20 @@ export function createFamily(
       : undefined;
     if (asker) return { run: asker, isSpawn: false };
     if (!isSpawn || actor === "user") return undefined;
-    const only = await store.onlyRunning(on, actor);
+    const only = await workingFor(on, actor, wanted.caller.sessionId);
     // An agent that begins another run of its own asks nobody for it, unless it says so.
     return only && { run: only, isSpawn: body.cause === "spawn" || agentId !== actor };
   }
+
+  /** The live run of a session of an agent. */
+  async function liveIn(on: ReadTx, agentId: AgentId, sessionId: string | null | undefined) {
+    const [run] = sessionId == null ? [] : await runLists.runningIn(on, sessionId, 1);
+    return run?.agentId === agentId ? run : undefined;
+  }
+
+  /** The live run of the session that calls, else the only running one of the agent. */
+  const workingFor = async (on: ReadTx, agentId: AgentId, sessionId: string | null | undefined) =>
+    (await liveIn(on, agentId, sessionId)) ?? store.onlyRunning(on, agentId);
 
   /** @throws Problem 403, 409, 422 */
   async function byName(on: ReadTx, { body, caller, actor }: Wanted): Promise<RunRow | undefined> {
@@ -190,12 +201,15 @@ export function createFamily(
       id.startsWith("run_") ? store.byId(on, id).then((run) => run && placed(run)) : undefined,
 
     /** The run of an agent that its new delegation hangs on. @throws Problem 403, 409 claim-lost for a token of none */
-    async runningFor(on: ReadTx, { agentId, token, delegationId }: Asker): Promise<PlacedNode | undefined> {
-      const run = token === null ? undefined : await runOf(on, token, (of) => of === agentId);
-      const serving = delegationId === null ? undefined : await store.serving(on, delegationId, agentId);
+    async runningFor(on: ReadTx, asker: Asker): Promise<PlacedNode | undefined> {
+      const { agentId, token, sessionId, delegationId } = asker;
+      const run =
+        token === null ? await liveIn(on, agentId, sessionId) : await runOf(on, token, (of) => of === agentId);
+      const serving = run || delegationId === null ? undefined : await store.serving(on, delegationId, agentId);
       const found = run ?? serving;
       return found && placed(found);
     },
+    workingFor,
   };
 }
 

@@ -108,7 +108,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     /** Runs that a run asked for, oldest first. */
     findings: store.findings,
     book: {
-      ...{ byId: store.byId, findings: store.findings, onlyRunning: store.onlyRunning, turnsOf: store.turnsOf },
+      ...{ byId: store.byId, findings: store.findings, workingFor: family.workingFor, turnsOf: store.turnsOf },
       ...{ isCompacting: recorder.isCompacting, follows: access.follows },
     },
     /** The newest run that names a message, and the newest of these that has not ended. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { VERSION } from "../../../src/version.ts";
 import { wanted } from "../../support/approvals.ts";
 import { connect } from "../../support/mcp.ts";
 import { startFleet } from "../../support/sessions.ts";
@@ -108,6 +109,60 @@ describe("a token of one session", () => {
     expect((await own("/v1/messages", { to: "boss", body: "x" })).body.from).toBe("box-one");
     expect((await own("/v1/delegations", { to: "boss", text: "x" })).status).toBe(201);
     expect((await own("/v1/runs", { task: "x" })).status).toBe(201);
+  });
+
+  test("the live run of a session is the parent of what its tools ask for, and the cause of work that they send", async () => {
+    const { session, box, boss, ask, send, put, lease, tokenFor } = await withSession();
+    const messageId = await send();
+    const fields = { agentId: "box-one", sessionId: "ses_a", orchestratorId: "box", messageId, sessionKey: "main" };
+    const run = (await ask("POST", "/v1/runs", { ...fields, task: "Count" }, box)).body;
+    // A second one makes the agent's only running run no guess.
+    await ask("POST", "/v1/runs", { agentId: "box-one", task: "Beside", sessionKey: "beside", cause: "message" }, box);
+    const own = async (path: string, body: object) => (await ask("POST", path, body, session)).body;
+    const asked = await own("/v1/delegations", { to: "boss", text: "x" });
+    expect(asked).toMatchObject({ parentId: run.id, rootId: run.id, depth: 1 });
+    await ask("POST", `/v1/delegations/${asked.id}/response`, { text: "y" }, boss);
+    await put(box, "ses_b");
+    await lease(box, "ses_b");
+    for (const [reader, settled] of [
+      [{ token: (await tokenFor({ sessionId: "ses_b" })).body.token }, undefined],
+      [session, true],
+    ] as const) {
+      expect((await ask("GET", `/v1/delegations/${asked.id}`, undefined, reader)).body.answer.text).toBe("y");
+      const { items } = (await ask("GET", "/v1/agents/box-one/inbox?kind=response", undefined, box)).body;
+      expect([items[0].settled, items[0].payload.delegation.runId]).toEqual([settled, run.id]);
+    }
+    const work = await own("/v1/messages", { to: "boss", body: "x", claimable: true });
+    expect(work.causedBy).toBe(messageId);
+    const spawn = await own("/v1/runs", { agentId: "box-two", task: "x" });
+    expect([spawn.parentId, spawn.depth]).toEqual([run.id, 1]);
+    const about = { hostname: "box", version: VERSION, baseDir: "/work", approvalMode: "open", spawners: ["*"] };
+    await ask("PUT", "/v1/orchestrators/box", { ...about, providers: [{ name: "claude", capabilities: [] }] }, box);
+    const command = { command: { do: "spawn", provider: "claude", prompt: "x" } };
+    expect(await own("/v1/orchestrators/box/commands", command)).toMatchObject({ parentId: run.id, depth: 1 });
+  });
+
+  test("an answer that a session has read is settled for its agent, and a later one is not", async () => {
+    const { session, boss, ask, one } = await withSession();
+    const asked = (await ask("POST", "/v1/delegations", { to: "boss", text: "x", timeoutSeconds: 60 }, session)).body;
+    const path = `/v1/delegations/${asked.id}`;
+    const inbox = async () =>
+      (await ask("GET", "/v1/agents/box-one/inbox?kind=response", undefined, session)).body.items.map(
+        ({ body, settled }: { body: string; settled?: true }) => [body, settled],
+      );
+    await ask("POST", `${path}/response`, { error: "Not now." }, boss);
+    await ask("GET", path, undefined, one);
+    expect(await inbox()).toEqual([["Not now.", undefined]]);
+    for (let times = 0; times < 2; times++) await ask("GET", `${path}?waitSeconds=5`, undefined, session);
+    expect(await inbox()).toEqual([["Not now.", true]]);
+    const forged = { payload: { delegation: { runId: "run_x" } } };
+    const second = (await ask("POST", "/v1/delegations", { to: "boss", text: "y" }, session)).body;
+    expect((await ask("POST", `/v1/delegations/${second.id}/response`, forged, boss)).body.code).toBe("reserved");
+    await ask("POST", `/v1/delegations/${second.id}/response`, { text: "Seven." }, boss);
+    expect(await inbox()).toEqual([
+      ["Not now.", true],
+      ["Seven.", undefined],
+    ]);
   });
 
   test("G12: a token of one session ends with its process: by a release, a death, another lease, and its agent", async () => {
