@@ -28,6 +28,7 @@ import { createProfiles } from "./supervision/profiles.ts";
 import { reconcile } from "./supervision/reconcile.ts";
 import { createWatch } from "./supervision/watch.ts";
 import type { DaemonTime } from "./time.ts";
+import { createAnswers } from "./turns/answers.ts";
 import { createCrashes } from "./turns/crashes.ts";
 import { createSettle } from "./turns/settle.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
@@ -107,6 +108,8 @@ export function createDaemon(options: DaemonOptions) {
     reached: acks.nudge,
   });
   const lanes = createLanes(services, { turns, live, reporter });
+  const answers = createAnswers(services, { begin: (turn) => lanes.offer(turn), reached: acks.nudge });
+  const isWaiting = (id: string) => lanes.has(id) || answers.has(id);
   const approvals = createApprovals(services, { live, turns });
   const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });
   const jumps = createJumps(services, { live, turns });
@@ -117,11 +120,11 @@ export function createDaemon(options: DaemonOptions) {
   live.onEnd(keeper.ended);
   const watch = createWatch(services, { turns, live, reporter, effortOf: options.effortOf ?? effortOf });
   services.observers.push(watch.observe);
-  const parts = { live, reporter, turns, processes: options.processes, offer: lanes.offer };
+  const parts = { live, reporter, turns, processes: options.processes, offer: answers.offer };
   const inbox = createInbox(services, {
     add,
     offer: (list) => {
-      for (const turn of list) lanes.offer(turn);
+      for (const turn of list) answers.offer(turn);
     },
     command: (entry) => commands.accept(entry),
     runCommands: () => commands.run(),
@@ -159,10 +162,11 @@ export function createDaemon(options: DaemonOptions) {
     return list.map((turn) => journal.turns.save(turnOf(turn, time.wall())));
   }
 
-  function over({ id }: TurnRow, following: TurnRow[]): void {
+  function over(turn: TurnRow, following: TurnRow[]): void {
     acks.nudge();
-    approvals.over(id);
-    for (const turn of following) lanes.offer(turn);
+    approvals.over(turn.id);
+    answers.over(turn);
+    for (const next of following) lanes.offer(next);
   }
 
   /** Tells the person of a turn something beside its answer. */
@@ -247,7 +251,7 @@ export function createDaemon(options: DaemonOptions) {
       void heartbeats(services, { probes, gone, heard: ({ caps: now }) => caps.allow(now) });
       void watch.watch();
       void jumps.watch();
-      void reconcile(services, { turns, offer: lanes.offer, isWaiting: lanes.has, keep: keeper.look });
+      void reconcile(services, { turns, offer: answers.offer, isWaiting, keep: keeper.look });
       acks.nudge();
     },
     /** Lets running turns end for so long, then ends all processes. What was cut off goes on after the next start. */

@@ -8,6 +8,7 @@ import type { NewTurn, TurnRow } from "./journal/turns.ts";
 import type { Services } from "./services.ts";
 import { nameOf } from "./sessions/names.ts";
 import { answeredBy, isNews, keyOf } from "./sessions/places.ts";
+import { answerFor } from "./turns/answers.ts";
 
 export interface InboxParts {
   /** Puts turns into the journal, within the open write. */
@@ -46,11 +47,25 @@ export function createInbox(services: Services, parts: InboxParts) {
     return true;
   }
 
+  /** Turn whose tool asked for what a message answers, or is a notice about: the tool has said the same. */
+  function askedIn(agentId: string, { kind, payload }: Entry): TurnRow | undefined {
+    const said =
+      kind === "response" || kind === "system" ? (payload?.delegation as { runId?: unknown } | undefined) : undefined;
+    const turn = typeof said?.runId === "string" ? journal.turns.ofRun(said.runId) : undefined;
+    return turn?.agentId === agentId ? turn : undefined;
+  }
+
   /** Turns that a message asks an agent for. */
   function turnsFor(agentId: string, entry: Entry): NewTurn[] {
     if (entry.kind === "control") return controlTurns(agentId, entry);
     const home = keyOf(entry, knownKey(agentId));
     if (!journal.letters.add(entry, agentId, home)) return [];
+    const asked = askedIn(agentId, entry);
+    if (asked && entry.kind === "response") return [answerFor(asked, entry)];
+    if (asked) {
+      journal.letters.mark(entry.id, agentId, "done");
+      return [];
+    }
     const chosen = chosenInChat(entry);
     const isCron = home.startsWith("cron-");
     const name = isCron ? home : nameOf(entry.body);

@@ -51,6 +51,14 @@ test("two machines work for one chat, and nothing of it is lost, mixed up or lef
   expect(await story.stepsOf("one-claude")).toContain("in-turn");
   expect(await story.stepsOf("two-codex")).toContain("in-turn");
 
+  // The delegation hangs on the run that asked, and an answer that its tool had begins nothing of its own.
+  const [asked] = (await client.delegations.list({ from: "one-claude" })).items;
+  expect([asked?.depth, asked?.parentId]).toEqual([1, expect.stringMatching(/^run_/)]);
+  const strays = async () =>
+    (await client.sessions.list({ agent: "one-claude", limit: 100 })).items.filter(({ place }) =>
+      JSON.stringify(place).includes('{"threadId'),
+    );
+
   // A command waits for a button, runs once it is pressed, and not before.
   say("ask touch approved\nsay It ran.");
   const card = await post();
@@ -116,6 +124,7 @@ test("two machines work for one chat, and nothing of it is lost, mixed up or lef
   expect(await two.command({ do: "kill", sessionId })).toMatchObject({ ended: true });
   expect(markedFromOutside(sessionId)).toEqual([]);
 
+  expect(await strays()).toEqual([]);
   expect(telegram.posted).toHaveLength(11);
   expect((await client.runs.list({ status: "running" })).items).toEqual([]);
   await Promise.all([one.stop(), two.stop()]);

@@ -28,7 +28,7 @@ export function letterBook(db: Database) {
     "select * from letters where agentId = ? and sessionKey = ? order by messageId desc limit ?",
   );
   const later = db.query<{ n: number }, [string, string, number]>(
-    "select count(*) n from letters where agentId = ? and sessionKey = ? and messageId > ?",
+    "select count(*) n from letters where agentId = ? and sessionKey = ? and messageId > ? and entry ->> '$.kind' <> 'response'",
   );
   return {
     get(messageId: number, agentId: string): Letter | undefined {
@@ -46,6 +46,7 @@ export function letterBook(db: Database) {
     /** The newest of one dialogue, newest first. */
     newest: (agentId: string, sessionKey: string, limit: number): Letter[] =>
       newest.all(agentId, sessionKey, limit).map(parsed),
+    /** Messages of a dialogue after one, without answers to what it asked for. */
     countAfter: (agentId: string, sessionKey: string, messageId: number): number =>
       later.get(agentId, sessionKey, messageId)?.n ?? 0,
   };

@@ -38,6 +38,10 @@ export interface TurnPlan {
   refused?: { error: string; isTime: boolean };
   /** Provider from whose limit it was handed over, and the session that had it. */
   handedFrom?: { provider: string; sessionId?: string };
+  /** Turn whose tool asked for what the message answers: this one waits for its end. */
+  askedBy?: string;
+  /** Its process was ended before its end, and it goes on. */
+  wasCut?: boolean;
   /** It was stuck, and has begun again. */
   hasRestarted?: boolean;
   /** Attempts at this work that have failed. */

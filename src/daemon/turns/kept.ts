@@ -14,7 +14,11 @@ import { Paused } from "./running.ts";
 export function keepForLater(journal: Journal, turn: TurnRow, { id: sessionId }: SessionRow): void {
   journal.write(() => {
     const { plan, tries } = journal.turns.get(turn.id) ?? turn;
-    journal.turns.change(turn.id, { state: "queued", tries: Math.max(0, tries - 1), plan: { ...plan, sessionId } });
+    journal.turns.change(turn.id, {
+      state: "queued",
+      tries: Math.max(0, tries - 1),
+      plan: { ...plan, sessionId, wasCut: true },
+    });
   });
 }
 
