@@ -38,9 +38,15 @@ export function createAttachView(out: Pick<Output, "paint">) {
     return now.state === "working" ? "" : dim(`· ${text}`);
   }
 
+  /** A turn goes on. Its end tells the state again, also where the states between came together and only the last was heard. */
+  function begin(run: Run): void {
+    open.add(run.id);
+    shown = "";
+  }
+
   function partText({ run, part: told }: Extract<FeedItem, { type: "part" }>): string {
     const { part } = told;
-    if (part.type === "start") open.add(run.id);
+    if (part.type === "start") begin(run);
     if (!ENDS.has(String(part.type))) return view.part(told);
     open.delete(run.id);
     return view.part(told) + news();
@@ -64,7 +70,7 @@ export function createAttachView(out: Pick<Output, "paint">) {
       }
       if (item.type === "run") {
         const { run, isCut } = item;
-        open.add(run.id);
+        begin(run);
         const head = dim(`── ${run.id} ${timeText(run.createdAt)}`);
         const text = run.encoding === "opaque" ? ENCRYPTED : run.task;
         const cut = isCut ? dim(`· its beginning is left out: signalbox runs watch ${run.id}`) : "";
