@@ -89,7 +89,7 @@ export const getThread = contract("getThread", "GET /v1/threads/{id}", {
 
 export const changeThread = contract("changeThread", "PATCH /v1/threads/{id}", {
   ...at(MessagePath, ThreadSummary, "Changed."),
-  summary: "Name a thread, archive it, or choose whom it goes to",
+  summary: "Change the title of a thread, archive it, or choose whom it goes to",
   body: ThreadChange,
   example: { title: "The release", archived: false },
   repeatable: true,
