@@ -3,6 +3,7 @@ import type { Inbox } from "../../protocol/inbox.ts";
 import type { RunControl } from "../../protocol/run-control.ts";
 import type { Run, RunStarted } from "../../protocol/runs.ts";
 import type { Drilled, Hand } from "./asking.ts";
+import { waitForParent } from "./parent.ts";
 import { createPen } from "./pen.ts";
 import {
   announcedIn,
@@ -95,21 +96,11 @@ export async function runRunner(
     const half = Math.ceil(answer.length / 2);
     await pen.say(answer.slice(0, half));
     await pen.say(answer.slice(half));
-    await waitForParent(run);
+    await waitForParent(drilled, run, level, done);
     // Left out, the result is the text that was said.
     const end = { outcome: "ok", ...(mode === "alone" && { result: answer }) };
     const ended = ask<Run>("POST", `/v1/runs/${run.id}/finish`, end, { "signalbox-run": token });
     await step(story, `finish of ${run.id}`, ended);
-  }
-
-  /** Lets a run end after the turn that asked for it, where that run is to be woken: it waits only for runs that go on. */
-  async function waitForParent({ parentId, task }: Run): Promise<void> {
-    if (parentId === null || modeOf(numberIn(task), level - 1) !== "waits") return;
-    while (!done()) {
-      const { body } = await drilled.ask<Run>("GET", `/v1/runs/${parentId}`);
-      if (body.status !== "running") return;
-      await Bun.sleep(LOOK_MS);
-    }
   }
 
   /** Starts a run of the next agent below this one; who listens also waits for its announcement. */

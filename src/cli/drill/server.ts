@@ -1,6 +1,7 @@
 import { createClient } from "../../client/client.ts";
 import { systemTiming } from "../../client/timing.ts";
 import type { Drilled, Hand } from "./asking.ts";
+import { waitForParent } from "./parent.ts";
 import { answerOf, goOn, LAST, numberIn, type Story, THOUGHT } from "./story.ts";
 import { watchRun } from "./watcher.ts";
 
@@ -29,6 +30,7 @@ export async function runServer(drilled: Drilled, story: Story, { token }: Hand,
         await handle.flush();
         story.steps++;
       }
+      await waitForParent(drilled, handle.run, LAST, done);
     },
     onEvent(event) {
       if (event.type !== "lost" || done()) return;
