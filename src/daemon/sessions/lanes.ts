@@ -161,35 +161,38 @@ export function createLanes(
     return made;
   }
 
+  /** Puts a stored turn into its lane: an urgent one before those that are not. */
+  function offer(turn: TurnRow): void {
+    const key = `${turn.agentId}\n${turn.plan.lane === "main" ? turn.sessionKey : turn.id}`;
+    const queue = lanes.get(key) ?? [];
+    lanes.set(key, queue);
+    const at = isUrgent(turn) ? queue.findIndex((other) => !isUrgent(other)) : -1;
+    queue.splice(at === -1 ? queue.length : at, 0, turn);
+    if (at === 0) overtakes.get(key)?.();
+    if (pumping.has(key)) return;
+    pumping.add(key);
+    void pump(key)
+      .catch(
+        (error) =>
+          life.aborted ||
+          log(`The lane of ${turn.sessionKey} stopped: ${error instanceof Error ? error.stack : error}`),
+      )
+      .finally(() => {
+        pumping.delete(key);
+        if (lanes.get(key)?.length && !life.aborted) for (const left of lanes.get(key)?.splice(0) ?? []) offer(left);
+      });
+  }
+
+  const has = (id: string): boolean => [...lanes.values()].some((queue) => queue.some((turn) => turn.id === id));
+
   return {
-    /** Puts a stored turn into its lane: an urgent one before those that are not. */
-    offer(turn: TurnRow): void {
-      const key = `${turn.agentId}\n${turn.plan.lane === "main" ? turn.sessionKey : turn.id}`;
-      const queue = lanes.get(key) ?? [];
-      lanes.set(key, queue);
-      const at = isUrgent(turn) ? queue.findIndex((other) => !isUrgent(other)) : -1;
-      queue.splice(at === -1 ? queue.length : at, 0, turn);
-      if (at === 0) overtakes.get(key)?.();
-      if (pumping.has(key)) return;
-      pumping.add(key);
-      void pump(key)
-        .catch(
-          (error) =>
-            life.aborted ||
-            log(`The lane of ${turn.sessionKey} stopped: ${error instanceof Error ? error.stack : error}`),
-        )
-        .finally(() => {
-          pumping.delete(key);
-          if (lanes.get(key)?.length && !life.aborted)
-            for (const left of lanes.get(key)?.splice(0) ?? []) this.offer(left);
-        });
-    },
+    offer,
     /** Turns that wait for a session of this dialogue. */
     waiting: (agentId: string, sessionKey: string): TurnRow[] => lanes.get(`${agentId}\n${sessionKey}`) ?? [],
-    has: (id: string): boolean => [...lanes.values()].some((queue) => queue.some((turn) => turn.id === id)),
+    has,
     /** Resolves when a turn has left its lane. */
     async begun(id: string): Promise<void> {
-      if (this.has(id)) await new Promise<void>((resolve) => waiters.set(id, resolve));
+      if (has(id)) await new Promise<void>((resolve) => waiters.set(id, resolve));
     },
     /** Takes a turn that has not begun out of its lane. */
     withdraw(turn: TurnRow): boolean {
