@@ -16,7 +16,7 @@ export interface Gauge {
   times: number;
   /** A person has said to stop, until the day ends. */
   isStopped: boolean;
-  /** It counts one session or turn: a stop is for what waits now. */
+  /** Counts one session or turn: a stop is for work that waits now. */
   isOwn: boolean;
   /** UTC day that it counts, yyyy-mm-dd; null: all of its session or turn. */
   day: string | null;

@@ -42,7 +42,7 @@ export interface TurnPlan {
   askedBy?: string;
   /** Its process was ended before its end, and it goes on. */
   wasCut?: boolean;
-  /** It was stuck, and has begun again. */
+  /** A stuck turn that the daemon began again. */
   hasRestarted?: boolean;
   /** Attempts at this work that have failed. */
   failures?: number;

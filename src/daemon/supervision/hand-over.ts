@@ -93,7 +93,7 @@ export function createHandOver(services: Services) {
       life.throwIfAborted();
       return journal.write(() => {
         const now = journal.turns.get(turn.id);
-        // It was stopped or given up meanwhile.
+        // The turn was stopped or given up meanwhile.
         if (!now || now.end) return undefined;
         const before = known();
         const isNew = !isThere(before);

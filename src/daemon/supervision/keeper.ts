@@ -137,7 +137,7 @@ export function createKeeper(services: Services, { live, turns, reporter, openFo
     } finally {
       busy.delete(agentId);
     }
-    // It may have ended meanwhile.
+    // The process may have ended meanwhile.
     if (isAgain) await keep(agentId, profile);
   }
 

@@ -205,7 +205,7 @@ export function createLimits(services: Services, { live, reporter, tell }: Parts
         const session = await handedTo(turn, provider, onHanded);
         if (session) return session;
         signal.throwIfAborted();
-        // It may have ended while the profile was read.
+        // The limit may have ended while the profile was read.
         const known = of(provider);
         if (!known || mayBegin(turn, provider)) continue;
         const resumes = `it resumes ${clockOf(known.until)} UTC`;

@@ -55,7 +55,7 @@ export function createKept({ journal, life, log }: Services, caps: Caps, reporte
       own.isKept = false;
       if (refused) return refused;
       const row = journal.sessions.get(before.id) ?? before;
-      // It had no dialogue yet that it could go on with.
+      // A dead session had no dialogue yet to go on with.
       if (row.state !== "dead") return row;
       const turn = journal.turns.get(own.turn.id) ?? own.turn;
       return journal.write(() => journal.sessions.save(newSession(services, turn)));

@@ -12,7 +12,7 @@ export interface RunningTurn {
   claim?: Claim;
   /** Its CLI has the prompt since, by the daemon's clock; undefined before. */
   sentAt?: number;
-  /** It waits for the end of a limit, or for a person at a cap: it goes on by itself, or after the next start. */
+  /** Waits for the end of a limit, or for a person at a cap: it goes on by itself, or after the next start. */
   readonly isWaiting?: boolean;
   /** Its end is stored. */
   isEnded: boolean;

@@ -79,7 +79,7 @@ export function createTurns(services: Services, parts: TurnParts) {
       const prompt = goesOn ? undefined : await promptFor(services, { turn, session, handle });
       hearOthers(own, handle, ears.words);
       const end = await converse(own, { turn, session, native: opened.native, handle, prompt, ears });
-      // It may go on in another session, which needs a room.
+      // The turn may go on in another session, which needs a room.
       unuse();
       unuse = undefined;
       return store(turn, own.sessionId, await afterEnd(own, { turn, handle, ears }, end));
@@ -138,7 +138,7 @@ export function createTurns(services: Services, parts: TurnParts) {
       const goOn = () => {
         resuming.delete(turn.id);
         const now = journal.turns.get(turn.id);
-        // It may have been given up, or handed over, while it waited.
+        // The turn may have been given up, or handed over, while it waited.
         if (!now || now.end) return;
         if (now.state === "queued") parts.again(now);
         else begin(now, session, true);
