@@ -11,6 +11,7 @@ import { holdVerbs } from "../client/holds.ts";
 import { inboxVerbs } from "../client/inbox.ts";
 import { integrationVerbs } from "../client/integrations.ts";
 import { limitVerbs } from "../client/limits.ts";
+import { loopVerbs } from "../client/loops.ts";
 import { messageVerbs } from "../client/messages.ts";
 import { orchestratorVerbs } from "../client/orchestrators.ts";
 import { peopleVerbs } from "../client/people.ts";
@@ -48,6 +49,7 @@ export const api = {
   inbox: inboxVerbs(caller),
   integrations: integrationVerbs(caller),
   limits: limitVerbs(caller),
+  loops: loopVerbs(caller),
   messages: messageVerbs(caller),
   orchestrators: orchestratorVerbs(caller),
   people: peopleVerbs(caller),

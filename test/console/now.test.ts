@@ -62,4 +62,23 @@ describe.skipIf(noBrowser !== undefined)(`the landing page ${noBrowser ?? ""}`, 
     await page.evaluate(() => window.dispatchEvent(new Event("online")));
     await page.getByRole("heading", { name: "1 thing needs you" }).waitFor();
   });
+
+  test("an operator resumes a paused chain from the page, and a member is shown no verb for it", async () => {
+    const relay = await startRelay({ loopLimit: 3 });
+    const { ask } = relay;
+    const [me, other] = [await relay.agent("me"), await relay.agent("other")];
+    await ask("PUT", "/v1/people/ada", { name: "Ada", role: "member" });
+    let last = (await ask("POST", "/v1/messages", { to: "other", body: "0" }, me)).body.id;
+    for (let n = 1; n < 6; n++) {
+      const [by, to] = n % 2 ? [other, "me"] : [me, "other"];
+      last = (await ask("POST", "/v1/messages", { to, body: `${n}`, replyTo: last }, by)).body.id ?? last;
+    }
+    const operator = await openConsole(relay);
+    const member = await operator.another({ personId: "ada" });
+    await member.page.getByRole("button", { name: /I have it/ }).waitFor();
+    expect(await member.page.getByRole("button", { name: "Resume" }).count()).toBe(0);
+    await operator.page.getByRole("button", { name: "Resume" }).click();
+    await operator.page.getByText("resumed").waitFor();
+    expect((await ask("GET", "/v1/loops?status=paused")).body.items).toEqual([]);
+  });
 });

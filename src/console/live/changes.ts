@@ -6,21 +6,17 @@ const EVERY_MS = 1000;
 
 /** First members of the keys of what an event changes. What a page shows of it is read again. */
 const CHANGES: Record<string, readonly string[]> = {
-  message: ["threads", "thread", "messages"],
-  work: ["work", "messages", "thread", "attention", "agents"],
-  trace: ["traces"],
-  task: ["tasks", "work"],
-  delegation: ["delegations", "thread"],
+  message: ["threads", "thread"],
+  work: ["work", "thread", "attention", "agents"],
+  task: ["work"],
+  delegation: ["thread"],
   run: ["runs", "run", "threads", "sessions", "since"],
-  announcement: ["announcements", "runs"],
+  announcement: ["runs", "attention"],
   approval: ["approvals", "approval", "attention"],
-  session: ["sessions", "session", "attention", "line"],
-  limit: ["limits", "attention"],
-  presence: ["agents", "agent"],
-  schedule: ["schedules"],
+  session: ["sessions", "session", "attention"],
+  presence: ["agents", "agent", "orchestrators", "attention"],
   attention: ["attention"],
   thread: ["threads", "thread", "explain"],
-  hold: ["holds"],
 };
 
 /** Keeps what is shown true: by the events of the lists, and after a break by reading everything again. */

@@ -51,37 +51,37 @@ export function useNeedActs() {
     await api.attention.snooze(need.id, new Date(Date.now() + HOUR_MS).toISOString());
     return { said: "Hidden for an hour", undo: () => api.attention.snooze(need.id, null) };
   });
-  const end = useAct(async ({ need, verb }: { need: Attention; verb: string }) => endBy(need, verb));
+  const end = useAct(({ need, verb }: { need: Attention; verb: Attention["actions"][number] }) => endBy(need, verb));
   return { take, snooze, end };
 }
 
-/** Ends what waits, by one of its verbs. */
-async function endBy({ subject }: Attention, verb: string): Promise<{ said: string } | undefined> {
-  const { announcementId, messageId, webhookId } = subject;
+/** Verbs of operators that end what waits: their button, and what is said after them. */
+const ENDINGS: Partial<Record<Attention["actions"][number], { label: string; said: string }>> = {
+  retry: { label: "Try again", said: "tried again" },
+  dismiss: { label: "Dismiss", said: "dismissed" },
+  requeue: { label: "Requeue", said: "requeued" },
+  cancel: { label: "Cancel", said: "cancelled" },
+  resume: { label: "Resume", said: "resumed" },
+};
+
+/** Ends what waits, by one of its verbs. Of several dead letters it takes the first: the others go on waiting. */
+async function endBy({ id, kind, subject }: Attention, verb: Attention["actions"][number]): Promise<{ said: string }> {
+  const { announcementId, messageId, webhookId, title } = subject;
   if (announcementId && verb === "retry") await api.announcements.retry(announcementId);
   else if (announcementId && verb === "dismiss") await api.announcements.dismiss(announcementId);
   else if (messageId !== null && verb === "requeue") await api.claims.requeue(messageId);
   else if (messageId !== null && verb === "cancel") await api.claims.cancel(messageId);
   else if (webhookId && verb === "resume") await api.webhooks.patch(webhookId, { status: "active" });
-  else return undefined;
-  return {
-    said: `${subject.title}: ${verb === "resume" ? "resumed" : verb === "retry" ? "tried again" : `${verb}${verb.endsWith("e") ? "d" : "ed"}`}`,
-  };
+  else if (kind === "loop" && verb === "resume") await api.loops.resume(Number(id.slice("loop:".length)));
+  else throw new Error(`Nothing here is ended by ${verb}. Load the page again: the relay was updated.`);
+  return { said: `${title}: ${ENDINGS[verb]?.said}` };
 }
-
-const LABEL: Record<string, string> = {
-  retry: "Try again",
-  dismiss: "Dismiss",
-  requeue: "Requeue",
-  cancel: "Cancel it",
-  resume: "Resume",
-};
 
 /** The need in full, and what can be done about it. */
 export function NeedOpen({ need }: { need: Attention }) {
-  const { writes } = useWho();
+  const { writes, isOperator } = useWho();
   const { take, snooze, end } = useNeedActs();
-  const { subject, reason, actions, takenBy } = need;
+  const { kind, subject, reason, actions, takenBy } = need;
   return (
     <>
       {subject.approvalId ? <ApprovalCard id={subject.approvalId} /> : <p className="mb-2">{reason}</p>}
@@ -105,10 +105,12 @@ export function NeedOpen({ need }: { need: Attention }) {
       {writes && (
         <div className="flex flex-wrap gap-2">
           {actions
-            .filter((verb) => verb in LABEL)
+            .filter((verb) => isOperator && verb in ENDINGS)
             .map((verb) => (
               <Button key={verb} disabled={end.isPending} onClick={() => end.mutate({ need, verb })}>
-                {LABEL[verb]}
+                {need.count > 1 && kind === "dead"
+                  ? `${ENDINGS[verb]?.label} the first of ${need.count}`
+                  : ENDINGS[verb]?.label}
               </Button>
             ))}
           <Button kind="quiet" hint="e" onClick={() => take.mutate(need)}>
