@@ -101,7 +101,8 @@ describe("an agent that is started for its messages", () => {
     const { child, ended, printed } = startCli(["run", "--json", "--", command], { env });
     await until(() => printed().includes('"failed"'));
     expect(await cursorOf("clumsy")).toBeLessThan(id);
-    await until(async () => (await cursorOf("clumsy")) >= id);
+    await until(() => printed().includes('"done"'));
+    expect(await cursorOf("clumsy")).toBeGreaterThanOrEqual(id);
     child.kill("SIGINT");
     const events = (await ended).stdout
       .trim()
