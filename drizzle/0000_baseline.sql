@@ -1,3 +1,12 @@
+CREATE TABLE `facets` (
+	`of` text NOT NULL,
+	`number` integer NOT NULL,
+	`kind` text NOT NULL,
+	`value` text NOT NULL,
+	PRIMARY KEY(`of`, `kind`, `value`, `number`)
+);
+--> statement-breakpoint
+CREATE INDEX `facets_of` ON `facets` (`of`,`number`,`kind`,`value`);--> statement-breakpoint
 CREATE TABLE `offers` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`agent_id` text NOT NULL,
@@ -76,6 +85,7 @@ CREATE TABLE `scheduled_messages` (
 	`fingerprint` text,
 	`message_id` integer,
 	`error` text,
+	`waits` text,
 	`created_at` integer NOT NULL
 );
 --> statement-breakpoint
@@ -133,9 +143,8 @@ CREATE TABLE `attempts` (
 	`error` text,
 	`result_id` integer,
 	PRIMARY KEY(`message_id`, `fence`)
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
-CREATE INDEX `attempts_by_agent` ON `attempts` (`agent_id`,`message_id`);--> statement-breakpoint
 CREATE TABLE `work` (
 	`message_id` integer PRIMARY KEY NOT NULL,
 	`target` text NOT NULL,
@@ -152,8 +161,11 @@ CREATE TABLE `work` (
 	`claimed_at` integer,
 	`lease_seconds` integer,
 	`error` text,
+	`completed_by` text,
+	`result_id` integer,
 	`cancelled_person` text,
 	`requeued_person` text,
+	`requeued_at` integer,
 	`ended_at` integer,
 	`ended_up_to` integer
 );
@@ -164,6 +176,10 @@ CREATE INDEX `work_delayed` ON `work` (`target`,`message_id`) WHERE state = 'del
 CREATE INDEX `work_due` ON `work` (`due_at`) WHERE due_at is not null;--> statement-breakpoint
 CREATE INDEX `work_held` ON `work` (`holder`,`message_id`) WHERE state = 'claimed';--> statement-breakpoint
 CREATE INDEX `work_dead` ON `work` (`message_id`) WHERE state = 'dead';--> statement-breakpoint
+CREATE TABLE `workers` (
+	`agent_id` text PRIMARY KEY NOT NULL
+) WITHOUT ROWID;
+--> statement-breakpoint
 CREATE TABLE `a2a_agents` (
 	`agent_id` text PRIMARY KEY NOT NULL,
 	`card_url` text NOT NULL,
@@ -279,6 +295,28 @@ CREATE TABLE `attention_notes` (
 );
 --> statement-breakpoint
 CREATE INDEX `attention_notes_by_age` ON `attention_notes` (`changed_at`);--> statement-breakpoint
+CREATE TABLE `bulks` (
+	`id` text PRIMARY KEY NOT NULL,
+	`action` text NOT NULL,
+	`filter` text NOT NULL,
+	`decision` text,
+	`state` text NOT NULL,
+	`place` integer NOT NULL,
+	`up_to` integer NOT NULL,
+	`head` integer NOT NULL,
+	`matched` integer NOT NULL,
+	`done` integer NOT NULL,
+	`failed` integer NOT NULL,
+	`failures` text NOT NULL,
+	`reason` text,
+	`token_id` text NOT NULL,
+	`person` text,
+	`created_at` integer NOT NULL,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `bulks_running` ON `bulks` (`id`) WHERE ended_at is null;--> statement-breakpoint
+CREATE INDEX `bulks_ended` ON `bulks` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `channel_bindings` (
 	`id` text PRIMARY KEY NOT NULL,
 	`channel_id` text NOT NULL,
@@ -392,6 +430,7 @@ CREATE TABLE `channel_parts` (
 	`part` integer NOT NULL,
 	`channel_id` text NOT NULL,
 	`external_id` text,
+	`mark` text,
 	`at` integer NOT NULL,
 	PRIMARY KEY(`message_id`, `part`)
 );
@@ -490,6 +529,40 @@ CREATE TABLE `pull_replies` (
 );
 --> statement-breakpoint
 CREATE INDEX `pull_replies_by_age` ON `pull_replies` (`created_at`);--> statement-breakpoint
+CREATE TABLE `push_notes` (
+	`subscription_id` text NOT NULL,
+	`tag` text NOT NULL,
+	`kind` text NOT NULL,
+	`agent_id` text,
+	`path` text NOT NULL,
+	`about` text NOT NULL,
+	`next_at` integer,
+	`attempts` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`sent_at` integer,
+	`created_at` integer NOT NULL,
+	PRIMARY KEY(`subscription_id`, `tag`)
+);
+--> statement-breakpoint
+CREATE INDEX `push_notes_pending` ON `push_notes` (`subscription_id`,`next_at`) WHERE next_at is not null;--> statement-breakpoint
+CREATE INDEX `push_notes_by_end` ON `push_notes` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `push_subscriptions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`person_id` text,
+	`token_id` text NOT NULL,
+	`role` text NOT NULL,
+	`endpoint` text NOT NULL,
+	`keys` text NOT NULL,
+	`device` text NOT NULL,
+	`previews` integer NOT NULL,
+	`failing_since` integer,
+	`last_sent_at` integer,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `push_subscriptions_by_endpoint` ON `push_subscriptions` (`endpoint`);--> statement-breakpoint
+CREATE INDEX `push_subscriptions_by_person` ON `push_subscriptions` (`person_id`);--> statement-breakpoint
+CREATE INDEX `push_subscriptions_by_token` ON `push_subscriptions` (`token_id`);--> statement-breakpoint
 CREATE TABLE `webhook_deliveries` (
 	`id` text PRIMARY KEY NOT NULL,
 	`webhook_id` text NOT NULL,
@@ -558,16 +631,19 @@ CREATE TABLE `approval_rules` (
 	`decision` text NOT NULL,
 	`under` text,
 	`person` text,
-	`created_at` integer NOT NULL
+	`created_at` integer NOT NULL,
+	`changed_at` integer
 );
 --> statement-breakpoint
 CREATE TABLE `approvals` (
-	`id` text PRIMARY KEY NOT NULL,
+	`number` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`id` text NOT NULL,
 	`agent_id` text NOT NULL,
 	`run_id` text,
 	`root_run_id` text,
 	`session_id` text,
 	`orchestrator_id` text,
+	`project` text,
 	`kind` text NOT NULL,
 	`subject` text NOT NULL,
 	`title` text NOT NULL,
@@ -596,7 +672,9 @@ CREATE TABLE `approvals` (
 	`ended_at` integer
 );
 --> statement-breakpoint
+CREATE UNIQUE INDEX `approvals_id_unique` ON `approvals` (`id`);--> statement-breakpoint
 CREATE INDEX `approvals_by_agent` ON `approvals` (`agent_id`,`id`);--> statement-breakpoint
+CREATE INDEX `approvals_by_project` ON `approvals` (`project`,`id`) WHERE project is not null;--> statement-breakpoint
 CREATE INDEX `approvals_pending` ON `approvals` (`expires_at`) WHERE state = 'pending';--> statement-breakpoint
 CREATE UNIQUE INDEX `approvals_in_tree` ON `approvals` (`root_run_id`,`hash`) WHERE state = 'pending' and root_run_id is not null;--> statement-breakpoint
 CREATE INDEX `approvals_ended` ON `approvals` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
@@ -925,6 +1003,7 @@ CREATE TABLE `runs` (
 	`deadline_at` integer,
 	`due_at` integer,
 	`closing` text,
+	`approval_id` text,
 	`aborted_by` text,
 	`woken_at` integer,
 	`created_at` integer NOT NULL,
@@ -968,6 +1047,7 @@ CREATE TABLE `schedule_fires` (
 	`person` text,
 	`reason` text,
 	`error` text,
+	`approval_id` text,
 	PRIMARY KEY(`schedule_id`, `n`)
 );
 --> statement-breakpoint
@@ -1002,6 +1082,15 @@ CREATE INDEX `schedules_by_token` ON `schedules` (`token_id`);--> statement-brea
 CREATE INDEX `schedules_live` ON `schedules` (`agent_id`) WHERE ended_at is null;--> statement-breakpoint
 CREATE INDEX `schedules_by_target` ON `schedules` (`target`) WHERE enabled = 1;--> statement-breakpoint
 CREATE INDEX `schedules_ended` ON `schedules` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `session_states` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`session` integer NOT NULL,
+	`at` integer NOT NULL,
+	`state` text NOT NULL,
+	`was` text
+);
+--> statement-breakpoint
+CREATE INDEX `session_states_of_session` ON `session_states` (`session`,`at`);--> statement-breakpoint
 CREATE TABLE `sessions` (
 	`number` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`id` text NOT NULL,
@@ -1025,6 +1114,7 @@ CREATE TABLE `sessions` (
 	`pid` integer,
 	`run_id` text,
 	`queued` integer NOT NULL,
+	`waits` integer NOT NULL,
 	`usage` text,
 	`links` text NOT NULL,
 	`seen` text,
@@ -1032,6 +1122,7 @@ CREATE TABLE `sessions` (
 	`lease_until` integer,
 	`lease_seconds` integer NOT NULL,
 	`started_at` integer NOT NULL,
+	`since` integer NOT NULL,
 	`last_event_at` integer,
 	`ended_at` integer
 );
@@ -1042,6 +1133,7 @@ CREATE INDEX `sessions_of_agent` ON `sessions` (`agent_id`,`number`);--> stateme
 CREATE INDEX `sessions_live_of_agent` ON `sessions` (`agent_id`,`number`) WHERE ended_at is null;--> statement-breakpoint
 CREATE INDEX `sessions_of_orchestrator` ON `sessions` (`orchestrator_id`,`number`);--> statement-breakpoint
 CREATE INDEX `sessions_live` ON `sessions` (`orchestrator_id`,`number`,`state`) WHERE ended_at is null;--> statement-breakpoint
+CREATE INDEX `sessions_live_in_project` ON `sessions` (`project`,`agent_id`,`orchestrator_id`) WHERE ended_at is null and project is not null;--> statement-breakpoint
 CREATE INDEX `sessions_on_account` ON `sessions` (`provider`,`account`,`number`) WHERE ended_at is null;--> statement-breakpoint
 CREATE INDEX `sessions_ended` ON `sessions` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `task_events` (
@@ -1076,6 +1168,7 @@ CREATE TABLE `tasks` (
 	`count` integer NOT NULL,
 	`message_id` integer,
 	`holder` text,
+	`approval_id` text,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
 	`as_of` integer,
@@ -1109,6 +1202,15 @@ CREATE TABLE `traces` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `traces_by_message` ON `traces` (`message_id`,`number`);--> statement-breakpoint
 CREATE INDEX `traces_by_agent` ON `traces` (`message_id`,`agent_id`,`bytes`);--> statement-breakpoint
+CREATE TABLE `views` (
+	`person` text NOT NULL,
+	`name` text NOT NULL,
+	`page` text NOT NULL,
+	`search` text NOT NULL,
+	`updated_at` integer NOT NULL,
+	PRIMARY KEY(`person`, `name`)
+);
+--> statement-breakpoint
 CREATE TABLE `activity` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`at` integer NOT NULL,
@@ -1216,6 +1318,7 @@ CREATE TABLE `orchestrators` (
 	`hostname` text NOT NULL,
 	`status` text NOT NULL,
 	`draining` integer NOT NULL,
+	`stopped_at` integer,
 	`providers` text NOT NULL,
 	`base_dir` text NOT NULL,
 	`env_keys` text NOT NULL,
@@ -1282,10 +1385,53 @@ CREATE TABLE `idempotency_keys` (
 	PRIMARY KEY(`key`, `sender`)
 );
 --> statement-breakpoint
-CREATE INDEX `idempotency_keys_by_age` ON `idempotency_keys` (`operation`,`created_at`);
+CREATE INDEX `idempotency_keys_by_age` ON `idempotency_keys` (`operation`,`created_at`);--> statement-breakpoint
+CREATE TABLE `flow` (
+	`step` integer NOT NULL,
+	`at` integer NOT NULL,
+	`from_id` text NOT NULL,
+	`target` text NOT NULL,
+	`messages` integer NOT NULL,
+	`delegations` integer NOT NULL,
+	`last_at` integer NOT NULL,
+	PRIMARY KEY(`step`, `at`, `from_id`, `target`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TABLE `stats` (
+	`step` integer NOT NULL,
+	`series` text NOT NULL,
+	`by` text NOT NULL,
+	`at` integer NOT NULL,
+	`key` text NOT NULL,
+	`value` real NOT NULL,
+	PRIMARY KEY(`step`, `series`, `by`, `at`, `key`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TABLE `stats_marks` (
+	`name` text PRIMARY KEY NOT NULL,
+	`position` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `usage_days` (
+	`by` text NOT NULL,
+	`day` integer NOT NULL,
+	`key` text NOT NULL,
+	`runs` integer NOT NULL,
+	`input_tokens` integer NOT NULL,
+	`output_tokens` integer NOT NULL,
+	`cache_read_tokens` integer NOT NULL,
+	`cache_write_tokens` integer NOT NULL,
+	`cost_usd` real NOT NULL,
+	PRIMARY KEY(`by`, `day`, `key`)
+);
+
 --> statement-breakpoint
 -- Written by hand: drizzle declares neither virtual tables nor tables without row ids, nor rows.
 CREATE VIRTUAL TABLE `search` USING fts5(`subject`, `body`, `who`, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
+--> statement-breakpoint
+-- Merges of 16 parts at a time rewrite an entry half as often as of 4, and a search takes 0.3 instead of 0.2 ms. Each commit merges a
+-- little: all at once, at 64 parts, is for bad days.
+INSERT INTO `search` (`search`, `rank`) VALUES ('automerge', 16), ('crisismerge', 64);
 --> statement-breakpoint
 CREATE TABLE `entries` (
 	`target_id` integer NOT NULL,

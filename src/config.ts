@@ -29,6 +29,8 @@ export interface Config {
   runEventHours: number;
   /** Collector of OpenTelemetry. */
   telemetry?: TelemetryOptions;
+  /** Contact of this relay for push services. */
+  pushSubject?: string | undefined;
   /** Addresses beyond public ones that requests may go to. */
   egressPrivate: readonly string[];
   fileMaxBytes: number;
@@ -52,6 +54,7 @@ const CLIENT_NAMES = new Set(
       "FROM",
       "ATTEMPT",
       "LEASE_TOKEN",
+      "PASSWORD",
       "RUN_ID",
       "RUN_TOKEN",
       "CLIENTS",
@@ -131,6 +134,7 @@ export function readConfig(env: Record<string, string | undefined>, sources: Sou
     messagesPerDay: value("SIGNALBOX_MESSAGES_PER_DAY"),
     filesPerDay: value("SIGNALBOX_FILES_PER_DAY"),
     diskReserveBytes: value("SIGNALBOX_DISK_RESERVE_BYTES"),
+    pushSubject: value("SIGNALBOX_PUSH_SUBJECT"),
     telemetry: {
       endpoint: value("SIGNALBOX_OTLP_ENDPOINT"),
       headers: value("SIGNALBOX_OTLP_HEADERS") ?? {},

@@ -159,6 +159,13 @@ export const SETTINGS = {
     about:
       "Time for which mail counts as the cause of its reader's messages, unless they name one; a chain idle for longer begins anew.",
   },
+  SIGNALBOX_PUSH_SUBJECT: {
+    schema: z
+      .string()
+      .regex(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, "has to be like mailto:ada@example.org, or an https URL")
+      .optional(),
+    about: "Where push services write to when this relay's pushes trouble them; the public URL when not given.",
+  },
   SIGNALBOX_OTLP_ENDPOINT: {
     schema: WebUrl.optional(),
     about: "Collector of OpenTelemetry (`http://collector:4318`) that gets spans of runs by OTLP/HTTP; may be private.",

@@ -15,7 +15,7 @@ export async function fill(relay: Filled): Promise<void> {
   await chats(ask);
   await loops(ask, ann, bob);
   await others(ask, ann, bob);
-  await people(ask);
+  await people(ask, ann);
   await approvals(ask, ann);
   await deleted(ask);
   await pass(61_000);
@@ -30,20 +30,34 @@ async function agent(ask: Ask, id: string): Promise<{ token: string }> {
   return (await ask("POST", "/v1/tokens", { role: "agent", agentId: id, name: `token of ${id}` })).body;
 }
 
+/** A browser whose push service is nowhere. */
+const UNAS_PHONE = {
+  ...{ endpoint: "http://127.0.0.1:9/una", device: "Una's phone" },
+  keys: {
+    p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+    auth: "BTBZMqHH6r4Tts7J_aSIgg",
+  },
+};
+
 /** People with chat accounts and tokens, one of whom was deleted. */
-async function people(ask: Ask): Promise<void> {
+async function people(ask: Ask, ann: { token: string }): Promise<void> {
   const notify = [{ channelId: "telegram:main", conversationId: "7" }, "push"];
   const senders = [{ channelId: "telegram:main", senderId: "u1" }];
   await ask("PUT", "/v1/people/ida", { name: "Ida", role: "operator" });
   await ask("PUT", "/v1/people/una", {
     ...{ name: "Una", role: "member", notify, senders, ladder: ["ida"] },
-    quietHours: { from: "22:00", to: "07:00", timezone: "Europe/Berlin" },
+    // Nearly always: her phone is told nothing, and its push stays.
+    quietHours: { from: "08:00", to: "07:00", timezone: "Europe/Berlin" },
   });
   const una = (await ask("POST", "/v1/tokens", { role: "member", personId: "una" })).body;
   const by = (await ask("POST", "/v1/messages", { to: "system", body: "By Una" }, una)).body.id;
   await ask("PATCH", `/v1/threads/${by}`, { title: "Una's", archived: true, agentId: "ann" }, una);
   await ask("POST", `/v1/threads/${by}/read`, { upTo: by }, una);
   await ask("POST", "/v1/sign-in-links", { personId: "una" });
+  await ask("POST", "/v1/push/subscriptions", { ...UNAS_PHONE, previews: true }, una);
+  await ask("POST", "/v1/messages", { to: "user", body: "For Una's phone" }, ann);
+  await ask("PUT", "/v1/views/mine", { page: "work", search: { show: "dead" } }, una);
+  await ask("POST", "/v1/bulk", { action: "archive", filter: { participant: "ann", before: 3 } }, una);
   await ask("PUT", "/v1/people/otto", { name: "Otto", role: "viewer" });
   await ask("DELETE", "/v1/people/otto");
 }

@@ -115,8 +115,10 @@ export interface Post {
   replyToExternalId?: string | undefined;
   /** Time before which no part of this message was posted, in milliseconds since 1970. */
   since: number;
-  /** External ids of the parts that are known to be posted. */
-  posted: readonly string[];
+  /** Id by which `find` recognises the part: the last one that `keepMark` was given. */
+  mark?: string | undefined;
+  /** Keeps such an id, before anything of the part is visible; resolves when the relay has stored it. */
+  keepMark(mark: string): Promise<void>;
 }
 
 export type Failure = "transient" | "permanent" | "ambiguous";

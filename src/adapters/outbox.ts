@@ -16,6 +16,8 @@ interface Dispatch {
   payload: OutboundPayload;
   /** External id by part; null when an attempt began the part and its end is unknown. */
   known: Map<number, string | null>;
+  /** Id by which the platform recognises a part that was begun, by part. */
+  marks: Map<number, string>;
   /** Fires at a stop of the adapter, or the loss of the lease. */
   stopping: AbortSignal;
   /** Fires some time after `stopping`: notes of posted parts must still reach the relay. */
@@ -58,11 +60,20 @@ export function createOutbox(session: Session, deliver: Inbox["deliver"]): WorkH
     if (!place)
       throw new PlatformFault("permanent", "no-conversation", "It names no conversation, and the adapter has none");
     const known = new Map(posts.map(({ part, externalId }) => [part, externalId]));
+    const marks = new Map(posts.flatMap(({ part, mark }) => (mark === undefined ? [] : [[part, mark] as const])));
     const { conversationId: named, threadId } = place;
     const conversationId = payload.conversation ? named : (moved.get(named) ?? named);
     const parts = partsOf(payload, message, how.life);
     if (parts.length === 0) throw new PlatformFault("permanent", "empty", "There is nothing to post");
-    return { ...how, message, place: { conversationId, threadId: threadId ?? undefined }, parts, payload, known };
+    return {
+      ...how,
+      message,
+      place: { conversationId, threadId: threadId ?? undefined },
+      parts,
+      payload,
+      known,
+      marks,
+    };
   }
 
   function partsOf(payload: OutboundPayload, message: Message, life: AbortSignal): Part[] {
@@ -90,7 +101,8 @@ export function createOutbox(session: Session, deliver: Inbox["deliver"]): WorkH
     }
   }
 
-  function postOf({ message, place, parts, payload, known }: Dispatch, part: number): Post | undefined {
+  function postOf(dispatch: Dispatch, part: number): Post | undefined {
+    const { message, place, parts, payload, marks } = dispatch;
     const given = parts[part];
     if (!given) return undefined;
     return {
@@ -99,12 +111,18 @@ export function createOutbox(session: Session, deliver: Inbox["deliver"]): WorkH
       key: `${payload.idempotencyKey ?? `${channelId}/${message.id}`}/${part}`,
       replyToExternalId: part === 0 ? (payload.replyToExternalId ?? undefined) : undefined,
       since: Date.parse(message.createdAt),
-      posted: [...known.values()].filter((id) => id !== null),
+      get mark() {
+        return marks.get(part);
+      },
+      async keepMark(mark) {
+        await note(dispatch, part, { mark });
+        marks.set(part, mark);
+      },
     };
   }
 
-  const note = ({ message, token, life }: Dispatch, part: number, externalId?: string) =>
-    untilAnswered(timing, life, () => client.channels.notePost(message.id, { token, part, externalId }));
+  const note = ({ message, token, life }: Dispatch, part: number, about: { externalId?: string; mark?: string } = {}) =>
+    untilAnswered(timing, life, () => client.channels.notePost(message.id, { token, part, ...about }));
 
   /** @throws PlatformFault */
   async function settlePart(dispatch: Dispatch, part: number, given: Post): Promise<string> {
@@ -121,6 +139,8 @@ export function createOutbox(session: Session, deliver: Inbox["deliver"]): WorkH
       try {
         return await platform.post(post);
       } catch (error) {
+        // The relay refused a mark: nothing is visible.
+        if (error instanceof RelayProblem) throw error;
         fault = faultOf(error);
         if (fault.movedTo !== undefined && n <= TRIES) {
           // Nothing was posted there, so post to the chat's current id.
@@ -178,7 +198,7 @@ export function createOutbox(session: Session, deliver: Inbox["deliver"]): WorkH
       if (dispatch.stopping.aborted) throw new Release("the adapter is stopping");
       const externalId = await settlePart(dispatch, part, post);
       dispatch.known.set(part, externalId);
-      await note(dispatch, part, externalId);
+      await note(dispatch, part, { externalId });
     }
     return [...dispatch.parts.keys()].flatMap((part) => dispatch.known.get(part) ?? []);
   }
@@ -232,6 +252,7 @@ export function createOutbox(session: Session, deliver: Inbox["deliver"]): WorkH
 interface PartNote {
   part: number;
   externalId: string | null;
+  mark?: string | undefined;
 }
 
 function laterOf({ retryAfterSeconds = 0 }: PlatformFault, attempt: number) {

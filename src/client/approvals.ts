@@ -37,5 +37,13 @@ export const approvalVerbs = ({ ask, askOnce, acting }: Caller) => ({
   addRule: (body: rules.ApprovalRuleDraft, call?: Keyed): Promise<rules.MadeRule> =>
     askOnce(rules.addApprovalRule, { body }, call),
 
+  /** Shows which of the last permissions a rule would match. Nothing is added. */
+  previewRule: (body: rules.ApprovalRuleDraft, call?: Call): Promise<rules.RulePreview> =>
+    ask(rules.previewApprovalRule, { body }, call),
+
+  /** Changes a rule, or its place; for operators. It keeps its id. */
+  changeRule: (id: string, body: rules.ApprovalRulePatch, call?: Call): Promise<rules.MadeRule> =>
+    ask(rules.changeApprovalRule, { params: { id }, body }, call),
+
   removeRule: (id: string, call?: Call): Promise<void> => ask(rules.removeApprovalRule, { params: { id } }, call),
 });

@@ -1,4 +1,5 @@
 import * as api from "../protocol/attention.ts";
+import { listLateMessages } from "../protocol/late.ts";
 import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
@@ -7,6 +8,10 @@ export const attentionVerbs = ({ ask }: Caller) => ({
   /** Lists what waits for a person, most held up first. */
   list: (query: Query<(typeof api.listAttention)["query"] & object> = {}, call?: Call) =>
     ask(api.listAttention, { query }, call),
+
+  /** Lists messages that have not come to their end, those that are late first. */
+  late: (query: Query<(typeof listLateMessages)["query"] & object> = {}, call?: Call) =>
+    ask(listLateMessages, { query }, call),
 
   /** Says that the caller's person sees to it; with `release` that nobody does any more. */
   take: (id: string, body: { release?: boolean } = {}, call?: Call): Promise<api.Attention> =>

@@ -3,6 +3,7 @@ import { agentVerbs } from "./agents.ts";
 import { announcementVerbs } from "./announcements.ts";
 import { approvalVerbs } from "./approvals.ts";
 import { attentionVerbs } from "./attention.ts";
+import { bulkVerbs } from "./bulk.ts";
 import { createCaller } from "./caller.ts";
 import { channelVerbs } from "./channels.ts";
 import { claimVerbs } from "./claims.ts";
@@ -21,18 +22,22 @@ import { orchestratorVerbs } from "./orchestrators.ts";
 import { pairVerbs } from "./pairs.ts";
 import { peopleVerbs } from "./people.ts";
 import { profileVerbs } from "./profiles.ts";
+import { projectVerbs } from "./projects.ts";
+import { pushVerbs } from "./push.ts";
 import { relayVerbs } from "./relay.ts";
 import { runs } from "./runs.ts";
 import { scheduleVerbs } from "./schedules.ts";
 import { followSession, type SessionFollowOptions } from "./session-follow.ts";
 import { sessionVerbs } from "./sessions.ts";
 import { signInVerbs } from "./sign-in.ts";
+import { statsVerbs } from "./stats.ts";
 import { taskVerbs } from "./tasks.ts";
 import { threadVerbs } from "./threads.ts";
 import { systemTiming, type Timing } from "./timing.ts";
 import { tokenVerbs } from "./tokens.ts";
 import { traceVerbs } from "./traces.ts";
 import { createTransport, type Fetch } from "./transport.ts";
+import { viewVerbs } from "./views.ts";
 import { webhookVerbs } from "./webhooks.ts";
 import { type WorkOptions, work } from "./work.ts";
 
@@ -109,6 +114,8 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     jobs: jobVerbs(caller),
     models: modelVerbs(caller),
     webhooks: webhookVerbs(caller),
+    projects: projectVerbs(caller),
+    push: pushVerbs(caller),
     channels: channelVerbs(caller),
     files: fileVerbs(caller),
     traces: traceVerbs(caller),
@@ -120,10 +127,13 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     announcements: announcementVerbs(caller),
     approvals: approvalVerbs(caller),
     attention: attentionVerbs(caller),
+    bulk: bulkVerbs(caller),
+    views: viewVerbs(caller),
     threads: threadVerbs(caller),
     a2a: a2aVerbs(caller),
     people: peopleVerbs(caller),
     signIn: signInVerbs(caller),
+    stats: statsVerbs(caller),
     tokens: tokenVerbs(caller),
     ...relayVerbs(caller),
     /** Follows an agent's inbox as one endless sequence of entries, each once and in order. */

@@ -22,6 +22,9 @@ export const relayVerbs = ({ ask }: Caller) => ({
   backup: ({ keep }: { keep?: number } = {}, call?: Call): Promise<api.Backup> =>
     ask(api.makeBackup, { query: { keep } }, { timeoutMs: BACKUP_TIMEOUT_MS, ...call }),
 
+  /** Lists the copies in the relay's data folder, newest first; for operators. */
+  backups: (call?: Call): Promise<api.BackupList> => ask(api.listBackups, {}, call),
+
   /** Lists the audit log, newest first; for operators and viewers. */
   activity: (query: Query<typeof ActivityQuery> = {}, call?: Call) => ask(listActivity, { query }, call),
 });

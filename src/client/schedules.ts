@@ -10,6 +10,10 @@ export const scheduleVerbs = ({ ask, askOnce, acting }: Caller) => ({
   /** Lists those that the caller may see, newest first. */
   list: (query: Query<typeof api.ScheduleQuery> = {}, call?: Call) => ask(api.listSchedules, { query }, call),
 
+  /** Lists the next times of a cron expression. Nothing is scheduled. */
+  times: (query: { cron: string; timezone?: string; count?: number }, call?: Call): Promise<api.TimesList> =>
+    ask(api.listTimes, { query }, call),
+
   get: (id: string, call?: Call): Promise<api.Schedule> => ask(api.getSchedule, { params: { id } }, call),
 
   /** Sends the schedule's message now; its own times stay. */

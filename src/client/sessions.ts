@@ -1,4 +1,5 @@
 import * as api from "../protocol/sessions.ts";
+import { listSessionTracks, type SessionTrackQuery } from "../protocol/tracks.ts";
 import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
@@ -6,6 +7,9 @@ import type { Call } from "./transport.ts";
 export const sessionVerbs = ({ ask }: Caller) => ({
   /** Lists sessions, newest first. */
   list: (query: Query<typeof api.SessionQuery> = {}, call?: Call) => ask(api.listSessions, { query }, call),
+
+  /** Lists the states of live sessions, and of those that ended, over a time. */
+  states: (query: Query<typeof SessionTrackQuery> = {}, call?: Call) => ask(listSessionTracks, { query }, call),
 
   get: (id: string, call?: Call): Promise<api.Session> => ask(api.getSession, { params: { id } }, call),
 

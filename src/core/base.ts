@@ -1,12 +1,16 @@
+import { isGroup } from "../identity/agents/target.ts";
 import type { Identity } from "../identity/identity.ts";
+import { MINUTE_MS } from "../kernel/clock.ts";
 import type { ReadTx, Tx } from "../kernel/db/database.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { KeyTail } from "../kernel/log/key-tail.ts";
 import { createLog } from "../kernel/log/log.ts";
+import { createFacetStore } from "./facets/store.ts";
 import { createInboxStore } from "./inbox/store.ts";
 import { createByTarget } from "./messages/by-target.ts";
 import type { NameBook } from "./messages/draft.ts";
 import type { LogEntry } from "./messages/entry.ts";
+import { createGroupPosts } from "./messages/group-posts.ts";
 import type { Judge } from "./messages/judge.ts";
 import { createMerges } from "./messages/merges.ts";
 import type { QuotaLimits } from "./messages/quotas.ts";
@@ -39,23 +43,27 @@ export async function createBase(kernel: Kernel, identity: Identity, options: Co
   const { db, headOf } = kernel;
   const entries = createEntryStore(db);
   const tail = new KeyTail(await db.read(async (on) => entries.mark(on)), db.snapshots);
-  const merges = createMerges(kernel, entries, tail);
+  const threads = createThreadStore(db);
+  const merges = createMerges(kernel, { entries, threads }, tail);
   await merges.load();
   const byTarget = createByTarget(kernel, identity.directory, entries, tail);
+  const groupPosts = createGroupPosts(kernel.clock, MINUTE_MS);
   function appended(tx: Tx, { id, fromId, target }: Candidate): void {
+    if (isGroup(target)) groupPosts.note(fromId);
     const stub = { id, from: fromId };
     kernel.headMoved(id);
     tail.append(db.transactions(), target, stub);
     tx.atOnce(() => tail.commit(target, stub));
   }
   const log = createLog<LogEntry>(await db.read(async (on) => headOf(on)));
-  const messages = createMessageStore(db, appended, byTarget);
+  const messages = createMessageStore(appended, byTarget);
   return {
     kernel,
     identity,
     options,
     log,
     byTarget,
+    groupPosts,
     merges,
     /** Lineage of a message. An entry never changes, so the tail's copy is as good as the row. */
     lineage: async (on: ReadTx, id: number): Promise<Lineage | undefined> =>
@@ -63,9 +71,10 @@ export async function createBase(kernel: Kernel, identity: Identity, options: Co
     rows: {
       messages,
       entries,
-      links: createLinkStore(db, byTarget),
+      links: createLinkStore(byTarget),
       delayed: createScheduledStore(db),
-      threads: createThreadStore(db),
+      threads,
+      facets: createFacetStore(),
       work: createWorkStore(db),
       inbox: createInboxStore(db, identity.directory),
     },

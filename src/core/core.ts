@@ -1,12 +1,14 @@
 import type { Identity } from "../identity/identity.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { type CoreOptions, createBase } from "./base.ts";
+import { createFacets } from "./facets/facets.ts";
 import { createHolding } from "./holding/holding.ts";
 import { createAcked } from "./inbox/acked.ts";
 import { createClaimants } from "./inbox/claimants.ts";
 import { createDeliveries } from "./inbox/deliveries.ts";
 import { createFleetStreams } from "./inbox/fleet.ts";
 import { createInbox } from "./inbox/inbox.ts";
+import { createInboxNotes } from "./inbox/inbox-notes.ts";
 import { createPolls } from "./inbox/poll.ts";
 import { createRosterText } from "./inbox/roster-text.ts";
 import { createSettled } from "./inbox/settled.ts";
@@ -82,7 +84,9 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const rosterText = createRosterText(roster, connections, clock);
   const claimants = createClaimants();
   const watch = createWatchStreams(base, { lists, access, deliveries });
-  const threads = createThreads(base, { lists, watch, acked });
+  const notes = createInboxNotes(clock, watch);
+  const facets = createFacets(base);
+  const threads = createThreads(base, { lists, watch, acked, facets });
   return {
     messages: {
       send: sender.send,
@@ -93,17 +97,21 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       append: sender.append,
       address: sender.address,
       appended: sender.appended,
-      planned: sender.planned,
+      planned: sender.waiting.planned,
+      waited: sender.waiting.waited,
+      waiting: sender.waiting,
       spawning: sender.spawning,
       withholding: sender.withholding,
       requireStart: sender.requireStart,
       answering: sender.answering,
+      causeOf: sender.causeOf,
       held: sender.held,
       shape: sender.shape,
       check: sender.check,
       ended: ended.ended,
       story: explainer.story,
       inTurns: explainer.inTurns,
+      runsTurns: explainer.runsTurns,
       log,
       rows: store,
       linkStore: base.rows.links,
@@ -143,6 +151,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       claimants,
       polls: createPolls(base, { inbox, settled, deliveries }),
       watch,
+      notes,
       deliveries,
       settled,
       acked,
@@ -150,6 +159,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       rosterText,
     },
     threads,
+    facets,
     holding,
     retention,
     trees,

@@ -20,7 +20,8 @@ export async function each<I, R>(
   const pause = createPauses();
   for (const item of items) {
     outcomes.push(item instanceof Problem ? item : await tx.attempt(() => verb(item)).catch(refusal));
-    await pause();
+    const paused = pause();
+    if (paused) await paused;
   }
   return outcomes;
 }
@@ -40,7 +41,8 @@ export async function eachJson<R>(
   const texts: string[] = [];
   for (const outcome of outcomes) {
     texts.push(outcome instanceof Problem ? problemJson(outcome, requestId) : json(outcome));
-    await pause();
+    const paused = pause();
+    if (paused) await paused;
   }
   const text = `{"items":[${texts.join(",")}]}`;
   await pause();

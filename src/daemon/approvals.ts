@@ -8,15 +8,13 @@ import type { Services } from "./services.ts";
 import type { LiveSessions } from "./sessions/live.ts";
 import { conversationOf } from "./sessions/places.ts";
 import type { Turns } from "./turns/turns.ts";
-
-/** Time in which a person answers. */
-const EXPIRES_SECONDS = 3600;
+import { isWatched } from "./turns/watched.ts";
 
 export type Approvals = ReturnType<typeof createApprovals>;
 
 /** Questions of CLIs that people answer at the relay. */
 export function createApprovals(services: Services, { live, turns }: { live: LiveSessions; turns: Turns }) {
-  const { journal, link, time, life, log } = services;
+  const { config, journal, link, time, life, log } = services;
   /** Questions that are open at their CLIs, by session and request. */
   const open = new Map<string, PermissionRequest>();
   const keyOf = (sessionId: string, requestId: string): string => `${sessionId}\n${requestId}`;
@@ -29,6 +27,7 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
     const draft = draftOf(session, request, {
       runId: running?.handle?.id,
       conversation: conversationFor(running?.turn.plan.answerTo, session.agentId),
+      expiresInSeconds: config.askSeconds,
     });
     let approval: Approval;
     try {
@@ -106,6 +105,18 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
     journal.write(() => journal.approvals.save({ ...row, state: "applied" }));
     const report = { ok: reason === undefined, ...(reason !== undefined && { error: reason }) };
     await untilAnswered(time, () => link.box.approvals.applied(row.id, report), life).catch(noted);
+    if (control.state === "expired") await giveUp(row);
+  }
+
+  /** Ends a turn that nobody follows, once its question has waited for its whole time: what it holds is free again. */
+  async function giveUp({ id, turnId }: AskRow): Promise<void> {
+    const running = turns.get(turnId);
+    if (!running || isWatched(services, running.turn, running.handle?.run)) return;
+    const approval = await untilAnswered(time, () => link.box.approvals.get(id), life).catch(noted);
+    const { endedAt = null, expiresAt = "", title } = approval ?? {};
+    // One that nobody could be asked is only denied: nothing was held for it.
+    if (endedAt !== null && Date.parse(endedAt) >= Date.parse(expiresAt))
+      running.refuse(`"${title}" had to be allowed, and nobody answered in time.`);
   }
 
   async function withdraw(row: AskRow, reason: string): Promise<void> {
@@ -189,6 +200,7 @@ const controlOf = ({ id, runId, sessionId, state, hash, answer, reason, options 
 interface About {
   runId: string | undefined;
   conversation: ApprovalDraft["conversation"];
+  expiresInSeconds: number;
 }
 
 function draftOf(
@@ -198,7 +210,7 @@ function draftOf(
 ): ApprovalDraft {
   const common = {
     ...{ agentId: session.agentId, sessionId: session.id, title: title.slice(0, 256), oneTap },
-    ...{ expiresInSeconds: EXPIRES_SECONDS, ...(about.runId && { runId: about.runId }) },
+    ...{ expiresInSeconds: about.expiresInSeconds, ...(about.runId && { runId: about.runId }) },
     ...(about.conversation && { conversation: about.conversation }),
   };
   if (subject.type === "question") {

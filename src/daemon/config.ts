@@ -31,6 +31,10 @@ export const ProviderConfig = z.strictObject({
     .array(z.enum(COMMAND_ABILITIES))
     .default([])
     .describe("Of kind `command`: abilities of the program beyond turns and answers."),
+  worktree: z
+    .boolean()
+    .default(false)
+    .describe("Each new session works in a git worktree of its own, where its folder is under git."),
   unattended: z.boolean().default(false).describe("Nobody answers permissions: its CLI refuses them at once."),
 });
 export type ProviderConfig = z.output<typeof ProviderConfig>;
@@ -70,6 +74,7 @@ export const DaemonConfig = z.strictObject({
     .optional()
     .describe("Memory of a session with all its tools, in MiB. It holds where systemd runs for this user."),
   runtimeSeconds: Seconds(7200).describe("Cap of the time of one turn."),
+  askSeconds: Seconds(3600, 86_400).describe("What a CLI asks for waits so long for a person."),
   silenceSeconds: Seconds(600).describe("A turn without a sign for so long is looked at."),
   onStuck: z
     .array(StuckStep)

@@ -1,4 +1,5 @@
 import type { Fetch } from "../client/transport.ts";
+import type { RunLink } from "../protocol/runs.ts";
 import { createAcks } from "./acks.ts";
 import { createApprovals } from "./approvals.ts";
 import { createCommands } from "./commands/commands.ts";
@@ -6,21 +7,25 @@ import { type DaemonConfig, prefixOf } from "./config.ts";
 import { DaemonError } from "./errors.ts";
 import { createGit, type Git } from "./git/command.ts";
 import { createObservations } from "./git/observations.ts";
+import type { Tree } from "./git/worktree.ts";
 import { createInbox } from "./inbox.ts";
 import type { Journal } from "./journal/journal.ts";
+import type { SessionRow } from "./journal/sessions.ts";
 import { type NewTurn, type TurnRow, turnOf } from "./journal/turns.ts";
 import { createHub, createLink } from "./link.ts";
 import { heartbeats, reasonOf, register } from "./presence.ts";
 import { createProbes } from "./probes.ts";
-import { endLeftovers, type Processes, resumeTurns, waitForFormer } from "./recovery.ts";
+import { endLeftovers, goOn, type Processes, resumeTurns, waitForFormer } from "./recovery.ts";
 import { createRelayNews } from "./relay-news.ts";
 import type { Gate, Log, Observer, Runnable, Services } from "./services.ts";
+import { createExpiry } from "./sessions/expiry.ts";
 import { createLanes } from "./sessions/lanes.ts";
-import { createLiveSessions } from "./sessions/live.ts";
+import { createLiveSessions, type LiveSessions } from "./sessions/live.ts";
 import { createOpener } from "./sessions/open.ts";
 import { createReporter } from "./sessions/reporter.ts";
+import { createWorktrees, keptText } from "./sessions/worktrees.ts";
 import { createCaps } from "./supervision/caps.ts";
-import { type Effort, effortOf } from "./supervision/effort.ts";
+import { type EffortOf, lookAround } from "./supervision/effort.ts";
 import { createJumps } from "./supervision/jumps.ts";
 import { createKeeper } from "./supervision/keeper.ts";
 import { createLimits } from "./supervision/limits.ts";
@@ -43,7 +48,7 @@ export interface DaemonOptions {
   fetch?: Fetch;
   git?: Git;
   /** Work that the machine saw a process do. */
-  effortOf?(pid: number): Effort | undefined;
+  effortOf?: EffortOf;
   processes: Processes;
   environment: Readonly<Record<string, string | undefined>>;
   hostname: string;
@@ -81,6 +86,7 @@ export function createDaemon(options: DaemonOptions) {
     ...{ config, journal, link, hub, time, log, life: life.signal },
     providers: new Map(options.providers.map((one) => [one.config.name, one])),
     gates: [...(options.gates ?? []), beforeStop],
+    stops: [],
     observers: [...(options.observers ?? [])],
     ...{ environment: options.environment, hostname: options.hostname, git: options.git ?? createGit() },
   };
@@ -88,8 +94,12 @@ export function createDaemon(options: DaemonOptions) {
   const probes = createProbes(services);
   const acks = createAcks(services);
   const reporter = createReporter(services);
-  const live = createLiveSessions(services, reporter);
   const observations = createObservations(services);
+  const isBusy = (id: string): boolean =>
+    live.isLive(id) || turns.in(id) !== undefined || live.reservation(id) !== undefined;
+  const worktrees = createWorktrees(services, { isBusy, kept });
+  const expire = createExpiry(services, { reporter, worktrees, isBusy });
+  const live: LiveSessions = createLiveSessions(services, reporter, worktrees.ready);
   const settle = createSettle(services, { later: add, observations, reporter });
   const openFor = createOpener(services, live, reporter, tell);
   const limits = createLimits(services, { live, reporter, tell });
@@ -98,27 +108,38 @@ export function createDaemon(options: DaemonOptions) {
     live,
     reporter,
     settle,
+    worktrees,
     observations,
     limits,
     caps,
     crashes: createCrashes(services, tell),
     openFor,
     again: (turn) => lanes.offer(turn),
+    paused: (turn) => goOn(services, turns, turn, lanes.offer),
     over,
     reached: acks.nudge,
   });
   const lanes = createLanes(services, { turns, live, reporter });
-  const answers = createAnswers(services, { begin: (turn) => lanes.offer(turn), reached: acks.nudge });
+  const answers = createAnswers(services, {
+    tell: (id, text) => void turns.get(id)?.tell?.(text),
+    begin: (turn) => lanes.offer(turn),
+    reached: acks.nudge,
+  });
   const isWaiting = (id: string) => lanes.has(id) || answers.has(id);
   const approvals = createApprovals(services, { live, turns });
-  const commands = createCommands({ services, live, turns, lanes, reporter, approvals, add });
+  const commands = createCommands({ services, live, turns, lanes, reporter, approvals, worktrees, add });
   const jumps = createJumps(services, { live, turns });
-  const profiles = createProfiles(services, { turns, live, offer: lanes.offer, isWaiting: (id) => lanes.has(id) });
+  const profiles = createProfiles(services, { turns, live });
+  services.stops.push(commands.isHeld, profiles.isStopped);
   services.gates.push(jumps.gate, commands.gate, profiles.gate, limits.gate, caps.gate);
   services.observers.push(approvals.observe, observations.observe, limits.observe, caps.observe);
   const keeper = createKeeper(services, { live, turns, reporter, openFor, gate: beforeBegin });
   live.onEnd(keeper.ended);
-  const watch = createWatch(services, { turns, live, reporter, effortOf: options.effortOf ?? effortOf });
+  live.onEnd(({ row }) => void worktrees.ended(row));
+  live.onEnd(() => void expire());
+  const { effortOf } = options;
+  const look = effortOf ? async () => effortOf : lookAround;
+  const watch = createWatch(services, { turns, live, reporter, look });
   services.observers.push(watch.observe);
   const parts = { live, reporter, turns, processes: options.processes, offer: answers.offer };
   const inbox = createInbox(services, {
@@ -167,6 +188,18 @@ export function createDaemon(options: DaemonOptions) {
     approvals.over(turn.id);
     answers.over(turn);
     for (const next of following) lanes.offer(next);
+    const session = turn.sessionId === null ? undefined : journal.sessions.get(turn.sessionId);
+    if (session) void turns.get(turn.id)?.done.then(() => worktrees.ended(session));
+  }
+
+  /** Says of a session that its worktree stays: in its links, and in its reason once it has ended. */
+  function kept(session: SessionRow, tree: Tree, why: string): void {
+    const reason = session.state === "dead" ? { reason: keptText(tree, why) } : {};
+    const isIt = ({ kind, ref }: RunLink): boolean => kind === "branch" && ref === tree.branch;
+    const links = observations.linksOf(session);
+    const branch = links.find(isIt) ?? { kind: "branch", ref: tree.branch, url: null, evidence: "git" };
+    const kept = [...links.filter((link) => !isIt(link)), { ...branch, state: "kept in its worktree" }];
+    void reporter.report(session.id, reason, { links: kept });
   }
 
   /** Tells the person of a turn something beside its answer. */
@@ -194,6 +227,8 @@ export function createDaemon(options: DaemonOptions) {
   async function pruneDaily(): Promise<void> {
     while (!life.signal.aborted) {
       journal.prune(time.wall(), KEPT_MS);
+      await expire();
+      await worktrees.sweep();
       await time.sleep(DAY_MS, life.signal).catch(() => undefined);
     }
   }

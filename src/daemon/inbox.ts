@@ -7,8 +7,8 @@ import { prefixOf } from "./config.ts";
 import type { NewTurn, TurnRow } from "./journal/turns.ts";
 import type { Services } from "./services.ts";
 import { nameOf } from "./sessions/names.ts";
-import { answeredBy, isNews, keyOf } from "./sessions/places.ts";
-import { answerFor } from "./turns/answers.ts";
+import { answeredBy, isNews, isQuestion, keyOf } from "./sessions/places.ts";
+import { answerFor, hasDialogue, questionFor } from "./turns/answers.ts";
 
 export interface InboxParts {
   /** Puts turns into the journal, within the open write. */
@@ -48,10 +48,13 @@ export function createInbox(services: Services, parts: InboxParts) {
   }
 
   /** Turn whose tool asked for what a message answers, or is a notice about: the tool has said the same. */
-  function askedIn(agentId: string, { kind, payload }: Entry): TurnRow | undefined {
-    const said =
-      kind === "response" || kind === "system" ? (payload?.delegation as { runId?: unknown } | undefined) : undefined;
-    const turn = typeof said?.runId === "string" ? journal.turns.ofRun(said.runId) : undefined;
+  function askedIn(agentId: string, entry: Entry): TurnRow | undefined {
+    const { kind, payload } = entry;
+    const isAbout = kind === "response" || kind === "system" || isQuestion(entry);
+    const said = isAbout ? (payload?.delegation as { runId?: unknown } | undefined) : undefined;
+    const result = kind === "announcement" ? (payload?.announcement as { forRunId?: unknown } | undefined) : undefined;
+    const runId = said?.runId ?? result?.forRunId;
+    const turn = typeof runId === "string" ? journal.turns.ofRun(runId) : undefined;
     return turn?.agentId === agentId ? turn : undefined;
   }
 
@@ -62,7 +65,10 @@ export function createInbox(services: Services, parts: InboxParts) {
     if (!journal.letters.add(entry, agentId, home)) return [];
     const asked = askedIn(agentId, entry);
     if (asked && entry.kind === "response") return [answerFor(asked, entry)];
-    if (asked) {
+    if (asked && isQuestion(entry)) return [questionFor(asked, entry)];
+    // A turn that answers a message has a dialogue to which the result goes as well.
+    if (asked && entry.kind === "announcement" && !hasDialogue(asked)) return [answerFor(asked, entry)];
+    if (asked && entry.kind === "system") {
       journal.letters.mark(entry.id, agentId, "done");
       return [];
     }
@@ -95,13 +101,19 @@ export function createInbox(services: Services, parts: InboxParts) {
   function controlTurns(agentId: string, entry: Entry): NewTurn[] {
     const { data } = RunControl.safeParse(entry.payload);
     if (!data || entry.from !== "system") return [];
-    const { id: runId, do: what } = data.run;
+    const { id: runId, turnId, do: what } = data.run;
     if (what !== "start" && what !== "wake" && what !== "message") return [];
-    // Words to a running turn reach it through its handle.
     const before = journal.turns.ofRun(runId);
-    if (before && before.state !== "done") return [];
+    // Words to a running turn reach it through its handle. A new turn of its run may come before its end is handed over.
+    const isNext = what !== "message" && before?.token != null && before.token !== tokenOf(turnId);
+    if (before && before.state !== "done" && !isNext) return [];
     const sessionKey = before?.sessionKey ?? runKey(data.run as { sessionKey?: unknown }, runId);
-    return [{ ...{ agentId, sessionKey, kind: "run", runId }, plan: { task: "", lane: "main" } }];
+    // Work beside a dialogue goes on in its own session.
+    const isBeside = before?.plan.lane === "background" && before.sessionId !== null;
+    const plan: NewTurn["plan"] = isBeside
+      ? { ...{ task: "", lane: "background", sessionId: before.sessionId ?? "" }, ...pick(before.plan) }
+      : { task: "", lane: "main" };
+    return [{ ...{ agentId, sessionKey, kind: "run", runId }, plan }];
   }
 
   return {
@@ -125,6 +137,9 @@ export function createInbox(services: Services, parts: InboxParts) {
   };
 }
 
+/** Fence of a turn, as the relay makes it. */
+const tokenOf = (turnId: string): string => turnId.replace("trn_", "rnt_");
+
 /** Wishes of a person for a turn, as the relay read them in the chat's commands. */
 const chosenInChat = ({ kind, payload }: Entry): { model?: unknown; background?: unknown } =>
   kind === "channel.event" ? (payload ?? {}) : {};
@@ -134,6 +149,12 @@ function choiceOf({ meta }: Entry): Pick<TurnRow["plan"], "onInterrupt"> {
   const { data: onInterrupt } = OnInterrupt.safeParse(meta?.onInterrupt);
   return onInterrupt ? { onInterrupt } : {};
 }
+
+/** Name and model of work that goes on. */
+const pick = ({ name, model }: TurnRow["plan"]): Partial<TurnRow["plan"]> => ({
+  ...(name !== undefined && { name }),
+  ...(model !== undefined && { model }),
+});
 
 const runKey = ({ sessionKey }: { sessionKey?: unknown }, runId: string): string =>
   typeof sessionKey === "string" ? sessionKey : `run:${runId}`;

@@ -65,15 +65,19 @@ export const keptSession = ({ journal }: Pick<Services, "journal">, agentId: str
 export const isKept = (services: Services, row: SessionRow): boolean =>
   isPlaceOfUser(row) && keptIn(services).some(({ agentId }) => agentId === row.agentId);
 
-/** Members of a new session that the profile of its agent says. A folder that is not below the workspace is left out. */
-export function membersBy(services: Services, agentId: string): Partial<SessionRow> {
+/** Members of a new session that the profile of its agent says. */
+type ByProfile = Partial<Pick<SessionRow, "model" | "systemPrompt" | "cwd">> & { worktree?: boolean };
+
+/** Choices of an agent's profile for its new sessions. A folder that is not below the workspace is left out. */
+export function membersBy(services: Services, agentId: string): ByProfile {
   const profile = profileOf(services, agentId);
   if (!profile) return {};
-  const { name, model, systemPrompt, cwd } = profile;
+  const { name, model, systemPrompt, cwd, worktree } = profile;
   return {
     ...(model !== null && { model }),
     ...(systemPrompt !== null && { systemPrompt }),
     ...(cwd !== null && folderOf(services, name, cwd)),
+    ...(worktree != null && { worktree }),
   };
 }
 

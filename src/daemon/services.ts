@@ -14,6 +14,12 @@ export type Log = (sentence: string, facts?: Record<string, unknown>) => void;
 /** Asked before a turn begins; resolves when it may. Holds, limits and caps are gates. */
 export type Gate = (turn: TurnRow, signal: AbortSignal) => Promise<void>;
 
+/**
+ * Whether a turn may not work now. A stop first makes this true, then pauses the turns that run: asked as soon as a turn can be
+ * paused, it misses no stop that came between its gate and its beginning.
+ */
+export type Stop = (turn: TurnRow) => boolean;
+
 /** Gets every event of every session, in order. Must not throw. */
 export type Observer = (session: SessionRow, event: SessionEvent) => void;
 
@@ -33,6 +39,7 @@ export interface Services {
   readonly time: DaemonTime;
   readonly log: Log;
   readonly gates: Gate[];
+  readonly stops: Stop[];
   readonly observers: Observer[];
   /** Environment of the daemon, of which CLIs get the allowed names. */
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -15,9 +15,9 @@ export function createBase(kernel: Kernel) {
   const kept = keepAgents(db);
   return {
     kernel,
-    directory: createDirectory(db, kept),
+    directory: createDirectory(kept),
     roster: createRoster(hooks),
     activity: createActivityService(kernel),
-    rows: { agents: createAgentStore(db, kept), tokens: createAuthStore(db), people: createPeopleStore(db) },
+    rows: { agents: createAgentStore(kept), tokens: createAuthStore(), people: createPeopleStore() },
   };
 }

@@ -40,10 +40,10 @@ export async function createKernel(options: KernelOptions) {
   const place = createPlace(db, "messages");
   return {
     db,
-    due: createDue(db, createDueStore(db), clock, hooks, logger),
+    due: createDue(db, createDueStore(), clock, hooks, logger),
     connections: createConnections(clock, hooks, options.stuckPeers),
     egress: createEgress({ allow: options.egressPrivate }),
-    idempotency: createIdempotency(createIdempotencyStore(db), clock),
+    idempotency: createIdempotency(createIdempotencyStore(), clock),
     disk: createDisk(options.diskProbe ?? probeOf(dataDir), clock, options.diskReserveBytes),
     hooks,
     clock,

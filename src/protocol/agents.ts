@@ -101,6 +101,7 @@ export const AgentQuery = strictObject(() => ({
   capability: word.optional(),
   label: word.optional(),
   machine: word.optional(),
+  project: line(1024).optional().describe("With a live session there, or one of its newest 500 runs. For people."),
   ...PageQuery,
   page: AgentId.optional(),
 }));

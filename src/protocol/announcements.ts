@@ -97,6 +97,9 @@ export const AnnouncementFacts = object(() => ({
     costUsd: z.number(),
   })),
   instruction: AnnouncementInstruction,
+  forRunId: StrOrNull.optional().describe(
+    "The run that asked for it and is told now; null when that has ended, or none asked.",
+  ),
 })).register(NAMED, { id: "AnnouncementFacts" });
 export type AnnouncementFacts = z.infer<typeof AnnouncementFacts>;
 

@@ -135,6 +135,7 @@ export const Approval = named("Approval", "A question to a person that blocks an
   runId: StrOrNull,
   sessionId: StrOrNull,
   orchestratorId: StrOrNull,
+  project: StrOrNull.describe("Of its run, else of its session, when it was asked."),
   kind: ApprovalKind,
   subject: ApprovalSubject,
   title: Str,
@@ -145,8 +146,8 @@ export const Approval = named("Approval", "A question to a person that blocks an
   oneTap: Bool,
   conversation: Conversation.nullable(),
   askedOf: z
-    .array(object(() => ({ personId: StrOrNull, conversation: Conversation, at: Time })))
-    .describe("Chats that were asked."),
+    .array(object(() => ({ personId: StrOrNull, conversation: z.union([z.literal("push"), Conversation]), at: Time })))
+    .describe("Chats that were asked; `push`: the devices of the person."),
   state: ApprovalState,
   answer: ApprovalAnswer.nullable(),
   reason: z.string().nullable().describe("Why it was withdrawn, or expired."),
@@ -192,6 +193,7 @@ export const ApprovalQuery = strictObject(() => ({
   kind: ApprovalKind.optional(),
   agent: AgentId.optional(),
   run: RunId.optional(),
+  project: line(1024).optional(),
   ...PageQuery,
   page: ApprovalId.optional(),
 }));
@@ -300,5 +302,5 @@ export const withdrawApproval = contract("withdrawApproval", "POST /v1/approvals
   problems: ["forbidden", "not-found", "not-open", "superseded"],
 });
 
-/** Person and chat that are asked. */
-export type AskedOf = { personId: z.infer<typeof PersonId> | null; conversation: Conversation; at: number };
+/** Person, and the chat or devices that are asked. */
+export type AskedOf = { personId: z.infer<typeof PersonId> | null; conversation: Conversation | "push"; at: number };

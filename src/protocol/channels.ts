@@ -131,6 +131,9 @@ export const PostNote = strictObject(() => ({
   token: z.string().max(128),
   part: int(0, 999).default(0),
   externalId: PlatformId.optional(),
+  mark: PlatformId.optional().describe(
+    "Id by which the adapter will recognise the part, known before anything is visible: such as that of an uploaded file.",
+  ),
 })).register(NAMED, { id: "PostNote" });
 export type PostNote = z.input<typeof PostNote>;
 /** Progress of posting a message. */

@@ -4,7 +4,7 @@ import { contracts } from "./contract.ts";
 /** First parts of the console's addresses. What follows belongs to the page. */
 export const CONSOLE_PLACES = [
   ...["threads", "work", "agents", "sessions", "runs", "activity", "approvals"],
-  ...["schedules", "channels", "settings", "flow", "start", "sign-in"],
+  ...["schedules", "channels", "settings", "flow", "start", "sign-in", "search"],
 ] as const;
 
 const contract = contracts("Console");
@@ -25,6 +25,18 @@ const page = (path: `/${string}`) =>
 export const consolePages = CONSOLE_PLACES.flatMap((place) => [
   ...[page(`/${place}`), page(`/${place}/{id}`), page(`/${place}/{id}/{part}`)],
 ]);
+
+export const consoleManifest = contract("consoleManifest", "GET /manifest.webmanifest", {
+  summary: "Get the manifest that installs the console",
+  open: true,
+  answers: { 200: { description: "A web app manifest.", type: "application/manifest+json", schema: z.string() } },
+});
+
+export const consoleWorker = contract("consoleWorker", "GET /sw.js", {
+  summary: "Get the console's service worker, which shows pushes",
+  open: true,
+  answers: { 200: { description: "The script.", type: "text/javascript", schema: z.string() } },
+});
 
 export const consoleFile = contract("consoleFile", "GET /assets/{file}", {
   summary: "Get a file of the console",

@@ -13,11 +13,22 @@ export const Fact = z
   .looseObject({ at: Time, step: z.enum(STEPS) })
   .describe("One thing that happened, and its details.");
 export type Fact = z.infer<typeof Fact>;
+/** Steps of a message's way to its end: the five marks of a ladder. */
+export const LADDER = ["stored", "routed", "offered", "in-turn", "answered"] as const;
+export const Impossible = z
+  .array(z.enum(LADDER))
+  .describe("Steps that the agent has no means to report. A ladder leaves their marks out.");
+export const TextParts = z
+  .array(z.union([Str, object(() => ({ at: Time }))]))
+  .describe("The sentence in parts: words, and times for the reader's clock.");
+
 export const RecipientStory = object(() => ({
   agentId: Str,
   step: z.enum(STEPS).describe("How far it got with this agent. `named`: it is the cause of a message by this agent."),
   at: TimeOrNull,
-  sentence: Str,
+  impossible: Impossible,
+  sentence: Str.describe("Times are UTC."),
+  parts: TextParts,
 }));
 export type RecipientStory = z.infer<typeof RecipientStory>;
 export const Explanation = object(() => ({

@@ -1,11 +1,27 @@
 import { z } from "zod";
 import { contracts } from "./contract.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
-import { queryInt, Time } from "./wire.ts";
+import { MessageId, queryInt, Time } from "./wire.ts";
 
 const CheckStatus = z.enum(["ok", "warn", "fail"]);
 export const HealthCheck = object(() => ({ name: z.string(), status: CheckStatus, detail: z.string() }));
 export type HealthCheck = z.infer<typeof HealthCheck>;
+
+/** How long what is kept: the values in force. */
+export const RetentionState = object(() => ({
+  days: z.int().describe("SIGNALBOX_RETENTION_DAYS: messages, finished work, and what has ended."),
+  runEventHours: z.int().describe("SIGNALBOX_RUN_EVENT_HOURS: every event of a run, after its end."),
+  fileUnusedHours: z.int().describe("SIGNALBOX_FILE_UNUSED_HOURS: files that no message carries."),
+  firstId: MessageId.describe("The oldest message that may still be there; work that is not over is older."),
+  lastRun: object(() => ({
+    at: Time,
+    deleted: z.int().describe("Messages."),
+    refused: z.boolean().describe("true: the clock had jumped, and less was deleted than was old enough."),
+  }))
+    .nullable()
+    .describe("null: it has not run yet. It runs once an hour."),
+})).register(NAMED, { id: "RetentionState" });
+export type RetentionState = z.infer<typeof RetentionState>;
 
 /** `GET /v1/health`: the worst check wins. */
 export const HealthReport = named("HealthReport", "A report on the relay itself.", () => ({
@@ -13,6 +29,8 @@ export const HealthReport = named("HealthReport", "A report on the relay itself.
   version: z.string(),
   generatedAt: Time,
   checks: z.array(HealthCheck),
+  // Left out by relays of earlier versions, which a newer program asks before it replaces them.
+  retention: RetentionState.optional(),
 }));
 export type HealthReport = z.infer<typeof HealthReport>;
 
@@ -35,6 +53,16 @@ export const Backup = object(() => ({
 })).register(NAMED, { id: "Backup" });
 export type Backup = z.infer<typeof Backup>;
 
+/** `GET /v1/backups`: copies in the data folder. */
+export const BackupList = object(() => ({
+  items: z
+    .array(
+      object(() => ({ file: z.string().describe("Path on the relay's machine."), bytes: z.int(), createdAt: Time })),
+    )
+    .describe("The newest 100, newest first."),
+})).register(NAMED, { id: "BackupList" });
+export type BackupList = z.infer<typeof BackupList>;
+
 const contract = contracts("Health");
 const TEXT = "text/plain; version=0.0.4";
 
@@ -56,6 +84,12 @@ export const makeBackup = contract("makeBackup", "POST /v1/backups", {
   query: BackupQuery,
   answers: { 201: { description: "Where it is.", schema: Backup } },
   problems: ["forbidden", "conflict"],
+});
+
+export const listBackups = contract("listBackups", "GET /v1/backups", {
+  summary: "List the copies of the database in the data folder",
+  answers: { 200: { description: "The newest first.", schema: BackupList } },
+  problems: ["forbidden"],
 });
 
 export const alive = contract("alive", "GET /healthz", {

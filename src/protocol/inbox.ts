@@ -105,3 +105,13 @@ export const ackInbox = contract("ackInbox", "POST /v1/agents/{id}/inbox/ack", {
   repeatable: true,
   problems: ["forbidden", "gone", "superseded", "ahead-of-log"],
 });
+
+const named = { agentId: Str, upTo: Position };
+/** Event `inbox` for people who watch. */
+export const InboxNews = object(() => ({
+  offered: z.array(object(() => ({ ...named, after: Position }))).describe("Mail handed to an agent: after, up to."),
+  acknowledged: z.array(object(() => named)),
+  inTurn: z.array(MessageId).describe("Messages that went into a model turn."),
+  more: z.boolean().describe("true: more happened than is named."),
+})).describe("How far mail came. Told once a second at most, over all agents, and not for those who filter.");
+export type InboxNews = z.infer<typeof InboxNews>;

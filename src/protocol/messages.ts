@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts, paged } from "./contract.ts";
+import { FacetQuery } from "./facets.ts";
 import { BODY_BYTES, JSON_BYTES, MESSAGE_KINDS } from "./limits.ts";
 import { RefusedItem } from "./problem.ts";
 import { NAMED, named, object, strictObject, words } from "./shape.ts";
@@ -201,6 +202,7 @@ export const MessageFilter = {
 export const MessageQuery = strictObject(() => ({
   ...MessageFilter,
   q: line(512).optional().describe("Words to find, all of them, at most 32; `word*` finds what begins so."),
+  ...FacetQuery,
   before: queryInt(1, Number.MAX_SAFE_INTEGER).optional(),
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
   ...NumberPageQuery,

@@ -4,7 +4,19 @@ import { Caps } from "./caps.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
 import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
 import { VersionText } from "./versions.ts";
-import { int, jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, StrOrNull, Time, TimeInput, text } from "./wire.ts";
+import {
+  int,
+  jsonObject,
+  line,
+  listOf,
+  MAX_ID_LENGTH,
+  PageQuery,
+  StrOrNull,
+  Time,
+  TimeInput,
+  TimeOrNull,
+  text,
+} from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
 /** Its agent's id begins so. */
@@ -115,6 +127,9 @@ export const Orchestrator = named("Orchestrator", "A daemon on a machine that st
   hostname: z.string(),
   version: StrOrNull.describe("Version of its daemon."),
   status: OrchestratorStatus,
+  stoppedAt: TimeOrNull.describe(
+    "When it was stopped: by itself, or by an operator. Null while it is here, and when it is away without a word.",
+  ),
   agentId: z.string(),
   prefix: StrOrNull.describe("Beginning of the ids of its agents, as its token says. Null while it has no token."),
   providers: z.array(Provider),
@@ -135,6 +150,7 @@ export type Orchestrator = z.infer<typeof Orchestrator>;
 export const OrchestratorQuery = strictObject(() => ({
   status: OrchestratorStatus.optional(),
   hostname: hostname.optional(),
+  project: line(1024).optional().describe("With a live session there."),
   ...PageQuery,
   page: OrchestratorId.optional(),
 }));

@@ -61,7 +61,7 @@ export const PersonDraft = strictObject(() => ({
     .array(z.union([z.literal("push"), NotifyConversation]))
     .max(8)
     .optional()
-    .describe("Chats that ask this person, the first that works. push is kept for later."),
+    .describe("Places that ask this person, the first that works: chats, and `push` for their devices."),
   quietHours: QuietHours.nullish(),
   ladder: z.array(PersonId).max(8).optional().describe("People to ask next, each 15 min after the one before."),
   senders: z

@@ -4,7 +4,7 @@ import { Caps, ProfileName } from "./caps.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
 import { OrchestratorId } from "./orchestrators.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
-import { int, line, listOf, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
+import { Bool, int, line, listOf, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
 
 export const STUCK_STEPS = ["tell", "nudge", "interrupt", "restart"] as const;
 /** One step against a session that is stuck. */
@@ -30,6 +30,7 @@ export const ProfileDraft = strictObject(() => ({
     deny: z.array(line(512)).max(256).optional(),
   })).nullish(),
   cwd: line(4096).nullish(),
+  worktree: z.boolean().nullish().describe("New sessions work in git worktrees of their own."),
   caps: Caps.nullish(),
   onLimit: OnLimit.default("wait"),
   onStuck: z.array(StuckStep).max(8).optional().describe("Left out: tell, at once."),
@@ -49,6 +50,7 @@ export const Profile = named("Profile", "How an agent is started, and what is wa
   systemPrompt: StrOrNull,
   tools: object(() => ({ allow: z.array(Str).optional(), deny: z.array(Str).optional() })).nullable(),
   cwd: StrOrNull,
+  worktree: Bool.nullable(),
   caps: Caps.nullable(),
   onLimit: OnLimit,
   onStuck: z.array(StuckStep),

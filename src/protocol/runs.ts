@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { MAX_TIMEOUT_SECONDS } from "./delegations.ts";
+import { FacetQuery } from "./facets.ts";
 import { BODY_BYTES } from "./limits.ts";
 import { Conversation, FileId } from "./posts.ts";
 import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
@@ -195,6 +196,8 @@ export const Run = named("Run", "One execution of an agent on a piece of work.",
   encoding: Str.describe("Encoding of task and result."),
   deadlineAt: TimeOrNull,
   wokenAt: TimeOrNull,
+  wakeOnSettle: Bool.describe("Whether a turn begins when the runs that it asked for have ended after its own."),
+  approvalId: StrOrNull.describe("The approval that it waits for before its agent hears of it."),
   createdAt: Time,
   endedAt: TimeOrNull,
   token: Str.optional().describe("Fence of the running turn, for its runner alone: the header Signalbox-Run."),
@@ -306,8 +309,8 @@ export const RunQuery = strictObject(() => ({
   sessionId: line(64).optional(),
   message: queryInt(1, Number.MAX_SAFE_INTEGER).optional(),
   thread: queryInt(1, Number.MAX_SAFE_INTEGER).optional(),
-  project: line(1024).optional(),
-  tag: line(64).optional(),
+  q: line(512).optional().describe("Text in its label, or in the beginning of its task; among the newest 2,000."),
+  ...FacetQuery,
   person: line(64).optional(),
   ...NumberPageQuery,
 }));

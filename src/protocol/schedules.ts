@@ -4,7 +4,7 @@ import { at, contracts, gone, made, paged } from "./contract.ts";
 import { MessageDraft, WORK_STATES } from "./messages.ts";
 import { RunOutcome, RunStatus } from "./runs.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
-import { Int, int, line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wire.ts";
+import { Int, int, line, listOf, NumberPageQuery, PageQuery, queryInt, Time, TimeInput } from "./wire.ts";
 
 export const ScheduleId = z.string().regex(/^sch_[a-z0-9]{1,40}$/, "has to be the id of a schedule, like sch_7k2m");
 
@@ -87,14 +87,19 @@ export const Fire = named("Fire", "One time of a schedule.", () => ({
   firedAt: Time,
   missedBySeconds: z.int().describe("How late it was; 0 when on time."),
   missed: Int.describe("How many times before it had passed by unused since the last one; at most 100 are counted."),
-  outcome: z.enum(["sent", "skipped", "failed"]),
+  outcome: z
+    .enum(["sent", "waiting", "skipped", "failed"])
+    .describe("waiting: a person has to allow it first, and then it is sent."),
   reason: z
-    .enum(["missed", "already-running"])
+    .enum(["missed", "already-running", "approval"])
     .nullable()
-    .describe("Of a skipped one: its time had passed by, or the run of the message before had not ended."),
+    .describe(
+      "Of a skipped one: its time had passed by, the run of the message before had not ended, or that message still waited.",
+    ),
   messageId: z.int().nullable(),
   by: z.string().nullable().describe("The agent or person that had it run now; null for a time of its own."),
   error: z.string().nullable(),
+  approvalId: z.string().nullable().describe("The approval that its message waits for, or waited for."),
 }));
 export type Fire = z.infer<typeof Fire>;
 
@@ -164,6 +169,18 @@ export const ScheduleList = listOf(Schedule).register(NAMED, { id: "ScheduleList
 export const FireQuery = strictObject(() => ({ ...NumberPageQuery }));
 export const FireList = listOf(FireDetail).register(NAMED, { id: "FireList" });
 
+/** `GET /v1/schedules/times`. */
+export const TimesQuery = strictObject(() => ({
+  cron: Cron,
+  timezone: Timezone.default("UTC"),
+  count: queryInt(1, 20).default(5),
+}));
+export type ParsedTimesQuery = z.output<typeof TimesQuery>;
+export const TimesList = object(() => ({
+  items: z.array(Time).describe("The next times, the earliest first."),
+})).register(NAMED, { id: "TimesList" });
+export type TimesList = z.infer<typeof TimesList>;
+
 const Path = strictObject(() => ({ id: ScheduleId }));
 const contract = contracts("Schedules");
 /** Refusals of the message itself. */
@@ -190,6 +207,14 @@ export const createSchedule = contract("createSchedule", "POST /v1/schedules", {
 export const listSchedules = contract("listSchedules", "GET /v1/schedules", {
   ...paged(ScheduleQuery, ScheduleList),
   summary: "List schedules, newest first, and messages with a deliverAt that are still to be sent",
+  problems: ["forbidden", "superseded", "unknown-instance"],
+});
+
+export const listTimes = contract("listTimes", "GET /v1/schedules/times", {
+  summary: "List the next times of a cron expression",
+  description: "Nothing is scheduled: it shows what an expression means, in its time zone.",
+  query: TimesQuery,
+  answers: { 200: { description: "At most `count`; fewer where it comes no more.", schema: TimesList } },
   problems: ["forbidden", "superseded", "unknown-instance"],
 });
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
+import { FacetQuery } from "./facets.ts";
 import { OrchestratorId } from "./orchestrators.ts";
 import { Place } from "./places.ts";
 import { RunId, RunLink, RunUsage } from "./runs.ts";
@@ -114,6 +115,7 @@ export const Session = named("Session", "A dialogue kept by an agent CLI, with o
   pid: Int.nullable(),
   runId: StrOrNull,
   queued: Int,
+  waits: Int.describe("Its runs that wait for runs they asked for."),
   usage: RunUsage.nullable(),
   links: z.array(RunLink),
   seen: Seen.nullable(),
@@ -121,6 +123,7 @@ export const Session = named("Session", "A dialogue kept by an agent CLI, with o
     .nullable()
     .describe("Null when no process writes it. A lease that ran out is not free."),
   startedAt: Time,
+  since: Time.describe("When its state began."),
   lastEventAt: TimeOrNull,
   endedAt: TimeOrNull,
 }));
@@ -132,7 +135,8 @@ export const SessionChange = object(
   () =>
     Session.pick({
       ...{ id: true, agentId: true, orchestratorId: true, provider: true, name: true, lane: true, place: true },
-      ...{ project: true, state: true, reason: true, limitedUntil: true, runId: true, queued: true, lastEventAt: true },
+      ...{ project: true, state: true, since: true, reason: true, limitedUntil: true, pid: true, runId: true },
+      ...{ queued: true, waits: true, lastEventAt: true, endedAt: true },
     }).shape,
 ).register(NAMED, { id: "SessionChange" });
 export type SessionChange = z.infer<typeof SessionChange>;
@@ -142,7 +146,7 @@ export const SessionQuery = strictObject(() => ({
   orchestrator: OrchestratorId.optional(),
   state: SessionState.optional(),
   lane: SessionLane.optional(),
-  project: line(1024).optional(),
+  ...FacetQuery,
   live: z.enum(["true", "false"]).optional().describe("true: without dead ones."),
   ...PageQuery,
   page: SessionId.optional(),

@@ -12,6 +12,7 @@ export const commandFiles = () => z.array(FileId).max(32).optional();
 export const OnInterrupt = z
   .enum(["continue", "give-back"])
   .describe("A turn that a stop or a crash cuts off goes on, or is given back. Left out: as the daemon is configured.");
+export type OnInterrupt = z.infer<typeof OnInterrupt>;
 
 /** Members of a spawn, beside its verb. */
 export const spawnMembers = () => ({
@@ -20,6 +21,10 @@ export const spawnMembers = () => ({
   profile: ProfileName.optional(),
   prompt: text(PROMPT_BYTES).optional(),
   cwd: line(4096).optional().describe("Below the orchestrator's folder, after links are resolved."),
+  worktree: z
+    .boolean()
+    .optional()
+    .describe("It works in a git worktree of its own, on a new branch. Left out: as its profile or its provider says."),
   model: line(256).optional(),
   systemPrompt: text(PROMPT_BYTES).optional().describe("By people alone."),
   files: commandFiles(),

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { AgentPath, Presence } from "./agents.ts";
 import { Announcement } from "./announcements.ts";
 import { Approval } from "./approvals.ts";
+import { Bulk } from "./bulk.ts";
 import { contracts } from "./contract.ts";
 import { DelegationChange } from "./delegations.ts";
-import { Bye, Followed, Hello, Reset, WorkChange } from "./inbox.ts";
+import { Bye, Followed, Hello, InboxNews, Reset, WorkChange } from "./inbox.ts";
 import { Entry, MessageFilter } from "./messages.ts";
 import { OrchestratorId } from "./orchestrators.ts";
 import { RunChange } from "./runs.ts";
@@ -47,6 +48,9 @@ const WATCH_EVENTS = {
   limit: LimitChange,
   thread: object(() => ({ id: MessageId })).describe("A person has named, archived or read it."),
   attention: object(() => ({ id: Str, takenBy: Str.nullable() })).describe("A person's note on what waits."),
+  bulk: Bulk.describe("It began, went on or ended; in between from time to time."),
+  hold: object(() => ({ id: Str })).describe("It was made or lifted, or a session under it was seen to stop."),
+  inbox: InboxNews,
   presence: Presence,
   bye: Bye,
 };
@@ -103,7 +107,7 @@ export const streamOrchestrator = contracts("Orchestrators")(
 export const watchMessages = contracts("Messages")("watchMessages", "GET /v1/messages/stream", {
   summary: "Follow everything the caller may read",
   description:
-    "Events: hello, message, work (a change of state), trace, task, delegation, run, announcement, approval, session, limit, attention, presence, bye. Starts at the head, or after `after`. " +
+    "Events: hello, message, work (a change of state), trace, task, delegation, run, announcement, approval, session, limit, thread, attention, bulk, hold, inbox, presence, bye. Starts at the head, or after `after`. " +
     "With `session`: hello, session, bye.",
   long: true,
   query: WatchQuery,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
+import { FacetQuery } from "./facets.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
 import { Source } from "./tokens.ts";
 import {
@@ -75,6 +76,7 @@ export const Task = named("Task", "A piece of work with a status and a history."
   count: z.int().describe("How often it was reported."),
   messageId: MessageId.nullable().describe("The message whose lease is the task's; null without a target."),
   holder: StrOrNull,
+  approvalId: StrOrNull.describe("The approval that its message waits for, or waited for."),
   createdAt: Time,
   updatedAt: Time,
 }));
@@ -110,6 +112,7 @@ export const TaskQuery = strictObject(() => ({
   source: Source.optional(),
   holder: AgentId.optional(),
   severity: Severity.optional(),
+  project: FacetQuery.project.describe("Of the thread that its message is in."),
   ...PageQuery,
   page: TaskId.optional(),
 }));

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts, paged } from "./contract.ts";
+import { FacetQuery } from "./facets.ts";
 import { Message } from "./messages.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
 import {
@@ -40,6 +41,8 @@ export const ThreadSummary = named("ThreadSummary", "A thread, and how far its r
   unread: Int.describe("Messages in it to `user` that the caller's person has not read."),
   participants: z.array(Str).describe("Senders and targets of its root and of its newest 20 messages."),
   liveRuns: Int.describe("Runs in it that have not ended."),
+  project: StrOrNull.describe("That of its runs, or of its agent's session; one of them where there are several."),
+  tags: z.array(Str).describe("Those of its runs, and of its agent's session."),
 }));
 export type ThreadSummary = z.infer<typeof ThreadSummary>;
 
@@ -59,6 +62,7 @@ const ThreadsQuery = strictObject(() => ({
   ),
   archived: z.enum(["true", "false"]).default("false").describe("true: archived ones alone."),
   q: line(512).optional().describe("Words of a message in it, or of its title."),
+  ...FacetQuery,
   ...NumberPageQuery,
 }));
 export const ThreadList = listOf(ThreadSummary).register(NAMED, { id: "ThreadList" });

@@ -128,7 +128,11 @@ export type Paused = z.infer<typeof Paused>;
 
 export const RevokedToken = object(() => ({ ...Token.shape, paused: z.array(Paused) }));
 export type RevokedToken = z.infer<typeof RevokedToken>;
-export const TokenQuery = strictObject(() => ({ ...PageQuery, page: TokenId.optional() }));
+export const TokenQuery = strictObject(() => ({
+  agent: AgentId.optional().describe("Those that act for it."),
+  ...PageQuery,
+  page: TokenId.optional(),
+}));
 export const TokenList = listOf(Token).register(NAMED, { id: "TokenList" });
 
 export const WhoAmI = named("WhoAmI", "Who the caller is.", () => ({

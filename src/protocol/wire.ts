@@ -90,7 +90,12 @@ export const EncodingInput = Encoding.default("plain").describe(
 );
 
 /** Milliseconds since 1970 → the wire's RFC 3339. */
-export const toTime = (ms: number): string => new Date(ms).toISOString();
+export function toTime(ms: number): string {
+  if (ms !== newest.ms) newest = { ms, text: new Date(ms).toISOString() };
+  return newest.text;
+}
+/** Messages of one commit share their millisecond, and the text of it costs 0.2 µs. */
+let newest = { ms: 0, text: new Date(0).toISOString() };
 export const toTimeOrNull = (ms: number | null): string | null => (ms === null ? null : toTime(ms));
 export const fromTime = (time: string): number => Date.parse(time);
 

@@ -49,7 +49,9 @@ export type Lease = z.infer<typeof Lease>;
 
 const WithTask = { task: Task.optional().describe("The task that is worked through this message.") };
 /** Parts that earlier attempts posted of a message to a channel. null: begun, its end unknown. */
-export const Posts = z.array(z.object({ part: Int, externalId: StrOrNull })).register(NAMED, { id: "Posts" });
+export const Posts = z
+  .array(z.object({ part: Int, externalId: StrOrNull, mark: Str.optional() }))
+  .register(NAMED, { id: "Posts" });
 
 export const Claimed = object(() => ({
   message: Message,

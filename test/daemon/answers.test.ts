@@ -122,3 +122,105 @@ test("an answer to a dialogue that has stepped aside goes there, and its main se
     ["Three, says Bob.", first],
   ]);
 }, 30_000);
+
+test("G8: an answer to a run that others asked for is one more turn of that run, also when it comes to a daemon that was away, and to a session that is gone", async () => {
+  const { world, journal, tools, answer, begin } = await withBob();
+  const { relay, fake } = world;
+  const run = async (id: string) => (await relay.ask("GET", `/v1/runs/${id}`)).body;
+  const ended = (id: string, turns: number) =>
+    until(async () => {
+      const { status, turns: all } = await run(id);
+      return status === "ended" && all.length === turns && journal().turns.open().length === 0;
+    });
+  const first = await begin("How many lanterns?");
+  fake.latest().turn.finish("Three.");
+  await until(async () => (await world.run(first)).status === "ended");
+  const { id } = await world.run(first);
+  let turns = 1;
+  /** Asks bob in a new turn of the run, which ends without the answer. */
+  const askBob = async (text: string) => {
+    await relay.ask("POST", `/v1/runs/${id}/messages`, { text });
+    await until(() => hears(world, text));
+    const { facts } = await (await tools()).call("delegate", { to: "bob", text });
+    hearer(world, text)?.turn.finish("I have asked Bob.");
+    await ended(id, ++turns);
+    return String(facts.delegation);
+  };
+  const answered = async (text: string) => {
+    await until(() => hears(world, text));
+    hearer(world, text)?.turn.finish(`Bob says ${text}`);
+    await ended(id, ++turns);
+    expect(await run(id)).toMatchObject({ outcome: "ok", result: { text: `Bob says ${text}` } });
+  };
+  await answer(await askBob("Count the boats."), "Nine boats.");
+  await answered("Nine boats.");
+  expect(fake.sessions).toHaveLength(1);
+
+  const away = await askBob("Count the oars.");
+  await world.restart(0);
+  await answer(away, "Twelve oars.");
+  await answered("Twelve oars.");
+  await world.crash();
+
+  const gone = await askBob("Count the nets.");
+  const [session] = journal().sessions.live();
+  await relay.ask("POST", "/v1/orchestrators/box/commands?waitSeconds=5", {
+    command: { do: "clear", agentId: AGENT },
+  });
+  await until(() => journal().sessions.get(session?.id ?? "")?.state === "dead");
+  await answer(gone, "Two nets.");
+  await answered("Two nets.");
+  expect(await texts(world)).toEqual([["Three.", first]]);
+  const answers = (await relay.ask("GET", "/v1/runs?agent=box-fake")).body.items;
+  expect(answers).toHaveLength(1);
+}, 30_000);
+
+test("G8: a worker's question reaches the session that asked: at once while it works, else as a turn whose words go to the worker, once", async () => {
+  const { world, journal, begin, tools, settled, answer } = await withBob();
+  const { relay, fake } = world;
+  const bob = {
+    id: "bob",
+    token: (await relay.ask("POST", "/v1/tokens", { role: "agent", agentId: "bob" })).body.token,
+  };
+  const question = (id: string, text: string) =>
+    relay.ask("POST", `/v1/delegations/${id}/progress`, { text, question: true }, bob);
+  const mail = async () =>
+    (await relay.ask("GET", "/v1/agents/bob/inbox?after=0", undefined, bob)).body.items
+      .filter(({ kind }: { kind: string }) => kind === "chat")
+      .map(({ body }: { body: string }) => body);
+  const first = await begin("How many lanterns?");
+  const peer = await tools();
+  const { facts } = await peer.call("delegate", { to: "bob", text: "Count them." });
+  const id = String(facts.delegation);
+  const [session] = fake.sessions;
+  await question(id, "The red ones, too?");
+  await until(() => session?.inputs.some(({ text }) => text.includes("The red ones, too?")) === true);
+  const asked = (await relay.ask("GET", `/v1/messages?from=bob&kind=request`)).body.items[0];
+  await peer.call("reply", { id: asked.id, text: "All of them." });
+  session?.turn.finish("I have asked Bob.");
+  // The CLI reads what came into its turn after that.
+  session?.turn.finish("Bob knows.");
+  await until(() => journal().turns.open().length === 0);
+  expect(await mail()).toEqual(["All of them."]);
+
+  await question(id, "Broken ones?");
+  await until(() => hears(world, "Broken ones?"));
+  expect(hearer(world, "Broken ones?")).toBe(session);
+  session?.turn.finish("No.");
+  await until(async () => (await mail()).length === 2);
+  await world.restart(0);
+  await question(id, "And those at sea?");
+  await until(() => hears(world, "And those at sea?"));
+  expect(fake.latest().task.sessionId).toBe(session?.task.sessionId ?? "");
+  fake.latest().turn.finish("Yes.");
+  await until(async () => (await mail()).length === 3);
+  expect(await mail()).toEqual(["All of them.", "No.", "Yes."]);
+  await answer(id, "Three.");
+  await until(() => hears(world, "Three."));
+  fake.latest().turn.finish("Bob counts three.");
+  await settled(id);
+  expect((await texts(world)).filter(([, replyTo]) => replyTo === first)).toEqual([
+    ["I have asked Bob.\n\nBob knows.", first],
+    ["Bob counts three.", first],
+  ]);
+}, 30_000);

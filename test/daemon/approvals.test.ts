@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { startDaemon, type TestDaemon, until } from "../support/daemon.ts";
+import { AGENT, startDaemon, type TestDaemon, until } from "../support/daemon.ts";
 
 async function asked(world: TestDaemon) {
   await world.say("Clean up.");
@@ -102,6 +102,46 @@ describe("questions of a CLI", () => {
     const applied = async () => (await world.relay.ask("GET", `/v1/approvals/${id}`)).body.applied;
     await until(async () => (await applied()) !== null);
     expect(await applied()).toMatchObject({ ok: false, error: expect.stringContaining("did not ask again") });
+  });
+
+  test("a question that nobody answers in time is denied: a dialogue goes on, work that nobody follows ends, and its lease is free", async () => {
+    const world = await startDaemon({ config: { askSeconds: 90 } });
+    const { ask } = world.relay;
+    const eve = await world.relay.agent("eve");
+    const by = { token: eve.token };
+    const works = (text: string) => world.fake.sessions.find((one) => one.isWorking && one.turn.text.includes(text));
+    const mine = await world.say("Clean up.");
+    const draft = { to: AGENT, body: "Count.", claimable: true, maxAttempts: 2 };
+    const { body: work } = await ask("POST", "/v1/messages", draft, by);
+    const { body: asked } = await ask(
+      "POST",
+      "/v1/delegations",
+      { to: AGENT, text: "Look.", timeoutSeconds: 7200 },
+      by,
+    );
+    await until(() => ["Clean up.", "Count.", "Look."].every((text) => works(text) !== undefined));
+    const answers = ["Clean up.", "Count.", "Look."].map((text) =>
+      works(text)?.turn.ask({ exact: text, subject: { type: "command", line: text, cwd: "/", envNames: [] } }),
+    );
+    await until(async () => (await ask("GET", "/v1/approvals?state=pending")).body.items.length === 3);
+    const state = async () => (await ask("GET", `/v1/messages/${work.id}`)).body.state;
+    expect(await state()).toBe("claimed");
+    await world.pass(91_000);
+    for (const answer of answers) expect(await answer).toMatchObject({ decision: "deny" });
+    const refused = async () =>
+      (await ask("GET", `/v1/runs?message=${work.id}`)).body.items.filter(
+        ({ errorCode, error }: { errorCode: string; error: string }) =>
+          errorCode === "refused" && error === '"Run rm -rf build" had to be allowed, and nobody answered in time.',
+      ).length;
+    await until(async () => (await refused()) === 1);
+    const delegation = async () => (await ask("GET", `/v1/delegations/${asked.id}`, undefined, by)).body;
+    await until(async () => (await delegation()).status === "failed");
+    expect((await delegation()).answer.error).toContain("nobody answered in time");
+    works("Clean up.")?.turn.finish("I may not, so I left it.");
+    await until(async () => (await world.run(mine)).status === "ended");
+    expect(await world.run(mine)).toMatchObject({ outcome: "ok", result: { text: "I may not, so I left it." } });
+    // The work was open again, and is taken once more.
+    await until(() => works("Count.") !== undefined);
   });
 
   test("what an earlier process asked is withdrawn after a crash, and the CLI asks again", async () => {

@@ -85,6 +85,13 @@ describe("a daemon's chats", () => {
     expect(payload.buttons).toEqual([[{ text: "Again", id: "answer-1" }], [{ text: "Enough", id: "answer-2" }]]);
     const file = await world.relay.ask("GET", `/v1/files/${payload.files[0].fileId}`);
     expect(file.body).toBe("all green");
+    // A press is a message of the dialogue, by the label that was pressed.
+    await write("Again", { type: "button", text: undefined, button: { id: "answer-1", text: "Again" } });
+    await works(world, 2);
+    expect(world.fake.latest().inputs[1]?.text).toContain("| Again");
+    world.fake.latest().turn.finish("Once more.");
+    await until(async () => (await posts()).length === 2);
+    expect(world.fake.sessions).toHaveLength(1);
   });
 
   test("a silent answer is posted nowhere, and text beside the schema is not lost", async () => {
@@ -151,7 +158,9 @@ describe("a daemon's chats", () => {
     await until(
       () => world.fake.sessions.length === 3 && world.fake.sessions.every((one, at) => at === 0 || one.isWorking),
     );
-    const [, beside, sweeper] = world.fake.sessions;
+    const [beside, sweeper] = ["Build everything.", "Sweep."].map((task) =>
+      world.fake.sessions.find((one) => one.inputs[0]?.text.includes(`| ${task}`)),
+    );
     expect(beside?.task).toMatchObject({ origin: { how: "fork", nativeId: main.nativeId }, model: "cheap" });
     expect(beside?.inputs[0]?.text).toContain("| Build everything.");
     await write("And now?");
@@ -169,27 +178,60 @@ describe("a daemon's chats", () => {
     expect(main.inputs[2]?.text).toContain(`| Files: ${file}`);
     main.turn.finish("It is built.");
     await until(async () => (await posts()).length === 3);
-    expect((await posts()).map(({ body }: { body: string }) => body)).toEqual(["I am on it.", "Wait.", "It is built."]);
+    expect((await posts()).map(({ body }: { body: string }) => body)).toEqual([
+      "I am on it.\n\nBegun beside this: builder-system-obey, sweeper.",
+      ...["Wait.", "It is built."],
+    ]);
     await until(() => world.daemon.turns.all().length === 0);
     expect(world.fake.sessions).toHaveLength(3);
     expect(main.inputs).toHaveLength(3);
   });
 
-  test("a schedule runs beside, under its name, and its result goes to the main session", async () => {
+  test("a schedule begins at once beside a busy dialogue, under its name and with its model, and its result goes to the main session", async () => {
     const world = await startDaemon();
     await world.say("Hello.");
     await works(world);
     world.fake.latest().turn.finish("Hello.");
+    await world.say("Look closely.");
+    await works(world, 2);
     await world.relay.ask("POST", "/v1/schedules", {
-      ...{ name: "Nightly build", at: new Date(world.relay.clock.now() + 60_000).toISOString() },
-      message: { to: AGENT, body: "Build it." },
+      ...{ name: "Nightly build", at: new Date(world.relay.clock.now() + 30_000).toISOString() },
+      ...{ message: { to: AGENT, body: "Build it." }, run: { model: "cheap" } },
     });
-    await world.pass(61_000);
+    await world.pass(31_000);
     await until(() => world.fake.sessions.length === 2 && world.fake.sessions[1]?.isWorking === true);
+    const [main, beside] = world.fake.sessions;
+    expect(beside?.task).toMatchObject({ model: "cheap", origin: { how: "fork" } });
     const { body } = await world.relay.ask("GET", "/v1/sessions?lane=background");
     expect(body.items.map(({ name }: { name: string }) => name)).toEqual(["cron-nightly-build"]);
-    world.fake.sessions[1]?.turn.finish("Built.");
-    await until(() => world.fake.sessions[0]?.inputs.length === 2);
-    expect(world.fake.sessions[0]?.inputs[1]?.text).toContain("| Built.");
+    beside?.turn.finish("Built.");
+    await until(() => world.daemon.turns.all().length === 1);
+    expect(main?.inputs).toHaveLength(2);
+    main?.turn.finish("I looked.");
+    await until(() => main?.inputs.length === 3);
+    expect(main?.inputs[2]?.text).toContain("| Built.");
+  });
+
+  test("an answer that misses the schema is sent by its message, else whole; its reason is a thought of its run", async () => {
+    const { world, write, posts } = await withChat();
+    const answers = [
+      { structured: { message: "Nearly." }, said: "Nearly." },
+      { structured: { note: "Odd." }, said: '{"note":"Odd."}' },
+      {
+        structured: { action: "send", actionReason: "it was asked", message: "As it should be." },
+        said: "As it should be.",
+      },
+    ];
+    for (const [at, { structured, said }] of answers.entries()) {
+      await write(`Question ${at}`);
+      await works(world, at + 1);
+      world.fake.latest().turn.finish("", { structured });
+      await until(async () => (await posts()).at(-1)?.body === said);
+    }
+    await until(() => world.daemon.turns.all().length === 0);
+    await world.pass(1000);
+    const { body } = await world.relay.ask("GET", `/v1/runs?agent=${AGENT}`);
+    const traces = await world.relay.ask("GET", `/v1/messages/${body.items[0].messageId}/traces`);
+    expect(traces.body.items).toMatchObject([{ level: 2, content: "Reason of the answer: it was asked" }]);
   });
 });

@@ -27,6 +27,20 @@ describe("a CLI that crashes in the middle of a turn", () => {
     expect((await world.run(id)).outcome).toBe("ok");
   });
 
+  test("a CLI that crashes before it has its first prompt gets it after all", async () => {
+    const world = await startDaemon({ provider: { continueTurn: false } });
+    world.lag = ({ method, path, isAnswered }) => {
+      const [first] = world.fake.sessions;
+      if (isAnswered && method === "PUT" && path.startsWith("/v1/sessions/")) first?.crash();
+    };
+    const id = await world.say("Take your time.");
+    await until(() => world.fake.sessions[1]?.isWorking === true);
+    expect(world.fake.sessions[0]?.inputs).toEqual([]);
+    world.fake.latest().turn.finish("Done.");
+    await until(async () => (await world.run(id)).status === "ended");
+    expect((await world.run(id)).outcome).toBe("ok");
+  });
+
   test("a CLI that crashes in the middle of a turn gets the prompt again where it cannot go on by itself", async () => {
     const world = await startDaemon({ provider: { continueTurn: false } });
     await world.say("Take your time.");

@@ -61,13 +61,18 @@ describe("G7: holds and restarts", () => {
     await wait(world);
     expect([running().length, await world.answers()]).toEqual([0, []]);
 
+    const resumed = () => running().filter(({ task }) => task.origin.how === "resume");
     await lift(after);
     await world.relay.restart();
     await world.pass(0);
-    await until(() => running().length >= 5);
-    expect(running().filter(({ task }) => task.origin.how === "resume")).toHaveLength(5);
+    await until(() => {
+      // Each of its tries to reach the relay waits for longer.
+      if (world.log.at(-1)?.startsWith("The relay is away")) world.passHere(1_000);
+      return resumed().length >= 5;
+    });
+    expect(resumed()).toHaveLength(5);
     await world.pass(1_000);
-    await until(() => running().length >= SESSIONS);
+    await until(() => resumed().length >= SESSIONS);
     for (let n = 0; n < 10 && running().length < SESSIONS + 1; n++) await wait(world);
     for (const session of running()) session.turn.finish("Counted.");
     await until(async () => (await world.answers()).length > SESSIONS);
@@ -86,5 +91,94 @@ describe("G7: holds and restarts", () => {
     await world.sleep(8 * 24 * HOUR_MS);
     await world.begin();
     await until(() => running().length === 1);
+  });
+
+  test("G7: a lift that comes while its hold still stops a turn is not lost", async () => {
+    const { world, fake, work, hold, lift, running } = await startHolding();
+    await work(1);
+    const closing = Promise.withResolvers<void>();
+    let closes = 0;
+    fake.closing = () => {
+      closes++;
+      return closing.promise;
+    };
+    const held = await hold();
+    await until(() => closes > 0);
+    await lift(held);
+    await world.pass(0);
+    await until(() => world.daemon.services.journal.fact("holds") === "{}");
+    closing.resolve();
+    await until(() => fake.sessions.length === 2 && running()[0]?.isWorking === true);
+    expect(running()[0]?.task.origin).toMatchObject({ how: "resume", continueTurn: true });
+  });
+
+  test("G7: a hold that meets a turn at its start stops it, and after the lift it begins in its place", async () => {
+    const { world, fake, hold, lift, seen, running } = await startHolding();
+    const asked = Promise.withResolvers<void>();
+    const mayAsk = Promise.withResolvers<void>();
+    world.lag = async ({ method, path, isAnswered }) => {
+      if (isAnswered || method !== "POST" || path !== "/v1/runs") return;
+      asked.resolve();
+      await mayAsk.promise;
+    };
+    const first = await world.say("one");
+    await asked.promise;
+    const second = await world.say("two");
+    const held = await hold();
+    mayAsk.resolve();
+    await until(async () => (await seen(held))[0] === "interrupted");
+    expect(fake.sessions).toEqual([]);
+    await lift(held);
+    await world.pass(0);
+    await until(() => running()[0]?.isWorking === true);
+    expect(fake.sessions[0]?.turn.text).toContain("| one");
+    fake.sessions[0]?.turn.finish("1");
+    await until(async () => (await world.answers()).length === 1);
+    await until(() => fake.sessions[0]?.isWorking === true);
+    fake.sessions[0]?.turn.finish("2");
+    await until(async () => (await world.answers()).length === 2);
+    expect((await world.answers()).map(({ replyTo }) => replyTo)).toEqual([first, second]);
+  });
+
+  test("a turn that is held over and over is no worse off for it, and a person may still stop it", async () => {
+    const { world, work, hold, lift, seen, running } = await startHolding();
+    await work(1);
+    for (let n = 0; n < 4; n++) {
+      const held = await hold();
+      await until(async () => (await seen(held))[0] === "interrupted");
+      expect(running()).toEqual([]);
+      await lift(held);
+      await world.pass(0);
+      await until(() => running()[0]?.isWorking === true);
+    }
+    const sessionId = running()[0]?.task.sessionId;
+    const last = await hold();
+    await until(async () => (await seen(last))[0] === "interrupted");
+    const command = { do: "interrupt", sessionId };
+    await world.relay.ask("POST", "/v1/orchestrators/box/commands?waitSeconds=20", { command });
+    const runs = async () => (await world.relay.ask("GET", "/v1/runs")).body.items;
+    await until(async () => (await runs())[0].status === "ended");
+    expect((await runs())[0]).toMatchObject({ outcome: "aborted" });
+    await lift(last);
+    await wait(world);
+    expect(running()).toEqual([]);
+  });
+
+  test("G7: a hold that was lifted before its daemon was killed does not come back", async () => {
+    const { world, fake, work, hold, lift, running } = await startHolding();
+    await work(1);
+    let closes = 0;
+    fake.closing = () => {
+      closes++;
+      return new Promise(() => undefined);
+    };
+    const held = await hold();
+    await until(() => closes > 0);
+    await lift(held);
+    await world.pass(0);
+    await until(() => world.daemon.services.journal.fact("holds") === "{}");
+    fake.closing = null;
+    await world.crash();
+    await until(() => running()[0]?.isWorking === true);
   });
 });

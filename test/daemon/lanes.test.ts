@@ -1,16 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { startDaemon, type TestDaemon, until } from "../support/daemon.ts";
-import type { FakeSession } from "../support/providers/fake-session.ts";
+import { HarnessError } from "../../src/harness/errors.ts";
+import { answerTexts as bodies, sessionAt as session, startDaemon, type TestDaemon, until } from "../support/daemon.ts";
 
-/** The session that works, once it has its n-th input. */
-async function session(world: TestDaemon, at: number, inputs = 1): Promise<FakeSession> {
-  await until(
-    () => (world.fake.sessions[at]?.inputs.length ?? 0) >= inputs && world.fake.sessions[at]?.isWorking === true,
-  );
-  return world.fake.sessions[at] as FakeSession;
-}
-
-const bodies = async (world: TestDaemon) => (await world.answers()).map(({ body }) => body);
 const isRead = (world: TestDaemon, id: number) => until(() => world.daemon.services.journal.position() >= id);
 
 describe("main sessions of a place", () => {
@@ -74,6 +65,38 @@ describe("main sessions of a place", () => {
     await world.say("three");
     await session(world, 1, 2);
     expect(world.fake.sessions).toHaveLength(2);
+  });
+
+  test("a copy of a busy one has no half of a turn: it begins where the last one ended, and is told what goes on beside", async () => {
+    const world = await startDaemon();
+    await world.say("Remember the number 7.");
+    (await session(world, 0)).turn.finish("Noted.");
+    await until(async () => (await bodies(world)).length === 1);
+    await world.say("Build | all of it.");
+    const main = await session(world, 0, 2);
+    await world.pass(61_000);
+    await world.say("Which number?");
+    const copy = await session(world, 1);
+    expect(copy.task.origin).toMatchObject({ how: "fork", nativeId: main.nativeId as string, upTo: "2" });
+    expect(world.fake.transcripts.get(copy.nativeId ?? "")?.map((text) => text.includes("Build"))).toEqual([
+      ...[false, false, true],
+    ]);
+    expect(copy.inputs[0]?.text).toContain('Your work "build-all" takes longer');
+    expect(copy.inputs[0]?.text).toContain("| Build | all of it.");
+    copy.turn.finish("7");
+    main.turn.finish("Built.");
+    await until(async () => (await bodies(world)).length === 3);
+    // An idle session is copied whole, and a CLI that does not know the place does so, too.
+    world.fake.opening = ({ origin }) => {
+      if (origin.how === "fork" && origin.upTo !== undefined) throw new HarnessError("problem", "No such message.");
+    };
+    await world.say("Once more.");
+    await session(world, 1, 2);
+    await world.pass(61_000);
+    await world.say("And now?");
+    const whole = await session(world, 2);
+    expect(whole.task.origin).not.toHaveProperty("upTo");
+    expect(world.log.join("\n")).toContain("is copied whole: No such message.");
   });
 
   test("a busy one beyond the threshold steps aside at once", async () => {

@@ -15,6 +15,7 @@ function machine() {
     return join(folder, name);
   };
   const log = join(folder, "log");
+  writeFileSync(log, "");
   const run = script("run", `echo "$*" >> ${log}\nwhile [ "$1" != -- ]; do shift; done; shift; exec "$@"`);
   const ctl = script("ctl", "exit 0");
   const program = script("agent", `echo '{"type":"ready"}'; exec cat > /dev/null`);

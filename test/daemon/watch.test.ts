@@ -13,6 +13,9 @@ const RESULT = {
   ...{ inputIds: [], moreFollow: true, durationMs: 1 },
 };
 
+/** A process that does nothing. */
+const IDLE = { pid: 1, ticks: 0, ageMs: 600_000, below: [] };
+
 /** Lets time pass in looks of the watch. */
 async function looks(world: TestDaemon, count: number) {
   for (let at = 0; at < count; at++) {
@@ -59,14 +62,34 @@ describe("stuck sessions", () => {
     let ticks = 0;
     world.effort = () => {
       ticks += 100;
-      return { ticks, children: 0 };
+      return { ...IDLE, ticks };
     };
     await looks(world, 8);
     expect((await session(world)).state).toBe("working");
-    world.effort = () => ({ ticks: 0, children: 0 });
+    world.effort = () => IDLE;
     world.fake.latest().turn.tell({ type: "tool", phase: "start", id: "t", name: "bash", args: {} });
     await looks(world, 8);
     expect((await session(world)).state).toBe("working");
+  });
+
+  test("silence alone is not enough: servers that the CLI keeps do not count, a process of the turn and one that works do, and where none is seen nothing is stuck", async () => {
+    const { world } = await working();
+    const state = async () => (await session(world)).state;
+    let at = 0;
+    const below = (ageMs: number, ticks = 0) => [{ pid: 2, ticks, ageMs }];
+    world.effort = () => ({ ...IDLE, below: below(13_000 * at++) });
+    await looks(world, 8);
+    expect(await state()).toBe("working");
+    world.effort = () => ({ ...IDLE, below: below(599_000, 10 * at++) });
+    await looks(world, 8);
+    expect(await state()).toBe("working");
+    world.effort = () => undefined;
+    await looks(world, 8);
+    expect(await state()).toBe("working");
+    world.effort = () => ({ ...IDLE, below: below(599_000) });
+    await looks(world, 8);
+    await until(async () => (await state()) === "stuck");
+    expect((await session(world)).evidence).toMatchObject({ process: { idle: true, children: 1 } });
   });
 
   test("steps of the configuration are taken at their times", async () => {

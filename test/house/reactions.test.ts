@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import pino from "pino";
+import { createAreas } from "../../src/areas.ts";
 import { readConfig } from "../../src/config.ts";
 import { subscribe } from "../../src/reactions.ts";
-import { createAreas } from "../../src/relay.ts";
 import { createManualClock } from "../support/clock.ts";
 import { tempFolder } from "../support/relay.ts";
 

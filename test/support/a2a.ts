@@ -115,6 +115,8 @@ async function asking(
   const response = await fetch(`${url}${path}`, {
     method,
     headers,
+    // A connection that is idle for long may be closed by the server just as the request goes out.
+    keepalive: false,
     body: body === undefined ? null : JSON.stringify(body),
   });
   const said = await response.text();

@@ -158,7 +158,7 @@ export async function startChat(make: () => FakeChat, config: Partial<Config> = 
     for (;;) {
       const { status, body } = await relay.ask("GET", path, undefined, how);
       if (status !== 503) return body;
-      await Bun.sleep(5);
+      await Bun.sleep(10);
     }
   }
 

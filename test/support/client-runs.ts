@@ -15,7 +15,7 @@ export function runOf(id: string, fields: Partial<Run> = {}): Run {
     ...{ status: "running", outcome: null, errorCode: null, error: null, confirmed: null, late: false, turnId },
     turns: [{ turnId, startedAt: null, endedAt: null, outcome: null, late: false }],
     ...{ model: null, cwd: null, usage: USAGE, result: null, encoding: "plain", deadlineAt: null, wokenAt: null },
-    ...{ createdAt: "2026-01-01T00:00:00.000Z", endedAt: null },
+    ...{ wakeOnSettle: true, approvalId: null, createdAt: "2026-01-01T00:00:00.000Z", endedAt: null },
     ...fields,
   };
 }

@@ -8,6 +8,7 @@ import type { Effort } from "../../src/daemon/supervision/effort.ts";
 import type { MarkedProcess } from "../../src/harness/providers/process/marker.ts";
 import { createStillTime, until } from "./client-harness.ts";
 import { createFakeProvider, type FakeProvider } from "./providers/fake.ts";
+import type { FakeSession } from "./providers/fake-session.ts";
 import { atEnd, startRelay, type TestRelay, tempFolder } from "./relay.ts";
 
 export { until };
@@ -28,12 +29,16 @@ export interface TestDaemon {
   marked: MarkedProcess[];
   /** Requests to the relay fail while it is away. */
   away: boolean;
+  /** Called before each request to the relay and again after it: takes time, and by a throw the request or its answer is lost. */
+  lag: ((request: { method: string; path: string; isAnswered: boolean }) => void | Promise<void>) | null;
   /** Work that the machine sees every process do. */
   effort: () => Effort | undefined;
   /** Whether something of the daemon sleeps for that long. */
   sleepsFor(ms: number): boolean;
   /** Moves the clocks of daemon and relay. */
   pass(ms: number): Promise<void>;
+  /** Moves the clock of the daemon alone. */
+  passHere(ms: number): void;
   /** Lets the machine sleep: the relay and the clock on the wall go on. */
   sleep(ms: number): Promise<void>;
   /** Sends a message to the daemon's agent in the operator's name. @returns its id */
@@ -83,14 +88,17 @@ export async function startDaemon({
     ms <= SHORT_MS ? systemTiming.sleep(Math.min(ms, 10), signal) : time.timing.sleep(ms, signal);
   let wall = Date.parse("2026-03-01T12:00:00Z");
   const world: TestDaemon = {
-    ...{ relay, fake, other, folder, log: [], marked: [], away: false, journal: "journal.db" },
+    ...{ relay, fake, other, folder, log: [], marked: [], away: false, lag: null, journal: "journal.db" },
     daemon: undefined as never,
-    effort: () => ({ ticks: 0, children: 0 }),
+    effort: () => ({ pid: 1, ticks: 0, ageMs: 600_000, below: [] }),
     sleepsFor: time.sleepsFor,
     async pass(ms) {
+      world.passHere(ms);
+      await relay.pass(ms);
+    },
+    passHere(ms) {
       wall += ms;
       time.advance(ms);
-      await relay.pass(ms);
     },
     async sleep(ms) {
       wall += ms;
@@ -140,7 +148,12 @@ export async function startDaemon({
       log: (sentence) => void world.log.push(sentence),
       async fetch(url, init) {
         if (world.away) throw new TypeError("fetch failed");
-        return relay.relay.app.handle(new Request(url, init));
+        const request = new Request(url, init);
+        const of = { method: request.method, path: new URL(request.url).pathname };
+        await world.lag?.({ ...of, isAnswered: false });
+        const response = await relay.relay.app.handle(request);
+        await world.lag?.({ ...of, isAnswered: true });
+        return response;
       },
       processes: {
         findMarked: async () => world.marked,
@@ -161,5 +174,15 @@ export async function startDaemon({
   atEnd(async () => world.daemon.abandon());
   return world;
 }
+
+/** The session that begins as the `at`-th, once it works on its n-th input. */
+export async function sessionAt({ fake }: TestDaemon, at: number, inputs = 1): Promise<FakeSession> {
+  await until(() => (fake.sessions[at]?.inputs.length ?? 0) >= inputs && fake.sessions[at]?.isWorking === true);
+  return fake.sessions[at] as FakeSession;
+}
+
+/** Texts of the agent's messages to `user`, in order. */
+export const answerTexts = async (world: TestDaemon): Promise<string[]> =>
+  (await world.answers()).map(({ body }) => body);
 
 const providerNamed = (name: string) => DaemonConfig.shape.providers.element.parse({ name, kind: "command" });

@@ -64,9 +64,12 @@ export function schemaOf(sqlite: Sqlite): { name: string; sql: string }[] {
   const rows = sqlite
     .prepare("select name, sql from sqlite_schema where sql is not null order by type, name")
     .all() as { name: string; sql: string }[];
-  return rows
-    .filter(({ name }) => !/^(sqlite_|search|entries)/.test(name))
-    .map(({ name, sql }) => ({ name, sql: inOrder(sql.replaceAll(/\s+/g, " ")) }));
+  return (
+    rows
+      .filter(({ name }) => !/^(sqlite_|search|entries)/.test(name))
+      // drizzle declares no tables without row ids.
+      .map(({ name, sql }) => ({ name, sql: inOrder(sql.replace(/ WITHOUT ROWID$/, "").replaceAll(/\s+/g, " ")) }))
+  );
 }
 
 /** A column that was added later stands last in the table, wherever the tables file has it. */

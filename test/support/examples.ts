@@ -27,6 +27,14 @@ export const EXAMPLES: Record<string, Make> = {
   ready: () => ({ who: "nobody" }),
   healthReport: () => byOperator(),
   metrics: () => byOperator(),
+  getStats: () =>
+    byOperator({
+      query: { series: "messages", by: "agent", from: "2026-01-01T00:00:00Z", to: "2026-01-09T00:00:00Z", step: "day" },
+    }),
+  getFlow: () => byOperator({ query: { from: "2026-01-01T00:00:00Z", to: "2026-01-09T00:00:00Z", limit: "5" } }),
+  getUsage: () =>
+    byOperator({ query: { by: "agent", from: "2026-01-01T00:00:00Z", to: "2027-01-01T00:00:00+01:00", limit: "5" } }),
+  listBackups: () => byOperator({}),
   makeBackup(world) {
     // A copy is named by its time.
     world.clock.jump(1);
@@ -262,7 +270,7 @@ export const EXAMPLES: Record<string, Make> = {
   async listTasks(world) {
     await world.heldTask();
     const filter = { status: "claimed", target: "worker", holder: "worker", severity: "info" };
-    return byWorker({ query: { ...filter, limit: "5" } });
+    return byWorker({ query: { ...filter, project: "acme/api", limit: "5" } });
   },
   getTask: async (world) => byWorker({ path: { id: await world.task() }, query: { limit: "5" } }),
   claimTask: async (world) =>
@@ -281,6 +289,7 @@ export const EXAMPLES: Record<string, Make> = {
       },
     }),
   listSchedules: () => byWorker({ query: { agentId: "worker", limit: "5" } }),
+  listTimes: () => byWorker({ query: { cron: "0 9 * * 1-5", timezone: "Europe/Berlin", count: "3" } }),
   getSchedule: (world) => onSchedule(world, {}),
   changeSchedule: (world) =>
     onSchedule(world, {
@@ -423,6 +432,7 @@ export const EXAMPLES: Record<string, Make> = {
       body: {
         command: {
           ...{ do: "spawn", provider: "claude", prompt: "Fix the failing test", cwd: "app", model: "opus" },
+          worktree: true,
           ...{ systemPrompt: "Be brief.", sessionKey: "bg:1", background: true, place: "user", caps: { sessions: 2 } },
         },
         timeoutSeconds: 60,
@@ -438,7 +448,14 @@ export const EXAMPLES: Record<string, Make> = {
       path: { name: world.fresh("profile-") },
       body: {
         ...{ provider: "claude", model: "opus", systemPrompt: "Be brief.", tools: { allow: ["Read"] }, cwd: "app" },
-        ...{ caps: { sessions: 2 }, onLimit: "wait", onStuck: [{ do: "tell", afterSeconds: 60 }], agents, restart },
+        ...{
+          worktree: true,
+          caps: { sessions: 2 },
+          onLimit: "wait",
+          onStuck: [{ do: "tell", afterSeconds: 60 }],
+          agents,
+          restart,
+        },
       },
     });
   },
@@ -504,6 +521,8 @@ export const EXAMPLES: Record<string, Make> = {
 
   openApiDocument: () => ({ who: "nobody" }),
   home: () => ({ who: "nobody" }),
+  consoleManifest: () => ({ who: "nobody" }),
+  consoleWorker: () => ({ who: "nobody" }),
   consoleFile: () => ({ who: "nobody", path: { file: "ibm-plex-sans-latin-400.woff2" } }),
   docsPage: () => ({ who: "nobody" }),
   docsFile: () => ({ who: "nobody", path: { file: "start.js" } }),

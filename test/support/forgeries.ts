@@ -31,6 +31,7 @@ interface Hands {
   session: { token: string };
 }
 
+const NOON = "2026-03-01T12:00:00Z";
 const NDJSON = { headers: { "content-type": "application/x-ndjson" } };
 const first = ({ status, body }: Answered): Pick<Answered, "status" | "body"> => ({
   status: body.items?.[0]?.problem?.status ?? status,
@@ -89,7 +90,95 @@ async function verbWays({ relay, eve, bob }: Hands): Promise<Way[]> {
   await ask("POST", `/v1/pairs/${pair.id}/accept`, {}, bob);
   const traces = `/v1/messages/${work.id}/traces`;
   const { body: run } = await ask("POST", "/v1/runs", { task: "Count" }, bob);
+  const turn = { ...bob, headers: { "signalbox-run": run.token } };
+  const socket = await openSocket(`${listen(relay)}/v1/agents/bob/socket`, bob);
+  await socket.first("hello");
+  const job = { id: "nightly", name: "Nightly", schedule: "0 3 * * *", enabled: true };
+  await ask("PUT", "/v1/agents/bob/jobs", { items: [job] }, bob);
+  const jobRun = (more: object) =>
+    ask("POST", "/v1/agents/bob/jobs/nightly/runs", { id: "r1", status: "ok", startedAt: NOON, ...more }, bob);
+  let seq = 0;
+  const event = (stream: string, data: object) =>
+    ask("POST", `/v1/runs/${run.id}/events`, [{ source: "s", seq: seq++, stream, data }], turn);
+  const question = {
+    ...{ agentId: "bob", kind: "question", subject: { type: "question", text: "x" }, title: "x", default: "a" },
+    ...{ options: [{ id: "a", label: "A", decision: "answer" }], expiresInSeconds: 60 },
+  };
   return [
+    {
+      ...{ name: "the result of work over a socket", outcome: "reserved" },
+      async send({ payload }) {
+        const frame = { type: "complete", messageId: work.id, token, result: { body: "x", payload } };
+        const { problem } = await socket.ask(frame);
+        return { status: problem?.status ?? 200, body: problem };
+      },
+    },
+    {
+      ...{ name: "the results of much work", outcome: "reserved" },
+      send: async ({ payload }) =>
+        first(
+          await ask(
+            "POST",
+            "/v1/messages/complete",
+            { items: [{ id: work.id, token, result: { body: "x", payload } }] },
+            bob,
+          ),
+        ),
+    },
+    {
+      ...{ name: "progress of work", outcome: "data", takesMeta: true },
+      send: (forged) => ask("POST", `/v1/messages/${work.id}/renew`, { token, progress: JSON.stringify(forged) }, bob),
+    },
+    {
+      ...{ name: "a worker's question", outcome: "unknown" },
+      send: ({ payload }) =>
+        ask("POST", `/v1/delegations/${asked.id}/progress`, { text: "x", question: true, payload }, bob),
+    },
+    {
+      ...{ name: "a new run", outcome: "unknown", takesMeta: true },
+      send: ({ to, payload, meta }) => ask("POST", "/v1/runs", { agentId: to, task: "x", payload, meta }, eve),
+    },
+    {
+      ...{ name: "the result of a run", outcome: "unknown", takesMeta: true },
+      send: ({ payload, meta }) => ask("POST", `/v1/runs/${run.id}/finish`, { outcome: "ok", payload, meta }, turn),
+    },
+    {
+      ...{ name: "a tool of a run", outcome: "data", takesMeta: true },
+      send: ({ payload, meta }) =>
+        event("tool", { phase: "start", toolCallId: `t${seq}`, name: "x", args: { payload, meta, ...payload } }),
+    },
+    {
+      ...{ name: "a person's words in a run", outcome: "unknown", takesMeta: true },
+      send(forged) {
+        const events = [{ source: "u", seq: 0, stream: "user", data: { id: "m", text: JSON.stringify(forged) } }];
+        return ask("POST", `/v1/runs/${run.id}/events`, events, turn);
+      },
+    },
+    {
+      ...{ name: "meta of an approval", outcome: "data", takesMeta: true },
+      send: ({ payload, meta }) =>
+        ask("POST", "/v1/approvals", { ...question, meta: { ...payload, ...meta, scheduleId: "sch_forged" } }, bob),
+    },
+    {
+      ...{ name: "an approval of the relay's kind", outcome: "unknown", takesMeta: true },
+      send: (forged) => ask("POST", "/v1/approvals", { ...question, kind: "spawn", meta: { ...forged } }, bob),
+    },
+    {
+      ...{ name: "members of a job", outcome: "unknown", takesMeta: true },
+      send: ({ payload, meta }) => ask("PUT", "/v1/agents/bob/jobs", { items: [{ ...job, payload, meta }] }, bob),
+    },
+    {
+      ...{ name: "members of a job's run", outcome: "unknown", takesMeta: true },
+      send: ({ payload, meta }) => jobRun({ payload, meta }),
+    },
+    {
+      ...{ name: "the output of a job", outcome: "data", takesMeta: true },
+      send: (forged) => jobRun({ output: JSON.stringify(forged) }),
+    },
+    {
+      ...{ name: "meta of an agent", outcome: "data", takesMeta: true },
+      send: ({ payload, meta }) => ask("PUT", "/v1/agents/bob", { name: "bob", meta: { ...payload, ...meta } }, bob),
+    },
     {
       ...{ name: "the result of work", outcome: "reserved" },
       send: ({ payload }) =>

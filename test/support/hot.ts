@@ -148,7 +148,8 @@ export const HOT: Hot[] = [
     uses: [
       /SEARCH memberships .*\(agent_id=\?/,
       /SEARCH entries USING PRIMARY KEY \(target_id=\? AND id<\?/,
-      /SEARCH attempts USING COVERING INDEX attempts_by_agent \(agent_id=\? AND message_id=\?/,
+      /SEARCH attempts USING PRIMARY KEY \(message_id=\?/,
+      /SEARCH work USING INTEGER PRIMARY KEY/,
     ],
   },
   {
@@ -209,13 +210,18 @@ export const HOT: Hot[] = [
   {
     what: "a renewal",
     ask: ({ ask, bob, held }) => ask("POST", `/v1/messages/${held.id}/renew`, { token: held.token }, bob),
-    uses: [/SEARCH attempts .*\(message_id=\? AND fence=\?/, /SEARCH work USING INTEGER PRIMARY KEY/],
+    uses: [/SEARCH work USING INTEGER PRIMARY KEY/],
   },
   {
     what: "a completion",
     ask: ({ ask, bob, held }) =>
       ask("POST", `/v1/messages/${held.id}/complete`, { token: held.token, result: "done" }, bob),
-    uses: [/SEARCH attempts .*\(message_id=\? AND fence=\?/, /SEARCH work USING INTEGER PRIMARY KEY/],
+    uses: [/SEARCH work USING INTEGER PRIMARY KEY/],
+  },
+  {
+    what: "a completion with the token of an older lease",
+    ask: ({ ask, bob, held }) => ask("POST", `/v1/messages/${held.id}/complete`, { token: `clm_${held.id}_0` }, bob),
+    uses: [/SEARCH attempts .*\(message_id=\? AND fence=\?/],
   },
   { what: "what an agent holds", ask: get("/v1/agents/bob/claims"), uses: [/SEARCH work .*work_held \(holder=\?/] },
   {
@@ -398,7 +404,7 @@ export const HOT: Hot[] = [
     uses: [
       /SEARCH agents .*\(id=\?/,
       /SEARCH work .*work_held \(holder=\?/,
-      /SEARCH attempts .*attempts_by_agent \(agent_id=\?/,
+      /SEARCH workers .*\(agent_id=\?/,
       /SEARCH offers .*offers_by_agent \(agent_id=\?/,
       /SEARCH scheduled_messages .*scheduled_by_key \(from_id=\?/,
       // Of a table with one row, statistics say that walking it is as good.

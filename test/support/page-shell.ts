@@ -1,6 +1,11 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import pino from "pino";
+import { readConfig } from "../../src/config.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
+import { createRelay } from "../../src/relay.ts";
 import { atEnd } from "./ending.ts";
+import { listen } from "./listen.ts";
 import { ENGINE, PROGRAM } from "./program.ts";
 import { tempFolder } from "./relay.ts";
 import { startServer } from "./server.ts";
@@ -24,10 +29,29 @@ export interface PageShell {
   install(name: string, line: string): void;
 }
 
-/** A shell in the folder of a relay of its own; it keeps variables and functions from block to block. */
-export async function openPageShell(env: Record<string, string> = {}): Promise<PageShell> {
+/** A relay in this process, which the command line finds by its folder: a start of its own takes ten times the CPU. */
+async function serveHere(dataDir: string): Promise<{ url: string }> {
+  mkdirSync(dataDir);
+  const config = readConfig({
+    SIGNALBOX_DATA_DIR: dataDir,
+    SIGNALBOX_PORT: "0",
+    SIGNALBOX_EGRESS_PRIVATE: "127.0.0.1",
+  });
+  const relay = await createRelay(config, systemClock, pino({ level: "silent" }));
+  atEnd(() => relay.abandon());
+  const url = listen({ relay });
+  writeFileSync(join(dataDir, "server.json"), JSON.stringify({ url, pid: process.pid }));
+  return { url };
+}
+
+/**
+ * A shell in the folder of a relay of its own; it keeps variables and functions from block to block.
+ * @param env of the relay, which then is a process of its own
+ */
+export async function openPageShell(env?: Record<string, string>): Promise<PageShell> {
   const folder = tempFolder();
-  const server = await startServer({ dataDir: join(folder, "data"), env });
+  const dataDir = join(folder, "data");
+  const server = env ? await startServer({ dataDir, env }) : await serveHere(dataDir);
   const bin = join(folder, "bin");
   mkdirSync(bin);
   const install = (name: string, line: string) => {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { BUN_FLAGS } from "../../src/cli/own.ts";
 
 /** Folder of a built program, where the test command has made one: it starts in half the time of the sources. */
-const BUILT = process.env.TESTED_PROGRAM;
+export const BUILT = process.env.TESTED_PROGRAM;
 const SRC = join(import.meta.dir, "../../src");
 
 /**

@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
+import type { Replacements } from "../../src/areas.ts";
 import type { Config } from "../../src/config.ts";
 import { openDatabase } from "../../src/kernel/db/database.ts";
-import { createRelay, type Relay, type Replacements } from "../../src/relay.ts";
+import { createRelay, type Relay } from "../../src/relay.ts";
 import { createManualClock, type ManualClock } from "./clock.ts";
 import { atEnd } from "./ending.ts";
 
@@ -134,6 +135,7 @@ export async function startRelay(
       made.relay = await open();
     },
   };
-  atEnd(() => made.relay.close());
+  // Nobody starts it again: restart() closes it, with all that a stop stores.
+  atEnd(() => made.relay.abandon());
   return made;
 }

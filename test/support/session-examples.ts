@@ -44,6 +44,13 @@ export const SESSION_EXAMPLES: Record<string, (world: World) => Promise<Example>
       ...{ limit: "5", page: "ses_1" },
     },
   }),
+  listSessionTracks: () => ({
+    who: "viewer",
+    query: {
+      ...{ agent: "fleet-one", orchestrator: "fleet", project: "p", limit: "5", page: "ses_1" },
+      ...{ from: "2026-03-01T11:00:00Z", to: "2026-03-01T13:00:00+01:00" },
+    },
+  }),
   listLimits: () => byDaemon({ query: { limit: "5", page: "1" } }),
   putLimit: (world) =>
     byDaemon({

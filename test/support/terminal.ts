@@ -6,6 +6,8 @@ function createScreen(columns: number) {
   const rows: string[] = [""];
   let row = 0;
   let column = 0;
+  /** Beginning of a control sequence that came without its end. */
+  let begun = "";
 
   function put(character: string): void {
     if (column === columns) down(0);
@@ -33,7 +35,11 @@ function createScreen(columns: number) {
   }
 
   return {
-    take(text: string): void {
+    take(bytes: string): void {
+      const all = begun + bytes;
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: matches control sequences
+      begun = /\x1b(?:\[\??[\d;]*)?$/.exec(all)?.[0] ?? "";
+      const text = all.slice(0, all.length - begun.length);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: matches control sequences
       for (const [found, count, letter] of text.matchAll(/\x1b\[\??(\d*)(?:;\d+)*([A-Za-z])|[\s\S]/g)) {
         if (letter !== undefined) control(Number(count || 1) || 1, letter);

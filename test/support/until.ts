@@ -1,12 +1,15 @@
 /** How long something that has to happen may take before the test fails. */
 const DEADLINE_MS = 60_000;
+/** Longest pause between two looks. A look is often a request, and many tests look at once. */
+const LONGEST_PAUSE_MS = 25;
 
-/** Waits for what the network or another process does in its own time. */
+/** Waits for what the network or another process does in its own time: the longer it takes, the seldomer it looks. */
 export async function until(condition: () => boolean | Promise<boolean>, what = String(condition)): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS;
+  const start = performance.now();
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`never came true: ${what}`);
-    await Bun.sleep(2);
+    const waited = performance.now() - start;
+    if (waited > DEADLINE_MS) throw new Error(`never came true: ${what}`);
+    await Bun.sleep(Math.min(LONGEST_PAUSE_MS, 2 + waited / 10));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import { z } from "zod";
+import { RelayProblem } from "../../client/client.ts";
 import type { Button, OutgoingFile, Post } from "../contract.ts";
 import { PlatformFault } from "../contract.ts";
 import { cutText } from "../cut.ts";
@@ -20,12 +21,7 @@ const SHARE_TRIES = 5;
 const SHARE_WAIT_MS = 500;
 
 /** Posts to Slack, and finds earlier posts. */
-export function createSlackPosts(
-  web: WebClient,
-  edits: Edits,
-  own: () => { userId: string },
-  sleep: (ms: number) => Promise<void>,
-) {
+export function createSlackPosts(web: WebClient, edits: Edits, sleep: (ms: number) => Promise<void>) {
   async function postText({ place, key }: Post, text: string, buttons: Button[][] | undefined): Promise<string> {
     const sent = await web.chat.postMessage({
       channel: place.conversationId,
@@ -40,7 +36,7 @@ export function createSlackPosts(
     return externalIdOf(place.conversationId, sent.ts);
   }
 
-  async function postFile({ place }: Post, file: OutgoingFile): Promise<string> {
+  async function postFile({ place, keepMark }: Post, file: OutgoingFile): Promise<string> {
     const bytes = await file.fetch();
     // Nothing of an upload is visible before it is completed.
     const start = await web.files.getUploadURLExternal({ filename: file.name, length: bytes.size }).catch(notPosted);
@@ -51,6 +47,7 @@ export function createSlackPosts(
     ).catch(notPosted);
     if (!answer.ok)
       throw new PlatformFault("transient", "platform-error", `The upload was answered HTTP ${answer.status}`);
+    await keepMark(id);
     const where = { channel_id: place.conversationId, thread_ts: place.threadId };
     await web.files.completeUploadExternal({ files: [{ id, title: file.name }], ...where } as CompleteUpload);
     return (await shareOf(id, place.conversationId)) ?? externalIdOf(place.conversationId, id);
@@ -89,12 +86,15 @@ export function createSlackPosts(
         if ("topic" in part) throw new PlatformFault("permanent", "no-topics", "Slack has threads in place of topics");
         return "text" in part ? await postText(given, part.text, part.buttons) : await postFile(given, part.file);
       } catch (error) {
+        if (error instanceof RelayProblem) throw error;
         throw slackFault(error);
       }
     },
 
-    /** Finds a text by its key, and a file by its name among our later posts. */
-    async find({ place, part, key, since, posted }: Post): Promise<string | null> {
+    /** Finds a text by its key, and a file by its id: other posts may show a file of the same name. */
+    async find({ place, part, key, since, mark }: Post): Promise<string | null> {
+      // Nothing of a file is visible before its id is noted.
+      if ("file" in part && mark === undefined) return null;
       const { conversationId: channel, threadId: ts } = place;
       // Slack's clock may differ from ours.
       const oldest = String(since / 1000 - 60);
@@ -109,9 +109,7 @@ export function createSlackPosts(
         const isIt = (found: Found) =>
           "text" in part
             ? found.metadata?.event_payload?.key === key
-            : found.user === own().userId &&
-              (found.files ?? []).some(({ name }) => "file" in part && name === part.file.name) &&
-              !posted.includes(externalIdOf(channel, found.ts));
+            : (found.files ?? []).some(({ id }) => id === mark);
         const found = messages.find(isIt);
         if (found) return externalIdOf(channel, found.ts);
         cursor = answer.response_metadata?.next_cursor || undefined;
@@ -128,8 +126,7 @@ const Share = z.record(z.string(), z.array(z.looseObject({ ts: z.string() }))).o
 const Shares = z.looseObject({ public: Share, private: Share });
 const Found = z.looseObject({
   ts: z.string(),
-  user: z.string().optional(),
-  files: z.array(z.looseObject({ name: z.string().nullish() })).optional(),
+  files: z.array(z.looseObject({ id: z.string().nullish() })).optional(),
   metadata: z.looseObject({ event_payload: z.looseObject({ key: z.string().optional() }).optional() }).optional(),
 });
 type Found = z.infer<typeof Found>;

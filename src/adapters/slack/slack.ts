@@ -42,7 +42,7 @@ export function createSlack(options: SlackOptions): Platform {
   const names = new Map<string, string>();
   const self = { userId: "", botId: undefined as string | undefined };
   const edits = createEdits();
-  const posts = createSlackPosts(web, edits, () => self, timing.sleep);
+  const posts = createSlackPosts(web, edits, timing.sleep);
   /** Start of the time without a connection; null while connected. */
   let silentSince: number | null = timing.now();
 

@@ -77,13 +77,14 @@ export function noteShown(
   polls: Pick<Polls, "offered">,
   caller: Caller,
   agentId: string,
-  { first, settled }: Backlog,
+  { first, settled, unread }: Backlog,
   { shown, ack }: { shown: readonly number[]; ack: number | null },
   by: Parameters<Polls["offered"]>[2]["by"],
 ): void {
   const note = ({ after, upTo }: Span) => {
-    const entries = shown.filter((id) => id > after && id <= upTo).length;
-    if (upTo > after) polls.offered(caller, agentId, { after, upTo, entries, by });
+    const handed = shown.filter((id) => id > after && id <= upTo);
+    const oldestAt = unread.find(({ entry }) => entry.id === Math.min(...handed))?.entry.lineage.createdAt;
+    if (upTo > after) polls.offered(caller, agentId, { after, upTo, entries: handed.length, by, oldestAt });
   };
   const upTo = ack ?? first.after;
   const gaps = [...settled].filter((id) => id <= upTo).sort((a, b) => a - b);

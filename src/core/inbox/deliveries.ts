@@ -54,8 +54,14 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
   /** The newest entry noted for each agent since the start. */
   const newest = new Map<string, number>();
   let timer: (() => void) | undefined;
-  /** Entries were handed over by a transport. */
-  const noted = hooks.event<[transport: string, entries: number]>("deliveries.noted");
+  /**
+   * Entries were handed over by a transport. `ageMs`: age of the oldest, if the agent has not had them before. `span`: where
+   * they lie, unless the connection's range covers them already.
+   */
+  const noted =
+    hooks.event<
+      [transport: string, entries: number, ageMs: number | undefined, agentId: string, span: Span | undefined]
+    >("deliveries.noted");
 
   /** Saves one after the other. Ranges that could not be written stay, and go first the next time. */
   function save(): Promise<void> {
@@ -121,10 +127,18 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
     };
   }
 
-  /** Notes that all entries for this agent in a span were handed over. */
-  function note(to: Receiver, span: Span, entries: number): void {
-    noted.announce(to.transport, entries);
-    if (record(to, span)) stretch(to, span);
+  function surelyCovered(agentId: string, { after, upTo }: Span): boolean {
+    const known = stretches.get(agentId);
+    return known !== undefined && known.afterId <= after && known.upToId >= upTo;
+  }
+
+  /** Notes that all entries for this agent in a span were handed over. `oldestAt`: when the first of them was made. */
+  function note(to: Receiver, span: Span, entries: number, oldestAt?: number): void {
+    const isNew = oldestAt !== undefined && !surelyCovered(to.agentId, span);
+    const isRecorded = record(to, span);
+    if (isRecorded) stretch(to, span);
+    const ageMs = isNew ? clock.now() - oldestAt : undefined;
+    noted.announce(to.transport, entries, ageMs, to.agentId, isRecorded ? span : undefined);
   }
 
   /** @returns false when the connection's open range covers it already. */
@@ -187,10 +201,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
     },
 
     /** Whether (after, upTo] is known to have been offered without asking the database. */
-    surelyCovered(agentId: string, { after, upTo }: Span): boolean {
-      const known = stretches.get(agentId);
-      return known !== undefined && known.afterId <= after && known.upToId >= upTo;
-    },
+    surelyCovered,
 
     beyond,
 

@@ -8,7 +8,7 @@ export function createFleetNotes(deliveries: Deliveries, receiverOf: (agentId: s
   /** Place up to which each agent's entries were noted: what lay between was not for it. */
   const noted = new Map<string, number>();
   /** Entries handed to the connection, and not yet to the kernel. */
-  const unsettled = new Map<string, { upTo: number; entries: number }>();
+  const unsettled = new Map<string, { upTo: number; entries: number; oldestAt: number }>();
 
   return {
     /** An agent whose entries begin after a place. */
@@ -16,14 +16,17 @@ export function createFleetNotes(deliveries: Deliveries, receiverOf: (agentId: s
 
     add(entries: readonly LogEntry[], receivers: (entry: LogEntry) => readonly Carried[], upTo: number): void {
       for (const entry of entries)
-        for (const { agentId } of receivers(entry))
-          unsettled.set(agentId, { upTo, entries: (unsettled.get(agentId)?.entries ?? 0) + 1 });
+        for (const { agentId } of receivers(entry)) {
+          const known = unsettled.get(agentId);
+          const oldestAt = known?.oldestAt ?? entry.lineage.createdAt;
+          unsettled.set(agentId, { upTo, entries: (known?.entries ?? 0) + 1, oldestAt });
+        }
     },
 
     settle(outlet: Outlet<LogEntry>): void {
       if (unsettled.size === 0 || !outlet.settled()) return;
-      for (const [agentId, { upTo, entries }] of unsettled) {
-        deliveries.note(receiverOf(agentId), { after: noted.get(agentId) ?? upTo, upTo }, entries);
+      for (const [agentId, { upTo, entries, oldestAt }] of unsettled) {
+        deliveries.note(receiverOf(agentId), { after: noted.get(agentId) ?? upTo, upTo }, entries, oldestAt);
         noted.set(agentId, upTo);
       }
       unsettled.clear();

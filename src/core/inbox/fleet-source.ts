@@ -50,7 +50,7 @@ export function createFleetSource(base: Base, parts: { inbox: Inbox; claimants: 
   async function live(on: ReadTx): Promise<AgentFacts[]> {
     const found: AgentFacts[] = [];
     for (const id of how.ids()) {
-      const facts = await directory.facts(on, id);
+      const facts = directory.facts(on, id);
       if (facts?.deletedAt === null) found.push(facts);
     }
     return found;

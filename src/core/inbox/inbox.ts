@@ -115,7 +115,7 @@ export function createInbox(base: Base, parts: { settled: Settled; deliveries: D
   async function requireInbox(on: ReadTx, caller: Caller, agentId: string, after = 0): Promise<AgentFacts> {
     requireReader(caller, agentId);
     if (after > 0) checkPlace(after, headOf(on), "after");
-    const facts = await directory.facts(on, agentId);
+    const facts = directory.facts(on, agentId);
     if (!facts)
       throw new Problem("not-found", `There is no agent ${agentId}.`, { suggestions: agents.suggest(agentId) });
     if (facts.deletedAt !== null)

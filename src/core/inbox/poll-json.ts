@@ -46,7 +46,12 @@ export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">)
         return { json, looked };
       });
       const { after, page, found } = answer.looked;
-      if (found) polls.offered(caller, agentId, { after, upTo: page.upTo, entries: page.entries.length, by: "poll" });
+      const handed = {
+        entries: page.entries.length,
+        oldestAt: page.entries[0]?.lineage.createdAt,
+        by: "poll",
+      } as const;
+      if (found) polls.offered(caller, agentId, { after, upTo: page.upTo, ...handed });
       return { json: answer.json, found };
     },
 

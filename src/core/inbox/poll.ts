@@ -30,6 +30,8 @@ export interface PolledRange {
   upTo: number;
   entries: number;
   by: "poll" | "mcp" | "digest";
+  /** When the oldest of them was made. */
+  oldestAt?: number | undefined;
 }
 
 export type Polls = ReturnType<typeof createPolls>;
@@ -74,10 +76,15 @@ export function createPolls(base: Base, parts: { inbox: Inbox; settled: Settled;
      * Notes that everything for the agent in (after, upTo] goes out with this answer. The client may have left, so it is
      * "offered", not more.
      */
-    offered(caller: Caller, agentId: string, { after, upTo, entries, by: transport }: PolledRange): void {
+    offered(caller: Caller, agentId: string, { after, upTo, entries, by: transport, oldestAt }: PolledRange): void {
       if (!standsFor(caller, agentId)) return;
       const connection = `${transport}:${agentId}:${caller.instanceId ?? ""}`;
-      deliveries.note({ agentId, instanceId: caller.instanceId, connection, transport }, { after, upTo }, entries);
+      deliveries.note(
+        { agentId, instanceId: caller.instanceId, connection, transport },
+        { after, upTo },
+        entries,
+        oldestAt,
+      );
     },
   };
 }

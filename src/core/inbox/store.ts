@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, ne, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import { losses } from "../retention/tables.ts";
 import type { DeliveryRow } from "./row.ts";
@@ -8,21 +9,21 @@ import { deliveries } from "./tables.ts";
 
 export type InboxStore = ReturnType<typeof createInboxStore>;
 
+const addDelivery = statement((q) => q.insert(deliveries).values(everyColumn(deliveries, "id")).prepare());
+const newest = columnsWhere(
+  { upTo: sql<number | null>`max(${deliveries.upToId})` },
+  deliveries,
+  and(equal(deliveries, "agentId"), ne(deliveries.transport, sql`'named'`)),
+);
+const beyond = rowsWhere(deliveries, and(equal(deliveries, "agentId"), gt(deliveries.upToId, bound("after"))), {
+  orderBy: asc(deliveries.upToId),
+  limit: "limit",
+});
+const loss = rowsWhere(losses, equal(losses, "agentId"));
+
 /** Deliveries to each agent, and its losses by retention. */
 export function createInboxStore(db: Db, directory: { cursorOf(on: ReadTx, agentId: string): number }) {
-  const addDelivery = db.statement((q) => q.insert(deliveries).values(everyColumn(deliveries, "id")).prepare());
-  const newest = columnsWhere(
-    db,
-    { upTo: sql<number | null>`max(${deliveries.upToId})` },
-    deliveries,
-    and(equal(deliveries, "agentId"), ne(deliveries.transport, sql`'named'`)),
-  );
   const offered = db.keep("newest offers", (on, agentId): number => newest(on).get({ agentId })?.upTo ?? 0);
-  const beyond = rowsWhere(db, deliveries, and(equal(deliveries, "agentId"), gt(deliveries.upToId, bound("after"))), {
-    orderBy: asc(deliveries.upToId),
-    limit: "limit",
-  });
-  const loss = rowsWhere(db, losses, equal(losses, "agentId"));
 
   return {
     addDelivery: async (tx: Tx, row: DeliveryRow): Promise<void> => {

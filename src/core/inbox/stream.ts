@@ -29,6 +29,8 @@ interface Unsettled {
   entries: number;
   /** Ids of messages that went along as parents. */
   parents: readonly number[];
+  /** When the oldest of them was made. */
+  oldestAt: number | undefined;
 }
 
 /** Streams of one agent's inbox, over SSE or WebSocket. */
@@ -106,8 +108,16 @@ export function createInboxStreams(
       deliver(entries, { after: from, upTo }) {
         outlet.entries(entries);
         if (!counts) return;
-        const { after, entries: before, parents } = unsettled ?? { after: from, entries: 0, parents: [] };
-        unsettled = { after, upTo, entries: before + entries.length, parents: [...parents, ...source.unseen] };
+        const {
+          after,
+          entries: before,
+          parents,
+          oldestAt,
+        } = unsettled ?? { after: from, entries: 0, parents: [], oldestAt: undefined };
+        unsettled = {
+          ...{ after, upTo, entries: before + entries.length, parents: [...parents, ...source.unseen] },
+          oldestAt: oldestAt ?? entries[0]?.lineage.createdAt,
+        };
         noteIfSettled();
       },
       reset: (reset) => outlet.send(new Encoded("reset", JSON.stringify(reset))),
@@ -125,7 +135,7 @@ export function createInboxStreams(
 
     function noteIfSettled(): void {
       if (!unsettled || !outlet.settled()) return;
-      deliveries.note(receiver, unsettled, unsettled.entries);
+      deliveries.note(receiver, unsettled, unsettled.entries, unsettled.oldestAt);
       deliveries.noteIds(receiver, unsettled.parents);
       unsettled = undefined;
     }

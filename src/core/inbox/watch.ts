@@ -146,25 +146,29 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
     told = told.then(() => tell(messageId, events, state)).catch(onError);
   }
 
+  /**
+   * Sends an event that is about no message to the watchers that read everything, and filter nothing. `session`: those that
+   * watch it alone get it too.
+   */
+  function toAll(event: string, json: () => string, session?: string): void {
+    if (watchers.size === 0) return;
+    const one = new Encoded(event, json());
+    for (const { reader, filter, session: only, outlet } of watchers) {
+      const isMeant = only === undefined ? !isFiltered(filter) : only === session;
+      if (reader === null && isMeant && outlet.ready()) outlet.send(one);
+    }
+  }
+
   return {
     open,
     about,
-    /**
-     * Sends an event that is about no message to the watchers that read everything, and filter nothing. `session`: those that
-     * watch it alone get it too.
-     */
-    toAll(event: string, json: () => string, session?: string): void {
-      if (watchers.size === 0) return;
-      const one = new Encoded(event, json());
-      for (const { reader, filter, session: only, outlet } of watchers) {
-        const isMeant = only === undefined ? !isFiltered(filter) : only === session;
-        if (reader === null && isMeant && outlet.ready()) outlet.send(one);
-      }
-    },
+    toAll,
     workChanged(work: WorkRow): void {
       const { messageId, state } = work;
-      about(messageId, "work", `{"messageId":${messageId},"state":"${state}","claim":${holdingJson(work)}}`, state);
+      const json = () => `{"messageId":${messageId},"state":"${state}","claim":${holdingJson(work)}}`;
+      about(messageId, "work", json, state);
     },
+    isWatched: (): boolean => watchers.size > 0,
     membershipsChanged(agentId: string): void {
       for (const { reader, follower } of watchers) if (reader === agentId) follower.markStale();
     },

@@ -1,5 +1,5 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
-import { formatTarget, type ProviderTarget, parseTarget, type Target } from "../../identity/agents/target.ts";
+import { formatTarget, type ProviderTarget, parseTarget } from "../../identity/agents/target.ts";
 import type { ManagedAgent } from "../../identity/orchestrators/provider-agents.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
@@ -38,26 +38,32 @@ export function createAddressing(base: Base) {
     draft: ParsedDraft,
     { isAllowed = false } = {},
   ): Promise<Addressed> {
-    const found = await lookUp(on, author, draft);
+    const looking = lookUp(on, author, draft);
+    const found = looking instanceof Promise ? await looking : looking;
     const addressed = isAllowed ? { ...found, asks: undefined } : found;
     const refusing = check.all(on, author, addressed.draft);
     if (refusing instanceof Promise) await refusing;
     return addressed;
   }
 
-  async function lookUp(on: ReadTx, author: Author, draft: ParsedDraft): Promise<Addressed> {
-    const parsed = parseTarget(draft.to);
-    if (!parsed) throw unknownTarget(draft.to);
-    if (parsed.kind === "provider") return toProvider(on, author, draft, parsed);
-    const target = parsed.kind === "channel" ? await named(on, parsed.name) : parsed;
-    const name = formatTarget(target);
-    if (target.kind === "group") {
-      const matched = await othersIn(on, name, author.id);
-      const suggestions = matched === 0 ? agents.suggest(name, await directory.groupNames(on)) : undefined;
-      const withheld = providers.areAny() ? await withholding.first(on, author, draft, name) : undefined;
-      return { draft, author, target: name, matched, suggestions, withheld };
-    }
-    const facts = await directory.facts(on, target.id);
+  function lookUp(on: ReadTx, author: Author, draft: ParsedDraft): Promise<Addressed> | Addressed {
+    const target = parseTarget(draft.to);
+    if (!target) throw unknownTarget(draft.to);
+    if (target.kind === "provider") return toProvider(on, author, draft, target);
+    if (target.kind === "channel") return named(on, target.name).then((id) => toId(on, author, draft, id));
+    if (target.kind === "group") return toGroup(on, author, draft, formatTarget(target));
+    return toId(on, author, draft, target.id);
+  }
+
+  async function toGroup(on: ReadTx, author: Author, draft: ParsedDraft, name: string): Promise<Addressed> {
+    const matched = othersIn(on, name, author.id);
+    const suggestions = matched === 0 ? agents.suggest(name, await directory.groupNames(on)) : undefined;
+    const withheld = providers.areAny() ? await withholding.first(on, author, draft, name) : undefined;
+    return { draft, author, target: name, matched, suggestions, withheld };
+  }
+
+  function toId(on: ReadTx, author: Author, draft: ParsedDraft, id: string): Promise<Addressed> | Addressed {
+    const facts = directory.facts(on, id);
     if (!facts) throw unknownTarget(draft.to);
     if (facts.deletedAt !== null)
       throw unknownTarget(
@@ -69,24 +75,34 @@ export function createAddressing(base: Base) {
   }
 
   /** Members of a group now, without the sender, which does not receive its own group messages. */
-  async function othersIn(on: ReadTx, group: string, senderId: string): Promise<number> {
-    const all = await directory.members(on, group);
+  function othersIn(on: ReadTx, group: string, senderId: string): number {
+    const all = directory.members(on, group);
     return all > 0 && directory.targetsNow(on, senderId).includes(group) ? all - 1 : all;
   }
 
   /** @throws Problem 403, 409 for an agent that it may not start; 422 when its target does not take it */
-  async function toOne(on: ReadTx, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
-    const addressed = await toAgent(on, author, draft, to);
-    const managed = providers.isManaged(to.id) ? await providers.of(on, to.id) : undefined;
+  function toOne(on: ReadTx, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> | Addressed {
+    const addressed = toAgent(on, author, draft, to);
+    return providers.isManaged(to.id) ? toManaged(on, author, draft, addressed) : addressed;
+  }
+
+  async function toManaged(
+    on: ReadTx,
+    author: Author,
+    draft: ParsedDraft,
+    shaping: Promise<Addressed> | Addressed,
+  ): Promise<Addressed> {
+    const addressed = await shaping;
+    const managed = await providers.of(on, addressed.target);
     return managed ? { ...addressed, asks: await spawning.first(on, author, draft, managed) } : addressed;
   }
 
   /** @throws Problem 422 when its target does not take it */
-  async function toAgent(on: ReadTx, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
+  function toAgent(on: ReadTx, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> | Addressed {
     checkClaimable(draft, to);
+    const as = (shaped: ParsedDraft): Addressed => ({ draft: shaped, author, target: to.id, matched: 1 });
     const shaping = shape.first(on, author, draft, to);
-    const shaped = shaping && (await shaping);
-    return { draft: shaped ?? draft, author, target: to.id, matched: 1 };
+    return shaping ? shaping.then((shaped) => as(shaped ?? draft)) : as(draft);
   }
 
   /** @throws Problem 403, 409, 422 */
@@ -100,9 +116,9 @@ export function createAddressing(base: Base) {
   }
 
   /** The agent that `@name` means. @throws Problem 422 for an unknown name, which never falls back to another agent */
-  async function named(on: ReadTx, name: string): Promise<Extract<Target, { kind: "agent" }>> {
+  async function named(on: ReadTx, name: string): Promise<string> {
     const id = await names.find(on, name);
-    if (id !== undefined) return { kind: "agent", id };
+    if (id !== undefined) return id;
     throw unknownTarget(
       `@${name}`,
       (await names.names(on)).map((known) => `@${known}`),
@@ -141,9 +157,9 @@ function notClaimable(why: string): Problem {
   });
 }
 
-/** A spawn that nothing but plain messages, delegations and commands wait for. */
+/** A spawn by something that does not wait for a person. */
 export const unasked = (agentId: string): Problem =>
   new Problem(
     "forbidden",
-    `A person has to allow the spawn of ${agentId} first. Send it a plain message or a delegation, or its orchestrator a command: these wait for that.`,
+    `A person has to allow the spawn of ${agentId} first. Send it a message, a task, a delegation or a run of its own: these wait for that.`,
   );

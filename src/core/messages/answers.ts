@@ -26,7 +26,8 @@ export async function batchAnswer(items: readonly Sent[]) {
   const texts: string[] = [];
   for (const sent of items) {
     texts.push(sentJson(sent, true));
-    await pause();
+    const paused = pause();
+    if (paused) await paused;
   }
   const body = new RawJson(`{"items":[${texts.join(",")}]}`);
   await pause();

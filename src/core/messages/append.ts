@@ -1,5 +1,5 @@
 import { isGroup } from "../../identity/agents/target.ts";
-import type { Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { MessageSource, ParsedDraft } from "../../protocol/messages.ts";
 import { fromTime, toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
@@ -22,7 +22,7 @@ export const EXPIRES = "message.expires";
 export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
   const { clock, disk, due, headOf, hooks } = base.kernel;
   const { log } = base;
-  const { messages: store, threads, work: works } = base.rows;
+  const { messages: store, work: works } = base.rows;
   const { judge } = base.options;
   const causes = createCauses(base, links);
   /** A message and its work are stored. `pause`: the loop rule withholds further messages. */
@@ -46,8 +46,7 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
     const addressed = answer ? { ...asked, draft: answer, settles: true } : unlessHushed(asked, parent);
     const { row, pause } = await toRow(tx, addressed, parent);
     disk.checkRoom(sizeOf(row), "messages");
-    await store.append(tx, row);
-    threads.note(tx, row);
+    store.append(tx, row);
     const work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
     if (!work && row.expiresAt !== null && !isGroup(row.target) && !addressed.owed)
       await due.schedule(tx, EXPIRES, String(row.id), row.expiresAt, { messageId: row.id });
@@ -81,8 +80,15 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
     const isPost = target.includes(":") && !isGroup(target);
     const isWork = draft.kind === "request" || (draft.claimable && !isPost);
     const judged: Judged = { ...behind, author, parent, settles, isWork };
-    const { streak, pause } = await judge(tx, judged);
+    const judging = judge(tx, judged);
+    const { streak, pause } = judging instanceof Promise ? await judging : judging;
     return { row: rowOf(addressed, judged, { id: headOf(tx) + 1, streak, createdAt: clock.now() }), streak, pause };
+  }
+
+  /** The message that would cause this one, were it sent now. */
+  async function causeOf(on: ReadTx, { author, target, draft }: Addressed): Promise<number | undefined> {
+    const parent = draft.replyTo ? await store.lineage(on, draft.replyTo) : undefined;
+    return (await causes.behind(on, author, target, draft, parent)).cause?.id;
   }
 
   async function openWork(tx: Tx, row: MessageRow, maxAttempts: number): Promise<WorkRow> {
@@ -103,14 +109,15 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
       claimedAt: null,
       leaseSeconds: null,
       error: null,
-      ...{ cancelledPerson: null, requeuedPerson: null, endedAt: null, endedUpTo: null },
+      ...{ completedBy: null, resultId: null },
+      ...{ cancelledPerson: null, requeuedPerson: null, requeuedAt: null, endedAt: null, endedUpTo: null },
     };
     await works.add(tx, work);
     if (expiresAt !== null) tx.afterCommit(() => due.notice(expiresAt));
     return work;
   }
 
-  return { append, appended, answering, held };
+  return { append, appended, answering, held, causeOf };
 }
 
 function rowOf(

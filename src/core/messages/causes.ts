@@ -13,8 +13,8 @@ export const ROOT: Behind = { cause: undefined, workId: null };
 /** The cause of a message. */
 export function createCauses(base: Base, links: Links) {
   const { work: works, links: linkStore } = base.rows;
-  async function held(on: ReadTx, author: Author): Promise<Lineage | undefined> {
-    const id = await works.newestHeld(on, author.id);
+  function held(on: ReadTx, author: Author): Promise<Lineage | undefined> | undefined {
+    const id = works.newestHeld(on, author.id);
     return id === undefined ? undefined : base.lineage(on, id);
   }
 
@@ -40,14 +40,14 @@ export function createCauses(base: Base, links: Links) {
       // Channel events come from outside. The relay's own messages follow from what they name.
       if (author.kind === "channel" || author.kind === "system") return plain(caused ?? parent);
       const isNothing = draft.causedBy === null;
-      const under = parent || caused || isNothing ? undefined : await held(on, author);
+      const holding = parent || caused || isNothing ? undefined : held(on, author);
+      const under = holding && (await holding);
       if (!isAgentMade(author))
         return plain(caused ?? parent ?? under ?? (isNothing ? undefined : await toldBy(on, author.id, target)));
       const named = isNothing ? undefined : (parent ?? caused ?? under);
-      const linked = await links.find(on, {
-        ...{ fromId: author.id, isByOperator: author.via !== null },
-        ...{ target, named, isNothing },
-      });
+      const saying = { fromId: author.id, isByOperator: author.via !== null, target, named, isNothing };
+      const finding = links.find(on, saying);
+      const linked = finding instanceof Promise ? await finding : finding;
       const given = caused ?? parent ?? under;
       const cause = isNothing ? undefined : (given ?? linked.link?.row);
       return { ...linked, cause, workId: (parent ?? given)?.workId ?? null } satisfies Behind;

@@ -11,7 +11,7 @@ type Planned = [
   draft: ParsedDraft,
   fromId: string,
   signature: Pick<ScheduledRow, "via" | "person">,
-  fingerprint: string,
+  fingerprint: string | null,
 ];
 
 export const DELIVER = "message.deliver";
@@ -34,6 +34,7 @@ export function createDelayed(store: ScheduledStore, due: Due, clock: Clock) {
       fingerprint,
       messageId: null,
       error: null,
+      waits: null,
       createdAt: clock.now(),
     });
     return { scheduleId: id, deliverAt };

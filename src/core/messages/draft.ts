@@ -40,7 +40,7 @@ export type Sent =
       suggestions?: string[] | undefined;
       replayed: boolean;
     }
-  | { kind: "scheduled"; scheduleId: string; deliverAt: number; replayed: boolean };
+  | { kind: "scheduled"; scheduleId: string; deliverAt: number; approvalId?: string | undefined; replayed: boolean };
 
 /** A message whose target was looked up: ready to be appended. */
 export interface Addressed {
@@ -72,9 +72,18 @@ export interface Addressed {
 export interface Asks {
   /** Time in which a person allows it. */
   seconds: number;
-  /** Asks a person, once the message or the delegation waits under its id. @throws Problem 409, 422 */
-  ask(tx: Tx, waiting: { scheduleId: string } | { delegationId: string }): Promise<Waiting>;
+  /** Asks a person for what waits. @throws Problem 409, 422 */
+  ask(tx: Tx, waiting: Waiter): Promise<Waiting>;
 }
+
+/**
+ * A message or a delegation that waits under an id. `owner`: see `Waits`. `approvalId`: id for the approval, of which the
+ * delegation's notice has told already. `causedBy`: message that it comes from.
+ */
+export type Waiter = (
+  | { scheduleId: string; owner?: string | undefined }
+  | { delegationId: string; approvalId: string }
+) & { causedBy?: number | undefined };
 
 /** Approval that something waits for. */
 export interface Waiting {

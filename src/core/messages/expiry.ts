@@ -4,6 +4,7 @@ import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import { EXPIRES } from "./append.ts";
 import { DELIVER } from "./delayed.ts";
+import type { Author } from "./draft.ts";
 import type { ScheduledRow } from "./row.ts";
 import type { Sender } from "./send.ts";
 
@@ -26,34 +27,37 @@ export function createExpiry(base: Base, sender: Sender) {
   async function deliver(tx: Tx, { key: id, tries, lastError, data }: DueRow): Promise<void> {
     const planned = await rows.delayed.byId(tx, id);
     if (!planned || planned.messageId !== null) return;
-    const author = await directory.facts(tx, planned.fromId);
-    if (!author || author.deletedAt !== null)
-      return rows.delayed.ended(tx, id, { error: `${planned.fromId} was deleted` });
+    const author = directory.facts(tx, planned.fromId);
+    if (!author || author.deletedAt !== null) return notSent(tx, planned, `${planned.fromId} was deleted`);
     if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
-    const by = { id: author.id, kind: author.kind, via: planned.via, person: planned.person };
-    const allowed = { isAllowed: data.isAllowed === true };
+    const { via, person, waits } = planned;
+    const by = { id: author.id, kind: author.kind, via, person, ...(waits?.source && { source: waits.source }) };
     // A refusal is reported to the sender. Any other error rolls back this write, which is then retried.
-    const sent = await tx
-      .attempt(async () => sender.append(tx, await sender.address(tx, by, planned.draft, allowed)))
-      .catch(refused);
-    if (!(sent instanceof Problem)) return rows.delayed.ended(tx, id, { messageId: sent.entry.id });
-    logger.debug({ scheduleId: id, code: sent.code, detail: sent.message }, "planned message was refused");
-    return notSent(tx, planned, sent.message);
+    const refusal = await tx.attempt(() => goOut(tx, planned, by, data.isAllowed === true)).catch(refused);
+    if (!(refusal instanceof Problem)) return;
+    logger.debug({ scheduleId: id, code: refusal.code, detail: refusal.message }, "planned message was refused");
+    return notSent(tx, planned, refusal.message);
   }
 
-  async function notSent(tx: Tx, { id, fromId, draft }: ScheduledRow, why: string): Promise<void> {
-    await rows.delayed.ended(tx, id, { error: why });
-    await sender.tell(tx, fromId, {
-      subject: `Scheduled message ${id} was not sent`,
-      body: `It was for ${draft.to}: ${why}`,
-      payload: { scheduleId: id },
-    });
+  /** Sends it, or asks a person first. @throws Problem 403, 409, 422 */
+  async function goOut(tx: Tx, planned: ScheduledRow, by: Author, isAllowed: boolean): Promise<void> {
+    const addressed = await sender.address(tx, by, sender.waiting.allowed(planned), { isAllowed });
+    const { asks } = addressed;
+    if (asks) return sender.waiting.holdPlanned(tx, planned, { ...addressed, asks });
+    const { entry } = await sender.append(tx, { ...addressed, isRoot: planned.waits?.isRoot });
+    return sender.waiting.sent(tx, planned, entry);
   }
+
+  const notSent = (tx: Tx, row: ScheduledRow, why: string): Promise<void> =>
+    sender.waiting.refused(tx, row, why, {
+      subject: `Scheduled message ${row.id} was not sent`,
+      body: `It was for ${row.draft.to}: ${why}`,
+    });
 
   /** Tells the sender of a direct message that was not acknowledged in time. */
   async function expireTalk(tx: Tx, id: number): Promise<void> {
     const row = await store.lineage(tx, id);
-    const target = row && (await directory.facts(tx, row.target));
+    const target = row && directory.facts(tx, row.target);
     // The senders of a deleted agent have been told.
     if (!row || row.fromId === "system" || !target || target.deletedAt !== null || target.cursor >= id) return;
     await sender.tell(tx, row.fromId, {

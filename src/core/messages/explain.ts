@@ -11,10 +11,14 @@ import type { DeliveryRow } from "../inbox/row.ts";
 import type { AttemptRow, WorkRow } from "../work/row.ts";
 import type { Access } from "./access.ts";
 import type { MessageRow } from "./row.ts";
+import { type FirstDelivery, type Known, recipientParts, utcText } from "./sentences.ts";
 
 const MAX_ATTEMPTS = 200;
 /** The first delivery of an entry is among the nearest ranges; a page of 500 recipients reads this many for each. */
 const MAX_RANGES = 40;
+
+/** Capability of an agent that says when a message is in a model turn. */
+const RECEIPTS = "receipts";
 
 /** A message that went into a model turn of an agent. */
 export interface InTurn {
@@ -25,7 +29,7 @@ export interface InTurn {
 /** The story of a message: facts, and one plain sentence for each recipient. */
 export function createExplainer(base: Base, access: Access, deliveries: Deliveries) {
   const { clock, hooks } = base.kernel;
-  const { directory, roster } = base.identity;
+  const { auth, directory, roster } = base.identity;
   const { messages: store, work: works } = base.rows;
   /** Further facts about a message. */
   const facts = hooks.question<[row: MessageRow], Fact[]>("messages.story");
@@ -33,11 +37,14 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
   /** Model turns that a message went into, earliest first. */
   const inTurns = hooks.question<[messageId: number], InTurn[]>("messages.inTurns");
 
+  /** Whether an agent has begun a turn of a run: it says when a message is in one. */
+  const runsTurns = hooks.question<[agentId: string], boolean>("messages.runsTurns");
+
   /** `GET /v1/messages/{id}/explain`. @throws Problem 403, 404 */
   async function explain(on: ReadTx, caller: Caller, id: number, after: string, limit: number): Promise<Explanation> {
     const row = await access.requireReadable(on, caller, id);
     const work = row.claimable ? await works.byId(on, id) : undefined;
-    const attempts = work ? await works.attemptsOf(on, id, MAX_ATTEMPTS) : [];
+    const attempts = work ? await works.attemptsOf(on, work, MAX_ATTEMPTS) : [];
     const replies = await store.repliesTo(on, row);
     const turns = (await inTurns.all(on, id)).flat();
     const found = await recipientsOf(on, row, after, limit + 1);
@@ -78,34 +85,17 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
     const now = clock.now();
     const known: Known = { offer, handedAt, inTurnAt, acked, ackedAt, readAt, repliedAt, attempts, taker, row, now };
     const reached = stepOf(known);
-    const sentence = [...seen(agent.id, known), ...wentOn(known, work, reached.step)].join(", ");
-    return { agentId: agent.id, ...reached, sentence: `${sentence}; ${lastSeen(agent)}` };
+    const seenAt = Math.max(agent.lastSeenAt, roster.get(agent.id)?.lastSeenAt ?? 0);
+    const parts = recipientParts(agent, { known, work, step: reached.step, seenAt });
+    const impossible = inTurnAt === undefined ? await impossibleFor(on, agent) : [];
+    return { agentId: agent.id, ...reached, impossible, sentence: utcText(parts, now), parts };
   }
 
-  /** Sentences on whether the recipient has the message. "Not offered" is said only where no record shows that it has. */
-  function seen(agentId: string, { offer, acked, readAt, repliedAt, attempts, taker, inTurnAt, row }: Known): string[] {
-    if (row.withheld !== null && (JSON.parse(row.withheld) as string[]).includes(agentId))
-      return [`not sent on to ${agentId}: ${row.fromId} may not start it`];
-    if (offer?.transport === "named") return [`named as a cause by ${agentId} at ${spoken(offer.at)}`];
-    if (offer) return [`offered to ${agentId} at ${spoken(offer.at)} by ${offer.transport}`];
-    const isShown =
-      acked || inTurnAt !== undefined || readAt !== undefined || repliedAt !== undefined || attempts.length > 0;
-    return isShown || taker ? [] : [`not offered to ${agentId} so far as is recorded`];
-  }
-
-  /** The recipient's steps, in order. */
-  function wentOn(known: Known, work: WorkRow | undefined, step: RecipientStory["step"]): string[] {
-    const { acked, ackedAt, readAt, repliedAt, attempts, taker, row } = known;
-    const said = attempts.slice(-3).map((attempt) => attemptSpoken(attempt, work));
-    if (known.inTurnAt !== undefined) said.push(`in a model turn at ${spoken(known.inTurnAt)}`);
-    if (repliedAt !== undefined) said.push(`replied at ${spoken(repliedAt)}`);
-    if (acked) said.push(ackedAt === undefined ? "acknowledged" : `acknowledged at ${spoken(ackedAt)}`);
-    else if (readAt !== undefined) said.push(`marked read at ${spoken(readAt)}, not acknowledged`);
-    else if (!taker && attempts.at(-1)?.outcome !== "completed") said.push("not acknowledged");
-    if (taker) said.push(`not needed, ${taker.agentId} has it`);
-    if (taker?.endedAt != null) said.push(`completed at ${spoken(taker.endedAt)}`);
-    if (step === "expired") said.push(`expired at ${spoken(row.expiresAt ?? 0)}`);
-    return said;
+  /** Steps of a message's way that a recipient has no means to report. */
+  async function impossibleFor(on: ReadTx, { id, kind }: AgentHead): Promise<RecipientStory["impossible"]> {
+    const isTold = roster.get(id)?.capabilities.includes(RECEIPTS) || (await auth.isManaged(on, id));
+    const may = kind === "provider" && (isTold || (await runsTurns.first(on, id)) === true);
+    return may ? [] : ["in-turn"];
   }
 
   /** Deliveries of a message to an agent, oldest first. */
@@ -117,46 +107,13 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
     return some.sort((a, b) => a.at - b.at);
   }
 
-  function lastSeen(agent: AgentHead): string {
-    if (agent.deletedAt !== null) return `${agent.id} was deleted at ${spoken(agent.deletedAt)}`;
-    const at = Math.max(agent.lastSeenAt, roster.get(agent.id)?.lastSeenAt ?? 0);
-    const seconds = Math.max(0, Math.round((clock.now() - at) / 1000));
-    const away = agent.status === "offline" ? " and is offline" : "";
-    // Adapters and people have ways of their own to notice.
-    const looks = agent.kind === "provider" ? ", reads only when it looks" : "";
-    const reach = agent.reach === "asked" ? looks : `, reachable ${agent.reach}`;
-    return `${agent.id} last seen ${ago(seconds)} ago${away}${reach}`;
-  }
-
-  /** In UTC, with the date unless it is today. */
-  function spoken(at: number): string {
-    const [day = "", time = ""] = toTime(at).split("T");
-    const isToday = day === toTime(clock.now()).slice(0, 10);
-    return `${isToday ? "" : `${day} `}${time.slice(0, 8)}Z`;
-  }
-
-  function attemptSpoken(attempt: AttemptRow, work: WorkRow | undefined): string {
-    const claimed = `claimed at ${spoken(attempt.claimedAt)} (attempt ${attempt.attempt})`;
-    if (attempt.endedAt !== null)
-      return `${claimed}, ${ENDS[attempt.outcome ?? "expired"]} at ${spoken(attempt.endedAt)}`;
-    const until = work?.dueAt ? ` until ${spoken(work.dueAt)}` : "";
-    return `${claimed}, holding it${until}`;
-  }
-
   return {
     explain,
     story: facts,
     inTurns,
+    runsTurns,
   };
 }
-
-const ENDS = {
-  completed: "completed",
-  released: "released",
-  failed: "failed",
-  expired: "lost the lease",
-  cancelled: "cancelled",
-} as const;
 
 const STEP_OF = {
   completed: "completed",
@@ -174,34 +131,10 @@ interface Happened {
   turns: readonly InTurn[];
 }
 
-/** The first delivery. */
-interface FirstDelivery {
-  at: number;
-  transport: DeliveryRow["transport"] | "claim";
-}
-
 /** A claim delivers the message, too. */
 function earlier(offer: DeliveryRow | undefined, attempt: AttemptRow | undefined): FirstDelivery | undefined {
   if (!attempt || (offer && offer.at <= attempt.claimedAt)) return offer;
   return { at: attempt.claimedAt, transport: "claim" };
-}
-
-interface Known {
-  /** First time that it went into a model turn. */
-  inTurnAt: number | undefined;
-  /** The first record of the message with the recipient, that it named the message as a cause included. */
-  offer: FirstDelivery | undefined;
-  /** First time that the relay handed it over. */
-  handedAt: number | undefined;
-  acked: boolean;
-  ackedAt: number | undefined;
-  readAt: number | undefined;
-  repliedAt: number | undefined;
-  attempts: AttemptRow[];
-  /** The lease of another member, where this one was not needed. */
-  taker: AttemptRow | undefined;
-  row: MessageRow;
-  now: number;
 }
 
 /** The lease of another that holds a group's work, or did it. */
@@ -261,9 +194,3 @@ function factsOf(row: MessageRow, attempts: AttemptRow[], work: WorkRow | undefi
 }
 
 const byTime = (a: Fact, b: Fact): number => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
-
-function ago(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
-}

@@ -1,4 +1,5 @@
 import type { MessageKind, WorkState } from "../../protocol/messages.ts";
+import type { FacetFilter } from "../facets/filter.ts";
 
 /** Ids in order, and the id where the search ended: null at the end of the log. */
 export interface Found {
@@ -14,7 +15,7 @@ export interface IdRange {
 }
 
 /** Filters of a list or a stream of messages. */
-export interface Filter {
+export interface Filter extends FacetFilter {
   from?: string | undefined;
   to?: string | undefined;
   agent?: string | undefined;

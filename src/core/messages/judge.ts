@@ -44,7 +44,7 @@ export interface Verdict {
 export type Pause = "chain" | "thread";
 
 /** Keeps agents from answering each other for ever. @throws Problem 429 loop-paused */
-export type Judge = (tx: Tx, judged: Judged) => Promise<Verdict>;
+export type Judge = (tx: Tx, judged: Judged) => Promise<Verdict> | Verdict;
 
 /** Whether an agent or a bot speaks: not a person, not the relay. */
 export const isAgentMade = ({ kind, bot }: Pick<Author, "kind" | "bot">): boolean =>

@@ -1,4 +1,5 @@
 import { isGroup } from "../../identity/agents/target.ts";
+import { MINUTE_MS } from "../../kernel/clock.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Base } from "../base.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
@@ -26,8 +27,15 @@ interface Heard {
   to: string;
 }
 
-const MINUTE_MS = 60_000;
+/** Mail of an author, some of which may count, and entries of the thread that it names. */
+interface Candidates {
+  mail: readonly TargetMail[];
+  some: readonly TargetMail[];
+  known: readonly Lineage[];
+}
+
 const NONE: ReadonlySet<number> = new Set();
+const NOTHING: Linked = {};
 /** Delivered mail that is read for one message. */
 const LOOKS = 24;
 /** Lifetime of a cached window floor. It only saves reading older mail. */
@@ -39,6 +47,7 @@ export type Links = ReturnType<typeof createLinks>;
 export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   const { loopWindowMs: windowMs } = base.options;
   const { clock, headOf } = base.kernel;
+  const { groupPosts } = base;
   const { work: works, links: linkStore } = base.rows;
   let floor = { at: Number.NEGATIVE_INFINITY, id: 0 };
 
@@ -49,21 +58,37 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
     return floor.id;
   }
 
-  async function find(on: ReadTx, saying: Saying): Promise<Linked> {
-    const { fromId, named } = saying;
+  function find(on: ReadTx, saying: Saying): Promise<Linked> | Linked {
     const received = receiptsOf(on, saying);
     // The usual case of a program that only sends: none of its mail can count, so none is read.
-    if (!named && received.isNothing()) return {};
+    return !saying.named && received.isNothing() ? NOTHING : look(on, saying, received);
+  }
+
+  async function look(on: ReadTx, saying: Saying, received: ReturnType<typeof receiptsOf>): Promise<Linked> {
+    const { fromId, named } = saying;
     const mail = linkStore.mail(on, fromId, floorOf(on));
     const thread = named ? await threadOf(on, named) : [];
-    const look = lookFor(on, fromId, received, mail, named ? [named, ...thread] : thread);
+    const some = mayCount(mail, saying);
+    const look = lookFor(on, fromId, received, { mail, some, known: named ? [named, ...thread] : thread });
     const inThread = named && (await fromThread(look, mail, thread, named, fromId));
-    const heard = await fromMail(on, look, mail, saying);
+    const heard = await fromMail(on, look, some, saying);
     const link =
       !heard || (inThread && inThread.id >= heard.row.id) ? inThread && { row: inThread, until: null } : heard;
     if (!link) return {};
     const by = await personAfter(look, link.row.id, mail, thread);
     return by === undefined ? { link } : { cut: { row: link.row, by } };
+  }
+
+  /** Mail by others that may count: direct, from the recipient, or of a group where the author may just have posted itself. */
+  function mayCount(mail: readonly TargetMail[], { fromId, target }: Saying): TargetMail[] {
+    const mayBeMine = groupPosts.mayBeRecent(fromId);
+    return mail.map(({ target: to, recent }) => ({
+      target: to,
+      recent: recent.filter(
+        ([, from]) =>
+          from !== fromId && from !== "system" && from !== "user" && (to === fromId || mayBeMine || from === target),
+      ),
+    }));
   }
 
   /** The last 24 entries of a thread, newest first. */
@@ -79,17 +104,22 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   function receiptsOf(on: ReadTx, { fromId, isByOperator }: Saying) {
     const handed = deliveries.reader(on, fromId);
     const hasWorked = works.hasWorked(on, fromId);
+    /** Most entries are no work, as the tail of the log knows. */
+    function claimedAmong(ids: readonly number[]): ReadonlySet<number> {
+      const work = hasWorked ? ids.filter((id) => base.log.entry(id)?.claimable !== false) : [];
+      return work.length > 0 ? works.workedAmong(on, fromId, work) : NONE;
+    }
     return {
       isNothing: () => !isByOperator && !hasWorked && handed.upTo() === 0,
-      /** Among these. Leases are looked up at the first entry that no route has delivered. */
-      among(ids: readonly number[]) {
+      /** `all` that it may have; among `some` of them. Leases are looked up at the first entry that no route has delivered. */
+      among(some: readonly number[], all: () => readonly number[]) {
         let taken: ReadonlySet<number> | undefined;
         const claimed = () => {
-          taken ??= hasWorked ? works.workedAmong(on, fromId, ids) : NONE;
+          taken ??= claimedAmong(some);
           return taken;
         };
         return {
-          isBlind: (): boolean => !isByOperator && !handed.any() && claimed().size === 0,
+          isBlind: (): boolean => !isByOperator && !handed.any() && claimedAmong(all()).size === 0,
           /** False is certain, and costs no turn of the microtask queue: most mail is newer than the last delivery. */
           mayHave: (id: number): boolean => isByOperator || id <= handed.upTo() || claimed().has(id),
           has: async (id: number) => isByOperator || (await handed.has(id)) || claimed().has(id),
@@ -103,11 +133,10 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
     on: ReadTx,
     fromId: string,
     received: ReturnType<typeof receiptsOf>,
-    mail: readonly TargetMail[],
-    known: readonly Lineage[],
+    { mail, some, known }: Candidates,
   ) {
     const rows = new Map<number, Lineage | undefined>(known.map((row) => [row.id, row]));
-    const among = received.among([...mail.flatMap(({ recent }) => recent.map(([id]) => id)), ...rows.keys()]);
+    const among = received.among([...idsOf(some), ...rows.keys()], () => [...idsOf(mail), ...rows.keys()]);
     return {
       isOver: ended.reader(on, fromId),
       isBlind: among.isBlind,
@@ -157,9 +186,7 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   async function heardBy(on: ReadTx, look: Look, mail: TargetMail[], { fromId, target }: Saying): Promise<Heard[]> {
     const heard: Heard[] = [];
     for (const { target: to, recent } of mail) {
-      const others = recent.filter(
-        ([id, from]) => from !== fromId && from !== "system" && from !== "user" && look.mayBeDelivered(id),
-      );
+      const others = recent.filter(([id]) => look.mayBeDelivered(id));
       if (others.length === 0) continue;
       const own = to === fromId ? null : linkStore.newestOwn(on, fromId, to, floorOf(on));
       const isMine = to === fromId || (own !== null && isYoung(await look.row(own), MINUTE_MS));
@@ -199,6 +226,8 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
 
   return { find };
 }
+
+const idsOf = (mail: readonly TargetMail[]): number[] => mail.flatMap(({ recent }) => recent.map(([id]) => id));
 
 /** Only a channel's id has a colon: people and bots speak through it. */
 const mayBePerson = (id: string): boolean => id === "user" || id.includes(":");

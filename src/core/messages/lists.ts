@@ -91,6 +91,9 @@ export function createLists(base: Base, search: Search) {
     readerOf,
     find,
     withWork,
+    /** Messages among these in threads of a project, newest first. */
+    inProject: (on: ReadTx, ids: readonly number[], project: string): Promise<number[]> =>
+      store.filtered(on, ids, conditions({ project }, null), { oldestFirst: false }, ids.length),
     /** Ids of the newest messages that an agent sent, or that were addressed to it. */
     newestOf: async (on: ReadTx, agent: string): Promise<number[]> =>
       (await candidates(on, null, { agent }, { oldestFirst: false })).ids,

@@ -1,6 +1,6 @@
 import { createSpan } from "../../kernel/breathe.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { KeyTail, Segment, Stub } from "../../kernel/log/key-tail.ts";
 import type { EntryStore } from "./store-entries.ts";
 
@@ -33,8 +33,21 @@ interface Parts {
   onError(error: unknown): void;
 }
 
-/** Merges the tail of the log into the index by target, a slice at a time; the mark moves with the last slice. */
-export function createMerges({ db, clock, onError }: Parts, store: EntryStore, tail: KeyTail, limits = LIMITS) {
+interface Stores {
+  entries: EntryStore;
+  threads: {
+    mark(on: ReadTx): number;
+    /** Takes some of the messages up to a place, in order. Answers whether all of them are there. */
+    follow(tx: Tx, upTo: number, limit: number): boolean;
+  };
+}
+
+/**
+ * Merges the tail of the log into what follows it, a slice at a time: the index by target, whose mark moves with the last slice,
+ * and threads, which take the messages in their order.
+ */
+export function createMerges({ db, clock, onError }: Parts, stores: Stores, tail: KeyTail, limits = LIMITS) {
+  const { entries: store, threads } = stores;
   let names = new Map<string, number>();
   /** Merges go one after the other: the mark only moves forward. */
   let last: Promise<void> = Promise.resolve();
@@ -73,13 +86,14 @@ export function createMerges({ db, clock, onError }: Parts, store: EntryStore, t
     const isOver = createSpan(limits.sliceMs);
     const numberOf = createNumbers(tx);
     for (let count = 0; count === 0 || count < least || !isOver(); count += STEP) {
-      const rows = [];
+      const rows: [targetId: number, id: number, senderId: number][] = [];
       for (let next = left.next(); !next.done; next = rows.length < STEP ? left.next() : DONE) {
         const { key, id, from } = next.value;
-        rows.push({ targetId: numberOf(key), id, senderId: numberOf(from) });
+        rows.push([numberOf(key), id, numberOf(from)]);
       }
       store.add(tx, rows);
-      if (rows.length === STEP) continue;
+      // Ahead of the entries, so that the last slice waits for none.
+      if (!threads.follow(tx, segment.upTo, 2 * STEP) || rows.length === STEP) continue;
       store.setMark(tx, segment.upTo);
       tx.atOnce(() => tail.merged(segment));
       return true;
@@ -153,6 +167,12 @@ export function createMerges({ db, clock, onError }: Parts, store: EntryStore, t
       });
   }
 
+  /** Takes what was left into its threads, in slices: later writes take all that there is. */
+  async function followAll(): Promise<void> {
+    let isThere = (await db.read(async (on) => threads.mark(on))) >= tail.head;
+    while (!isThere) isThere = await db.write(async (tx) => threads.follow(tx, tail.head, PAGE));
+  }
+
   /** Merges everything. @throws Error when it could not be stored */
   const all = (isLast = false): Promise<void> => inTurnOf(() => true, isLast);
 
@@ -174,6 +194,7 @@ export function createMerges({ db, clock, onError }: Parts, store: EntryStore, t
         isMore = page.length === PAGE;
         if (isMore && tail.unmerged >= limits.most) await all(true);
       }
+      await followAll().catch(onError);
     },
     /** Merges all that is left, so that the next start reads nothing. */
     async stop(): Promise<void> {

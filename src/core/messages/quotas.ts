@@ -14,7 +14,15 @@ export type Counted = keyof QuotaLimits;
 
 interface Used extends QuotaRow {
   unsaved: boolean;
+  /** Uses in the newest transaction that has any: all writes of one commit are added after it. */
+  taken: { transaction: number; messages: number; files: number };
 }
+
+const withNone = (row: QuotaRow): Used => ({
+  ...row,
+  unsaved: false,
+  taken: { transaction: 0, messages: 0, files: 0 },
+});
 
 const SAVE_EVERY_MS = 1000;
 const SAVE_SLICE = 200;
@@ -30,9 +38,6 @@ export type Quotas = ReturnType<typeof createQuotas>;
  */
 export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError: (error: unknown) => void) {
   const used = new Map<string, Used>();
-  /** Uses in the transaction that is open: all writes of one commit are added to `used` after it. */
-  const taking = new Map<string, number>();
-  db.beforeBatch(async () => taking.clear());
   let cancelTimer: (() => void) | undefined;
 
   const today = (): number => Math.floor(clock.now() / DAY_MS);
@@ -41,7 +46,7 @@ export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError:
     const day = today();
     const known = used.get(agentId);
     if (known?.day === day) return known;
-    const fresh: Used = { agentId, day, messages: 0, files: 0, unsaved: false };
+    const fresh = withNone({ agentId, day, messages: 0, files: 0 });
     used.set(agentId, fresh);
     return fresh;
   }
@@ -61,33 +66,41 @@ export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError:
     }
   }
 
-  /** @throws Problem 429 beyond the quota of today */
-  function check(by: Pick<AgentFacts, "id" | "kind">, what: Counted, count = 1): void {
+  const isFree = (kind: AgentFacts["kind"], what: Counted): boolean => limits[what] === 0 || !isCounted(kind);
+
+  /** @throws Problem 429 when an agent that used so much today would be beyond its quota */
+  function checkUse(row: Used, what: Counted, count: number): void {
     const limit = limits[what];
-    if (limit === 0 || !isCounted(by.kind) || usedBy(by.id)[what] + count <= limit) return;
-    throw new Problem("quota-exceeded", `${by.id} may make ${limit} ${what} a day. It can go on after midnight UTC.`, {
-      retryAfterSeconds: Math.ceil(((today() + 1) * DAY_MS - clock.now()) / 1000),
-    });
+    if (row[what] + count <= limit) return;
+    throw new Problem(
+      "quota-exceeded",
+      `${row.agentId} may make ${limit} ${what} a day. It can go on after midnight UTC.`,
+      {
+        retryAfterSeconds: Math.ceil(((today() + 1) * DAY_MS - clock.now()) / 1000),
+      },
+    );
   }
 
   return {
     /** Uses of today before this start. */
     async load(): Promise<void> {
-      for (const row of await db.read((on) => quotaStore.of(on, today())))
-        used.set(row.agentId, { ...row, unsaved: false });
+      for (const row of await db.read((on) => quotaStore.of(on, today()))) used.set(row.agentId, withNone(row));
     },
 
-    check,
+    /** @throws Problem 429 beyond the quota of today */
+    check(by: Pick<AgentFacts, "id" | "kind">, what: Counted): void {
+      if (!isFree(by.kind, what)) checkUse(usedBy(by.id), what, 1);
+    },
 
     /** Takes one from the quota of today; counted once it is on disk. @throws Problem 429 when none is left */
     take(tx: Tx, by: Pick<AgentFacts, "id" | "kind">, what: Counted): void {
-      if (limits[what] === 0 || !isCounted(by.kind)) return;
-      const key = `${what} ${by.id}`;
-      const taken = (taking.get(key) ?? 0) + 1;
-      check(by, what, taken);
-      taking.set(key, taken);
+      if (isFree(by.kind, what)) return;
+      const row = usedBy(by.id);
+      const transaction = db.transactions();
+      if (row.taken.transaction !== transaction) row.taken = { transaction, messages: 0, files: 0 };
+      checkUse(row, what, row.taken[what] + 1);
+      row.taken[what] += 1;
       tx.afterCommit(() => {
-        const row = usedBy(by.id);
         row[what] += 1;
         row.unsaved = true;
         cancelTimer ??= clock.after(SAVE_EVERY_MS, () => void save().catch(onError));

@@ -63,7 +63,7 @@ export function createReaders(base: Base, parts: Parts) {
 
   async function withDetail(on: ReadTx, row: MessageRow): Promise<string> {
     const work = row.claimable ? await works.byId(on, row.id) : undefined;
-    const attempts = work ? await works.attemptsOf(on, row.id, 200) : [];
+    const attempts = work ? await works.attemptsOf(on, work, 200) : [];
     const entry = toLogEntry(row);
     const more = { readBy: await createReadBy(on)(entry), attempts: attempts.map(wireAttempt) };
     return messageJson(entry, work, `,${JSON.stringify(more).slice(1, -1)}`);

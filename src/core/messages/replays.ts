@@ -4,23 +4,30 @@ import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import type { Sent } from "./draft.ts";
 import { toLogEntry } from "./entry.ts";
+import type { MessageRow } from "./row.ts";
 
 /** Answers a draft whose idempotency key was used before. */
 export function createReplays(base: Base) {
   const { messages: store, work: works } = base.rows;
   /** The same key and content give the same answer, even after changes. */
-  return async function replayed(tx: Tx, from: string, draft: ParsedDraft): Promise<Sent | undefined> {
-    if (!draft.idempotencyKey) return undefined;
-    const planned = await base.rows.delayed.byKey(tx, from, draft.idempotencyKey);
-    const row = planned ? undefined : await store.byKey(tx, from, draft.idempotencyKey);
+  return function replayed(tx: Tx, from: string, draft: ParsedDraft): Promise<Sent> | undefined {
+    const key = draft.idempotencyKey;
+    if (!key) return undefined;
+    const planned = base.rows.delayed.byKey(tx, from, key);
+    const row = planned ? undefined : store.byKey(tx, from, key);
     const found = planned ?? row;
-    if (!found) return undefined;
-    if (found.fingerprint !== fingerprint(draft)) Problem.keyReused(draft.idempotencyKey);
-    if (planned) return { kind: "scheduled", scheduleId: planned.id, deliverAt: planned.deliverAt, replayed: true };
-    if (!row) return undefined;
+    if (found && found.fingerprint !== fingerprint(draft)) Problem.keyReused(key);
+    if (planned) {
+      const { id: scheduleId, deliverAt } = planned;
+      return Promise.resolve({ kind: "scheduled", scheduleId, deliverAt, replayed: true });
+    }
+    return row && sentBefore(tx, row);
+  };
+
+  async function sentBefore(tx: Tx, row: MessageRow): Promise<Sent> {
     const work = row.claimable ? await works.byId(tx, row.id) : undefined;
     return { kind: "sent", entry: toLogEntry(row), work, matched: row.matched, replayed: true };
-  };
+  }
 }
 
 /**

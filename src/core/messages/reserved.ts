@@ -15,12 +15,13 @@ export interface Attached {
 }
 
 /** @throws Problem 422 reserved-kind, reserved for kinds and members that only the relay writes */
-export function requirePlain({ kind, ...attached }: Attached & { kind?: MessageKind | undefined }): void {
+export function requirePlain(draft: Attached & { kind?: MessageKind | undefined }): void {
+  const { kind } = draft;
   if (kind !== undefined && !PLAIN_KINDS.some((plain) => plain === kind))
     throw new Problem("reserved-kind", `kind: the relay's verbs alone make ${kind} messages. Send chat or task.`, {
       errors: [{ pointer: "/kind", message: "has to be chat or task" }],
     });
-  refuseReserved(attached);
+  refuseReserved(draft);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { formatTarget, parseTarget } from "../../identity/agents/target.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import { type CallOf, ok, RawJson, type Route, route } from "../../identity/auth/route.ts";
+import { type CallOf, ok, RawJson, type Route, route, routeWith, still } from "../../identity/auth/route.ts";
+import type { Tx } from "../../kernel/db/database.ts";
 import { explainMessage } from "../../protocol/explain.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import * as api from "../../protocol/messages.ts";
@@ -16,15 +17,16 @@ export function messageRoutes({ kernel, core }: Areas): Route[] {
   const { lists, readers, explainer } = messages;
   const { deliveries } = core.inbox;
   return [
-    route(api.sendMessage, async ({ caller, body, idempotencyKey }) => {
-      const draft = withKey(body, idempotencyKey);
-      return sentAnswer(await db.write((tx) => messages.send(tx, caller, draft)));
-    }),
-    route(api.sendBatch, async ({ caller, query, body }) => {
+    routeWith(db, sentAnswer)(api.sendMessage, (tx, { caller, body, idempotencyKey }) =>
+      messages.send(tx, caller, withKey(body, idempotencyKey)),
+    ),
+    route(api.sendBatch, async (call) => {
+      const { caller, query, body } = call;
+      const write = <R>(verb: (tx: Tx) => Promise<R>) => db.write((tx) => still(tx, call, () => verb(tx)));
       if (query.atomic === "false")
-        return eachAnswer(await db.write((tx) => messages.sendEach(tx, caller, body.messages)), caller);
+        return eachAnswer(await write((tx) => messages.sendEach(tx, caller, body.messages)), caller);
       checkKeys(caller, body.messages);
-      return batchAnswer(await db.write((tx) => messages.sendAll(tx, caller, body.messages)));
+      return batchAnswer(await write((tx) => messages.sendAll(tx, caller, body.messages)));
     }),
     route(api.listMessages, list),
     route(api.getMessage, async ({ caller, params }) =>

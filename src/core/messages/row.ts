@@ -34,3 +34,6 @@ export const isForInbox = (agentId: string, entry: Candidate): boolean =>
   entry.fromId !== agentId || entry.target === agentId;
 
 export type ScheduledRow = typeof scheduled.$inferSelect;
+
+/** The part of a message that is searched. */
+export type IndexedText = Pick<MessageRow, "id" | "fromId" | "target" | "opaque" | "subject" | "body">;

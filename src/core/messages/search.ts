@@ -2,7 +2,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { matchOf, searchIndex, type Who } from "../../kernel/db/search.ts";
 import type { Found, IdRange } from "./filter.ts";
-import type { MessageRow } from "./row.ts";
+import type { IndexedText } from "./row.ts";
 import type { MessageStore } from "./store.ts";
 
 /** Entries indexed in one write: about 1 ms. */
@@ -38,25 +38,28 @@ export function createSearch(
   let stopped = false;
 
   async function indexSlice(tx: Tx): Promise<boolean> {
-    const indexed = await store.mark(tx, "indexed");
-    const ids = await store.after(tx, indexed, SLICE);
-    let last = 0;
+    let last = await store.mark(tx, "indexed");
     let size = 0;
-    for (let i = 0; i < ids.length && size < SLICE_CHARACTERS; i += FEW)
-      for (const row of await store.rows(tx, ids.slice(i, i + FEW))) {
-        size += add(tx, row);
-        last = row.id;
+    let count = 0;
+    for (let isMore = true; isMore && count < SLICE && size < SLICE_CHARACTERS; ) {
+      const some = store.textsAfter(tx, last, FEW, MAX_INDEXED);
+      isMore = some.length === FEW;
+      for (const text of some) {
+        size += add(tx, text);
+        last = text.id;
+        count++;
         if (size >= SLICE_CHARACTERS) break;
       }
-    if (last > 0) await store.setMark(tx, "indexed", last);
-    return last > 0 && last < head();
+    }
+    if (count > 0) await store.setMark(tx, "indexed", last);
+    return count > 0 && last < head();
   }
 
   /** @returns the characters it indexed */
-  function add(tx: Tx, row: MessageRow): number {
+  function add(tx: Tx, { id, fromId, target, opaque, ...text }: IndexedText): number {
     // Encrypted messages are found by their sender alone, never by their text.
-    const [subject, body] = row.opaque ? ["", ""] : [row.subject ?? "", row.body.slice(0, MAX_INDEXED)];
-    searchIndex.add(tx, { id: row.id, subject, body, from: row.fromId, target: row.target });
+    const [subject, body] = opaque ? ["", ""] : [text.subject ?? "", text.body];
+    searchIndex.add(tx, { id, subject, body, from: fromId, target });
     return subject.length + body.length;
   }
 

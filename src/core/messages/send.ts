@@ -5,7 +5,7 @@ import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { fromTime, toTime } from "../../protocol/wire.ts";
+import { fromTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import { each } from "../each.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
@@ -15,13 +15,20 @@ import type { Access } from "./access.ts";
 import { createAddressing, unasked } from "./addressing.ts";
 import { createAppend } from "./append.ts";
 import type { Delayed } from "./delayed.ts";
-import type { Addressed, Asks, Author, Post, PostOptions, Sent } from "./draft.ts";
+import type { Author, Post, PostOptions, Sent } from "./draft.ts";
 import type { Links } from "./links.ts";
 import type { Quotas } from "./quotas.ts";
 import { createReplays, fingerprint } from "./replays.ts";
 import { requirePlain } from "./reserved.ts";
+import { createWaiting } from "./waiting.ts";
 
 export type Sender = ReturnType<typeof createSender>;
+
+interface SendOptions {
+  known?: Map<string, AgentFacts>;
+  isVerb?: boolean;
+  owner?: string | undefined;
+}
 
 /** Sending messages: checks, causes, the entry in the log and its work. */
 export function createSender(
@@ -36,7 +43,7 @@ export function createSender(
     trees: Trees;
   },
 ) {
-  const { clock, disk, hooks } = base.kernel;
+  const { clock, disk } = base.kernel;
   const { agents, directory, orchestrators } = base.identity;
   const { messages: store } = base.rows;
   const { access, delayed, parked, links, quotas, deliveries, trees } = parts;
@@ -45,25 +52,26 @@ export function createSender(
   const log = createAppend(base, parked, links);
   const { append } = log;
   const replayed = createReplays(base);
-  /** A message is planned for a later time. */
-  const planned = hooks.event<[payload: ParsedDraft["payload"], at: number]>("messages.planned");
+  const waiting = createWaiting(base, delayed, { tell, causeOf: log.causeOf });
+  const { planned } = waiting;
   /**
    * `POST /v1/messages`. `known`: senders that this write has asked about already. A verb that writes in the name of its
-   * caller sets `isVerb`: it chooses kind and payload itself.
+   * caller sets `isVerb`: it chooses kind and payload itself. `owner`: what the message belongs to, where it has to wait.
    * @throws Problem 403 (another's name), 409 (superseded), 422 (unknown-target, reserved-kind, idempotency-mismatch, ...)
    */
   async function send(
     tx: Tx,
     caller: Caller,
     draft: ParsedDraft,
-    { known = new Map<string, AgentFacts>(), isVerb = false } = {},
+    { known, isVerb = false, owner }: SendOptions = {},
   ): Promise<Sent> {
     const from = actingAs(caller, draft.from);
-    const replay = draft.idempotencyKey ? await replayed(tx, from, draft) : undefined;
+    const replay = replayed(tx, from, draft);
     if (replay) return replay;
     if (!isVerb) requirePlain(draft);
-    const facts = known.get(from) ?? (await agents.requireActor(tx, caller, from));
-    known.set(from, facts);
+    const actor = known?.get(from) ?? agents.requireActor(tx, caller, from);
+    const facts = actor instanceof Promise ? await actor : actor;
+    known?.set(from, facts);
     const signature = signedBy(caller, from);
     const author = { id: from, kind: facts.kind, ...signature };
     const addressed = await address(tx, author, draft);
@@ -71,8 +79,12 @@ export function createSender(
     // Last of the checks, so that a message that is refused takes nothing.
     if (draft.replyTo == null || !(await isOwed(tx, draft.replyTo))) quotas.take(tx, facts, "messages");
     const { provider, asks } = addressed;
-    if (provider && (asks || isLater(draft))) await orchestrators.providers.ensure(tx, provider);
-    if (asks) return waitForPerson(tx, draft, { ...addressed, asks });
+    if (provider && isLater(draft)) await orchestrators.providers.ensure(tx, provider);
+    if (asks && !isLater(draft)) {
+      const how = { owner, fingerprint: fingerprint(draft), causedBy: await workedOn(tx, caller, draft) };
+      const held = await waiting.hold(tx, { ...addressed, draft, asks }, how);
+      return { kind: "scheduled", ...held, replayed: false };
+    }
     if (isLater(draft)) {
       disk.checkRoom(draft.body.length, "messages");
       const made = await delayed.add(tx, { ...draft, to: addressed.target }, from, signature, fingerprint(draft));
@@ -88,32 +100,23 @@ export function createSender(
   /** Work that a session gives on, caused by the message that its live run works on, unless its sender says otherwise. */
   async function underRun(on: ReadTx, { from, sessionId }: { from: string; sessionId: string }, draft: ParsedDraft) {
     if (!draft.claimable || draft.causedBy !== undefined || draft.replyTo) return draft;
-    const run = await trees.running.first(on, { agentId: from, token: null, sessionId, delegationId: null });
-    return run?.messageId == null ? draft : { ...draft, causedBy: run.messageId };
+    const causedBy = await workedOn(on, { agentId: from, sessionId }, draft);
+    return causedBy === undefined ? draft : { ...draft, causedBy };
+  }
+
+  /** Message that the live run of a caller's session works on, for a draft that names no other. */
+  async function workedOn(
+    on: ReadTx,
+    { agentId, sessionId = null }: Pick<Caller, "agentId" | "sessionId">,
+    { causedBy, replyTo }: ParsedDraft,
+  ): Promise<number | undefined> {
+    if (agentId == null || sessionId === null || causedBy !== undefined || replyTo) return undefined;
+    return (
+      (await trees.running.first(on, { agentId, token: null, sessionId, delegationId: null }))?.messageId ?? undefined
+    );
   }
 
   const isLater = ({ deliverAt }: ParsedDraft): boolean => deliverAt != null && fromTime(deliverAt) > clock.now();
-
-  /** Keeps a message out of the log until a person has allowed the spawn that it makes. @throws Problem 409, 422 */
-  async function waitForPerson(
-    tx: Tx,
-    draft: ParsedDraft,
-    { author, target, asks }: Addressed & { asks: Asks },
-  ): Promise<Sent> {
-    if (draft.deliverAt) throw Problem.invalid("/deliverAt", "a message that has to be allowed first has no time");
-    disk.checkRoom(draft.body.length, "messages");
-    const held = { ...draft, to: target, deliverAt: toTime(clock.now() + asks.seconds * 1000) };
-    const { id, via, person = null } = author;
-    const made = await delayed.hold(tx, held, id, { via, person }, fingerprint(draft));
-    await planned.raise(tx, draft.payload, made.deliverAt);
-    const { approvalId } = await asks.ask(tx, { scheduleId: made.scheduleId });
-    await tell(tx, id, {
-      subject: `Your message to ${target} waits for an approval`,
-      body: `A person has to allow the start of ${target}: ${approvalId}. Your message goes there then.`,
-      payload: { scheduleId: made.scheduleId, approvalId },
-    });
-    return { kind: "scheduled", ...made, replayed: false };
-  }
 
   /** Answers to requests are accepted beyond the sender's daily quota. */
   async function isOwed(on: ReadTx, replyTo: number): Promise<boolean> {
@@ -139,7 +142,7 @@ export function createSender(
   async function post(tx: Tx, author: Author, said: Post, how: PostOptions = {}) {
     const draft: ParsedDraft = { claimable: false, urgent: false, maxAttempts: 5, encoding: "plain", ...said };
     if (isGroup(draft.to)) return append(tx, { ...(await address(tx, author, draft)), ...how });
-    const facts = await directory.facts(tx, draft.to);
+    const facts = directory.facts(tx, draft.to);
     if (!facts || facts.deletedAt !== null) return undefined;
     return append(tx, { ...(await toOne(tx, author, draft, facts)), ...how });
   }
@@ -149,9 +152,20 @@ export function createSender(
     await post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
   }
 
-  /** Refuses what starts an agent without being a message to it. @throws Problem 403, 409 */
-  async function requireStart(on: ReadTx, author: Author, to: string): Promise<void> {
-    const draft = { to, body: "", claimable: false, urgent: false, maxAttempts: 5, encoding: "plain" as const };
+  /**
+   * Refuses what starts an agent without being a message to it. `replyTo`: the message that it is about.
+   * @throws Problem 403, 409
+   */
+  async function requireStart(on: ReadTx, author: Author, to: string, replyTo?: number): Promise<void> {
+    const draft = {
+      to,
+      body: "",
+      claimable: false,
+      urgent: false,
+      maxAttempts: 5,
+      encoding: "plain" as const,
+      replyTo,
+    };
     const { asks, target } = await address(on, author, draft);
     if (asks) throw unasked(target);
   }
@@ -177,7 +191,8 @@ export function createSender(
         } catch (error) {
           throw error instanceof Problem ? error.under(`/messages/${index}`) : error;
         }
-        await pause();
+        const paused = pause();
+        if (paused) await paused;
       }
       return sent;
     },
@@ -192,11 +207,12 @@ export function createSender(
     append,
     address,
     appended: log.appended,
-    planned,
+    waiting,
     spawning: addressing.spawning,
     withholding: addressing.withholding,
     requireStart,
     answering: log.answering,
+    causeOf: log.causeOf,
     /** Held work is stored `delayed`, without a time: the area that holds it opens it. */
     held: log.held,
     shape: addressing.shape,

@@ -6,20 +6,20 @@ import { readRows } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { ScheduledRow } from "./row.ts";
-import { scheduled } from "./tables.ts";
+import { scheduled, type Waits } from "./tables.ts";
 
 export type ScheduledStore = ReturnType<typeof createScheduledStore>;
 
+// Queried by every send that has a key.
+const byKey = rowsWhere(scheduled, and(equal(scheduled, "fromId"), eq(scheduled.idempotencyKey, bound("key"))));
+const anyKey = columnsWhere(
+  pick(scheduled, "id"),
+  scheduled,
+  and(equal(scheduled, "fromId"), isNotNull(scheduled.idempotencyKey)),
+  { limit: 1 },
+);
+
 export function createScheduledStore(db: Db) {
-  // Queried by every send that has a key.
-  const byKey = rowsWhere(db, scheduled, and(equal(scheduled, "fromId"), eq(scheduled.idempotencyKey, bound("key"))));
-  const anyKey = columnsWhere(
-    db,
-    pick(scheduled, "id"),
-    scheduled,
-    and(equal(scheduled, "fromId"), isNotNull(scheduled.idempotencyKey)),
-    { limit: 1 },
-  );
   /** Most senders plan nothing under a key. */
   const hasKeys = db.keep("senders of plans", (on, fromId): boolean => anyKey(on).get({ fromId }) !== undefined);
 
@@ -28,12 +28,15 @@ export function createScheduledStore(db: Db) {
       tx.db.insert(scheduled).values(row).run();
       hasKeys.forget(row.fromId);
     },
-    byKey: async (on: ReadTx, fromId: string, key: string): Promise<ScheduledRow | undefined> =>
+    byKey: (on: ReadTx, fromId: string, key: string): ScheduledRow | undefined =>
       hasKeys.get(on, fromId) ? byKey(on).get({ fromId, key }) : undefined,
     byId: async (on: ReadTx, id: string): Promise<ScheduledRow | undefined> =>
       on.db.select().from(scheduled).where(eq(scheduled.id, id)).get(),
     ended: async (tx: Tx, id: string, how: { messageId: number } | { error: string }): Promise<void> => {
       tx.db.update(scheduled).set(how).where(eq(scheduled.id, id)).run();
+    },
+    wait: async (tx: Tx, id: string, waits: Waits): Promise<void> => {
+      tx.db.update(scheduled).set({ waits }).where(eq(scheduled.id, id)).run();
     },
     byMessage: async (on: ReadTx, messageId: number): Promise<ScheduledRow | undefined> =>
       on.db.select().from(scheduled).where(eq(scheduled.messageId, messageId)).get(),
@@ -54,10 +57,11 @@ export function createScheduledStore(db: Db) {
         ),
         { orderBy: desc(scheduled.id), limit },
       ),
+    /** Messages that wait for a person are left out: their approval ends them. */
     removeUnsentOf: async (tx: Tx, fromId: string): Promise<void> => {
       tx.db
         .delete(scheduled)
-        .where(and(eq(scheduled.fromId, fromId), isNull(scheduled.messageId)))
+        .where(and(eq(scheduled.fromId, fromId), isNull(scheduled.messageId), isNull(scheduled.waits)))
         .run();
       hasKeys.forget(fromId);
     },

@@ -2,7 +2,8 @@ import { sql } from "drizzle-orm";
 import { integer, sqliteTable } from "drizzle-orm/sqlite-core";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { columnsWhere, equal, pick } from "../../kernel/db/statements.ts";
+import { statement } from "../../kernel/db/prepared.ts";
+import { columnsWhere, equal, insertRows, pick } from "../../kernel/db/statements.ts";
 import type { Candidate } from "./row.ts";
 import { marks, messages, targets } from "./tables.ts";
 
@@ -13,12 +14,8 @@ export interface TargetRange {
   upTo: number;
 }
 
-/** Stored entry of the index. */
-interface EntryRow {
-  targetId: number;
-  id: number;
-  senderId: number;
-}
+/** Stored entry of the index, in the order of its columns. */
+type EntryRow = readonly [targetId: number, id: number, senderId: number];
 
 export type EntryStore = ReturnType<typeof createEntryStore>;
 
@@ -34,28 +31,42 @@ export type Mail = readonly [id: number, fromId: string];
 
 /** Names held in memory. */
 const MAX_NAMES = 50_000;
-/** Rows that one statement inserts. */
-const AT_ONCE = 32;
+
+const found = { id: sql<number>`id`, senderId: sql<number>`sender_id`, target: sql<string>`target` };
+const ordered = (direction: "asc" | "desc", some: "ranges" | "member") =>
+  statement((q) =>
+    q
+      .select(found)
+      .from(sql`(${some === "ranges" ? inRanges(direction) : ofMember(direction)})`)
+      .prepare(),
+  );
+const byRanges = { asc: ordered("asc", "ranges"), desc: ordered("desc", "ranges") };
+const byMember = { asc: ordered("asc", "member"), desc: ordered("desc", "member") };
+const recentOf = statement((q) =>
+  q.select({ id: sql<number>`id`, from: sql<string>`sender` }).from(sql`(${newestOfTarget()})`).prepare(),
+);
+const newestFrom = statement((q) =>
+  q.select({ id: sql<number | null>`id` }).from(sql`(${newestBySender()})`).prepare(),
+);
+const mark = columnsWhere(pick(marks, "position"), marks, equal(marks, "name"));
+const idOf = columnsWhere(pick(targets, "id"), targets, equal(targets, "name"));
+const nameOf = columnsWhere(pick(targets, "name"), targets, equal(targets, "id"));
+const intern = statement((q) =>
+  q
+    .insert(targets)
+    .values({ name: sql.placeholder("name") })
+    .prepare(),
+);
+const insert = insertRows(entries, "do nothing");
+const above = columnsWhere(
+  pick(messages, "id", "fromId", "target"),
+  messages,
+  sql`${messages.id} > ${bound("after")}`,
+  { orderBy: messages.id, limit: "limit" },
+);
 
 /** The index of messages by target, as it is stored: it ends at its mark, and what was merged beyond that does not count yet. */
 export function createEntryStore(db: Db) {
-  const found = { id: sql<number>`id`, senderId: sql<number>`sender_id`, target: sql<string>`target` };
-  const ordered = (direction: "asc" | "desc", some: "ranges" | "member") =>
-    db.statement((q) =>
-      q
-        .select(found)
-        .from(sql`(${some === "ranges" ? inRanges(direction) : ofMember(direction)})`)
-        .prepare(),
-    );
-  const byRanges = { asc: ordered("asc", "ranges"), desc: ordered("desc", "ranges") };
-  const byMember = { asc: ordered("asc", "member"), desc: ordered("desc", "member") };
-  const recentOf = db.statement((q) =>
-    q.select({ id: sql<number>`id`, from: sql<string>`sender` }).from(sql`(${newestOfTarget()})`).prepare(),
-  );
-  const newestFrom = db.statement((q) =>
-    q.select({ id: sql<number | null>`id` }).from(sql`(${newestBySender()})`).prepare(),
-  );
-  const mark = columnsWhere(db, pick(marks, "position"), marks, equal(marks, "name"));
   const markOf = db.keep("mark of entries", (on, name): number => mark(on).get({ name })?.position ?? 0);
   /** Writes ask for each target that a sender belongs to. It changes with each merge, which forgets it all. */
   const recent = db.keep("recent mail of targets", (on, target): readonly Mail[] =>
@@ -63,8 +74,6 @@ export function createEntryStore(db: Db) {
       .all({ target, upTo: markOf.get(on, "entries") })
       .map(({ id, from }) => [id, from]),
   );
-  const idOf = columnsWhere(db, pick(targets, "id"), targets, equal(targets, "name"));
-  const nameOf = columnsWhere(db, pick(targets, "name"), targets, equal(targets, "id"));
   /** Names by number: joined to each row they would cost a page of an inbox a tenth. */
   let names = new Map<number, string>();
 
@@ -81,28 +90,6 @@ export function createEntryStore(db: Db) {
 
   const named = (on: ReadTx, rows: readonly { id: number; senderId: number; target: string }[]): Candidate[] =>
     rows.map(({ id, senderId, target }) => ({ id, fromId: senderOf(on, senderId), target }));
-
-  const intern = db.statement((q) =>
-    q
-      .insert(targets)
-      .values({ name: sql.placeholder("name") })
-      .prepare(),
-  );
-  const insertOne = db.statement((q) => q.insert(entries).values(placeholders(0)).onConflictDoNothing().prepare());
-  const insertMany = db.statement((q) =>
-    q
-      .insert(entries)
-      .values(Array.from({ length: AT_ONCE }, (_, n) => placeholders(n)))
-      .onConflictDoNothing()
-      .prepare(),
-  );
-  const above = columnsWhere(
-    db,
-    pick(messages, "id", "fromId", "target"),
-    messages,
-    sql`${messages.id} > ${bound("after")}`,
-    { orderBy: messages.id, limit: "limit" },
-  );
 
   return {
     /** Place up to which every message is in the index. */
@@ -139,9 +126,7 @@ export function createEntryStore(db: Db) {
     },
     /** Adds entries; those that are there already stay. */
     add(tx: Tx, rows: readonly EntryRow[]): void {
-      let from = 0;
-      for (; from + AT_ONCE <= rows.length; from += AT_ONCE) insertMany(tx).run(valuesOf(rows, from, AT_ONCE));
-      for (; from < rows.length; from++) insertOne(tx).run(valuesOf(rows, from, 1));
+      insert(tx, rows);
     },
     /** Removes the entries of messages that go in this write. */
     remove(tx: Tx, messageIds: readonly number[]): void {
@@ -153,26 +138,6 @@ export function createEntryStore(db: Db) {
     /** Messages above a place, oldest first. */
     above: (on: ReadTx, after: number, limit: number): Candidate[] => above(on).all({ after, limit }),
   };
-}
-
-function placeholders(n: number): EntryRow {
-  const { placeholder } = sql;
-  return {
-    targetId: placeholder(`targetId${n}`),
-    id: placeholder(`id${n}`),
-    senderId: placeholder(`senderId${n}`),
-  } as unknown as EntryRow;
-}
-
-function valuesOf(rows: readonly EntryRow[], from: number, count: number): Record<string, number> {
-  const values: Record<string, number> = {};
-  for (let n = 0; n < count; n++) {
-    const { targetId, id, senderId } = rows[from + n] as EntryRow;
-    values[`targetId${n}`] = targetId;
-    values[`id${n}`] = id;
-    values[`senderId${n}`] = senderId;
-  }
-  return values;
 }
 
 const inRanges = (direction: "asc" | "desc") => sql`

@@ -1,6 +1,7 @@
 import { desc, gte, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { columnsWhere, equal, pick } from "../../kernel/db/statements.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { ByTarget } from "./by-target.ts";
@@ -17,18 +18,18 @@ const ANSWERS = 200;
 /** Mail of another agent in which a recent message to it is looked for. */
 const WRITTEN = 12;
 
-/** Queries of the loop rule: each by an index, each bounded. */
-export function createLinkStore(db: Db, byTarget: ByTarget) {
-  const thread = columnsWhere(db, lineageColumns, messages, equal(messages, "threadId"), {
-    orderBy: desc(messages.id),
-    limit: THREAD,
-  });
-  const hasReplied = db.statement((q) => q.select({ one: sql<number>`one` }).from(sql`(${replied()})`).prepare());
-  const from = columnsWhere(db, pick(messages, "id", "createdAt"), messages, gte(messages.id, bound("id")), {
-    orderBy: messages.id,
-    limit: 1,
-  });
+const thread = columnsWhere(lineageColumns, messages, equal(messages, "threadId"), {
+  orderBy: desc(messages.id),
+  limit: THREAD,
+});
+const hasReplied = statement((q) => q.select({ one: sql<number>`one` }).from(sql`(${replied()})`).prepare());
+const from = columnsWhere(pick(messages, "id", "createdAt"), messages, gte(messages.id, bound("id")), {
+  orderBy: messages.id,
+  limit: 1,
+});
 
+/** Queries of the loop rule: each by an index, each bounded. */
+export function createLinkStore(byTarget: ByTarget) {
   return {
     mail: byTarget.mail,
     /** An agent's newest post in a group after a place. Apart from `mail`, of which it would be more than half. */

@@ -1,5 +1,7 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { memberships } from "../../identity/agents/tables.ts";
+import { wantedFacets } from "../facets/filter.ts";
+import { hasFacet } from "../facets/tables.ts";
 import { work } from "../work/tables.ts";
 import type { Filter } from "./filter.ts";
 import { messages } from "./tables.ts";
@@ -34,6 +36,8 @@ const belonged = (agentId: string, target: SQL): SQL => sql`exists (
 const visibleTo = (agentId: string): SQL =>
   sql`(${messages.fromId} = ${agentId} or ${belonged(agentId, sql`${messages.target}`)})`;
 
+const ownThread = sql`coalesce(${messages.threadId}, ${messages.id})`;
+
 /** Conditions that each candidate still has to pass. */
 export function conditions(filter: Filter, reader: string | null): SQL[] {
   const where: SQL[] = [];
@@ -46,5 +50,6 @@ export function conditions(filter: Filter, reader: string | null): SQL[] {
   if (filter.kind !== undefined) where.push(eq(messages.kind, filter.kind));
   if (filter.state !== undefined)
     where.push(sql`exists (select 1 from ${work} w where w.message_id = ${messages.id} and w.state = ${filter.state})`);
+  for (const facet of wantedFacets(filter)) where.push(hasFacet("thread", ownThread, facet));
   return where;
 }

@@ -3,6 +3,16 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "driz
 import type { AgentId, MessageId, Target } from "../../protocol/ids.ts";
 import type { MessageKind, MessageSource, ParsedDraft } from "../../protocol/messages.ts";
 
+/** Wait of a message for a person. */
+export interface Waits {
+  approvalId: string;
+  /** Id of the task, run or schedule whose message it is: that tells of its end by itself. */
+  owner?: string | undefined;
+  /** Source of its author, when the author's kind does not tell. */
+  source?: MessageSource | undefined;
+  isRoot?: boolean | undefined;
+}
+
 /** The log. A row never changes; its id is its place. */
 export const messages = sqliteTable(
   "messages",
@@ -86,6 +96,8 @@ export const scheduled = sqliteTable(
     messageId: integer("message_id").$type<MessageId>(),
     /** The reason why it was not sent at its time. */
     error: text("error"),
+    /** Set once a person has to allow it. */
+    waits: text("waits", { mode: "json" }).$type<Waits>(),
     createdAt: integer("created_at").notNull(),
   },
   (t) => [
@@ -103,9 +115,9 @@ export const targets = sqliteTable("targets", {
   name: text("name").notNull().unique(),
 });
 
-/** Ids kept as rows: the floor of retention, and the ends of the search index and of the index by target. */
+/** Ids kept as rows: the floor of retention, and the ends of the search index, of the index by target and of threads. */
 export const marks = sqliteTable("marks", {
-  name: text("name").$type<"floor" | "indexed" | "entries">().primaryKey(),
+  name: text("name").$type<"floor" | "indexed" | "entries" | "threads">().primaryKey(),
   position: integer("position").notNull(),
 });
 

@@ -27,7 +27,11 @@ interface Progress {
 }
 
 /** Deletes messages older than the retention time, and keeps account of the agents that lose something by it. */
-export function createMessageSweep(base: Base, caution: Caution) {
+export function createMessageSweep(
+  base: Base,
+  caution: Caution,
+  noteRun: (tx: Tx, report: RetentionReport) => Promise<void>,
+) {
   const { retentionDays: days } = base.options;
   const { log } = base;
   const { clock, db, headOf, hooks, logger, onError } = base.kernel;
@@ -65,6 +69,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
   async function remove(tx: Tx, entries: readonly OldEntry[], most: number): Promise<number> {
     const ids = entries.map((entry) => entry.id);
     if (ids.length > 0) {
+      threads.follow(tx, headOf(tx));
       await retentionStore.noteLosses(tx, ids, clock.now());
       await removing.raise(tx, ids);
       index.remove(tx, ids);
@@ -142,6 +147,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
     if (stopped) return;
     const deleted = below + above;
     const report = { deleted, upTo, refused: upTo > floor && deleted >= allowed };
+    await db.background((tx) => noteRun(tx, report));
     logger.info(report, "retention ran");
     ran.announce(report);
   }

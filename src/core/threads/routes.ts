@@ -11,11 +11,11 @@ export function threadRoutes({ kernel, core }: Areas): Route[] {
   return [
     route(api.listThreads, async ({ caller, query, request }) => {
       const hits = query.q === undefined ? undefined : (await lists.hits(caller, query.q, {})).ids;
-      return pageOf(await db.read((on) => threads.list(on, caller, query, hits)), request);
+      return pageOf(await threads.reading((on) => threads.list(on, caller, query, hits)), request);
     }),
     route(api.getThread, async ({ caller, params, query }) =>
       ok(
-        await db.read(async (on) => {
+        await threads.reading(async (on) => {
           const page = { after: query.page ?? 0, limit: query.limit };
           const json = await readers.thread(on, caller, params.id, page);
           const about = await threads.about(on, caller, params.id);

@@ -1,10 +1,14 @@
 import { and, count, desc, eq, gt, inArray, lt, lte, max, type SQL, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
-import { readRows, readValues } from "../../kernel/db/reads.ts";
-import { equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
-import { messages, reads } from "../messages/tables.ts";
-import type { Appended, ThreadReadRow, ThreadRow } from "./row.ts";
+import { statement } from "../../kernel/db/prepared.ts";
+import { readRows, readValues, type Walk, type Walked, walk } from "../../kernel/db/reads.ts";
+import { columnsWhere, equal, pick, putWhole, rowsWhere } from "../../kernel/db/statements.ts";
+import { type FacetFilter, wantedFacets } from "../facets/filter.ts";
+import { facets, hasFacet } from "../facets/tables.ts";
+import { marks, messages, reads } from "../messages/tables.ts";
+import type { ThreadReadRow, ThreadRow } from "./row.ts";
 import { threadReads, threads } from "./tables.ts";
 
 /** Characters of a message that a list shows. */
@@ -23,6 +27,22 @@ export interface ThreadFilter {
   ids?: readonly number[] | undefined;
 }
 
+/** Threads that acts on many look for; `before` and `after` are about the newest message of each. */
+export interface ThreadWalk extends FacetFilter {
+  ids?: readonly number[] | undefined;
+  participant?: string | undefined;
+  before?: number | undefined;
+  after?: number | undefined;
+}
+
+/** As a condition on threads: sent or got the root, or one of the newest messages. */
+const takesPart = (agentId: string): SQL =>
+  agentId === "user"
+    ? sql`of_user`
+    : sql`(exists (select 1 from messages m where m.id = ${threads.id} and (m.from_id = ${agentId} or m.target = ${agentId}))
+        or exists (select 1 from (select from_id, target from messages where thread_id = ${threads.id} order by id desc
+          limit ${sql.raw(String(PARTICIPATING))}) m where m.from_id = ${agentId} or m.target = ${agentId}))`;
+
 const excerptColumns = {
   id: messages.id,
   fromId: messages.fromId,
@@ -34,39 +54,52 @@ const excerptColumns = {
   createdAt: messages.createdAt,
 };
 
-/** Threads, and how far people have read them. Appending is prepared: each send pays for it. */
-export function createThreadStore(db: Db) {
-  const appended = db.statement((q) =>
-    q
-      .insert(threads)
-      .values(everyColumn(threads))
-      .onConflictDoUpdate({
-        target: threads.id,
-        set: {
-          lastId: sql`excluded.last_id`,
-          replies: sql`replies + 1`,
-          toUser: sql`to_user + excluded.to_user`,
-          ofUser: sql`of_user or excluded.of_user`,
-          archived: sql`archived and not excluded.to_user`,
-        },
-      })
-      .prepare(),
-  );
-  const byId = rowsWhere(db, threads, equal(threads, "id"));
-  const readOf = rowsWhere(db, threadReads, equal(threadReads, "threadId", "person"));
+/** Replies that a thread has already are left alone, so a range may be taken twice. */
+const follow = statement((q) =>
+  q
+    .insert(threads)
+    .select(
+      sql`select coalesce(thread_id, id), id, thread_id is not null, target = 'user', target = 'user' or from_id = 'user', false, null, null
+        from messages where id > ${bound("after")} and id <= ${bound("upTo")} order by id`,
+    )
+    .onConflictDoUpdate({
+      target: threads.id,
+      set: {
+        lastId: sql`excluded.last_id`,
+        replies: sql`replies + 1`,
+        toUser: sql`to_user + excluded.to_user`,
+        ofUser: sql`of_user or excluded.of_user`,
+        archived: sql`archived and not excluded.to_user`,
+      },
+      setWhere: sql`excluded.last_id > threads.last_id`,
+    })
+    .prepare(),
+);
+const mark = columnsWhere(pick(marks, "position"), marks, equal(marks, "name"));
+const setMark = putWhole(marks, marks.name);
+const byId = rowsWhere(threads, equal(threads, "id"));
+const readOf = rowsWhere(threadReads, equal(threadReads, "threadId", "person"));
+
+/** Threads, and how far people have read them. They follow the log: a send does not pay for them. */
+export function createThreadStore(db: Pick<Db, "keep">) {
+  const markOf = db.keep("mark of threads", (on, name): number => mark(on).get({ name })?.position ?? 0);
 
   const change = (tx: Tx, id: number, set: Partial<ThreadRow>): void => {
     tx.db.update(threads).set(set).where(eq(threads.id, id)).run();
   };
 
   return {
-    /** Takes an appended message into its thread. */
-    note(tx: Tx, { id, threadId, fromId, target }: Appended): void {
-      const toUser = target === "user";
-      appended(tx).run({
-        ...{ id: threadId ?? id, lastId: id, replies: threadId === null ? 0 : 1, toUser: toUser ? 1 : 0 },
-        ...{ ofUser: toUser || fromId === "user", archived: false, title: null, agentId: null },
-      });
+    /** Place up to which every message is in its thread. */
+    mark: (on: ReadTx): number => markOf.get(on, "threads"),
+    /** Takes some of the messages up to a place into their threads, in order. @returns whether all of them are there */
+    follow(tx: Tx, upTo: number, limit = Number.MAX_SAFE_INTEGER): boolean {
+      const after = markOf.get(tx, "threads");
+      if (after >= upTo) return true;
+      const position = Math.min(after + limit, upTo);
+      follow(tx).run({ after, upTo: position });
+      setMark(tx).run({ name: "threads", position });
+      markOf.set("threads", position);
+      return position === upTo;
     },
     byId: (on: ReadTx, id: number): ThreadRow | undefined => byId(on).get({ id }),
     change,
@@ -114,6 +147,25 @@ export function createThreadStore(db: Db) {
         .all()
         .flatMap(({ fromId, target }) => [fromId, target]),
 
+    /** Threads that are not archived, whose newest message is no later than a place in the log. */
+    walk(
+      on: ReadTx,
+      { ids, participant, before, after, ...about }: ThreadWalk,
+      head: number,
+      part: Walk,
+    ): Walked<number> {
+      const fits = and(
+        sql`not ${threads.archived}`,
+        lte(threads.lastId, sql`${head}`),
+        before === undefined ? undefined : sql`${threads.lastId} < ${before}`,
+        after === undefined ? undefined : sql`${threads.lastId} > ${after}`,
+        participant === undefined ? undefined : takesPart(participant),
+        ...wantedFacets(about).map((facet) => hasFacet("thread", sql`${threads.id}`, facet)),
+      );
+      const among = ids && inIds(threads.id, ids);
+      return walk(on, { table: threads, place: threads.id, id: threads.id, among, fits }, part);
+    },
+
     /** How far a person has read a thread. */
     readOf: (on: ReadTx, person: string, threadId: number): ThreadReadRow | undefined =>
       readOf(on).get({ person, threadId }),
@@ -143,7 +195,7 @@ export function createThreadStore(db: Db) {
       return seen.filter(({ kind }) => kind === "announcement").map(({ id }) => id);
     },
 
-    /** Messages were deleted: their threads end with the newest that is left, or go. */
+    /** Messages up to the mark were deleted: their threads end with the newest that is left, or go. */
     forget(tx: Tx, messageIds: readonly number[]): void {
       const ended = readValues(tx, threads.id, inIds(threads.lastId, messageIds));
       if (ended.length === 0) return;
@@ -152,6 +204,10 @@ export function createThreadStore(db: Db) {
       for (const [id, lastId] of left) change(tx, id, { lastId: lastId as ThreadRow["lastId"] });
       tx.db.delete(threads).where(inIds(threads.id, gone)).run();
       tx.db.delete(threadReads).where(inIds(threadReads.threadId, gone)).run();
+      tx.db
+        .delete(facets)
+        .where(and(eq(facets.of, "thread"), inIds(facets.number, gone)))
+        .run();
     },
   };
 

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { AgentId, MessageId } from "../../protocol/ids.ts";
 
-/** One row for each thread, kept by the write that appends to it. */
+/** One row for each thread. They follow the log, up to the mark `threads`. */
 export const threads = sqliteTable(
   "threads",
   {

@@ -1,24 +1,31 @@
 import { type Caller, isPerson, readsAll } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { Walk, Walked } from "../../kernel/db/reads.ts";
 import { readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { ThreadChange, ThreadSummary } from "../../protocol/threads.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
+import { type Facets, MAX_THREADS } from "../facets/facets.ts";
+import type { FacetFilter } from "../facets/filter.ts";
 import type { Acked } from "../inbox/acked.ts";
 import type { createWatchStreams } from "../inbox/watch.ts";
 import type { Lists } from "../messages/lists.ts";
 import type { ThreadRow } from "./row.ts";
+import type { ThreadWalk } from "./store.ts";
 
 const MAX_TITLE = 120;
+/** Messages that one write takes into their threads: some milliseconds. */
+const SLICE = 2000;
 
 interface Parts {
   lists: Lists;
   watch: Pick<ReturnType<typeof createWatchStreams>, "toAll">;
   acked: Acked;
+  facets: Facets;
 }
 
-interface Query {
+interface Query extends FacetFilter {
   participant?: string | undefined;
   archived: "true" | "false";
   q?: string | undefined;
@@ -30,8 +37,8 @@ interface Query {
 const readerOf = ({ personId }: Caller): string => personId ?? "user";
 
 /** Threads as people see them. */
-export function createThreads(base: Base, { lists, watch, acked }: Parts) {
-  const { clock, hooks } = base.kernel;
+export function createThreads(base: Base, { lists, watch, acked, facets }: Parts) {
+  const { clock, db, headOf, hooks } = base.kernel;
   const { directory } = base.identity;
   const { messages, threads: store } = base.rows;
   /** Live runs in each of these threads. */
@@ -42,8 +49,9 @@ export function createThreads(base: Base, { lists, watch, acked }: Parts) {
     store.byId(on, id) ?? store.byId(on, (await messages.lineage(on, id))?.threadId ?? 0);
 
   /** @throws Problem 404 */
-  async function require(on: ReadTx, id: number): Promise<ThreadRow> {
-    const row = await find(on, id);
+  async function require(tx: Tx, id: number): Promise<ThreadRow> {
+    store.follow(tx, headOf(tx));
+    const row = await find(tx, id);
     if (!row) throw new Problem("not-found", `There is no thread ${id}.`);
     return row;
   }
@@ -53,6 +61,7 @@ export function createThreads(base: Base, { lists, watch, acked }: Parts) {
     const excerpts = store.excerpts(on, [...ids, ...rows.map(({ lastId }) => lastId)]);
     const person = readerOf(caller);
     const live = (await liveRuns.first(on, ids)) ?? new Map();
+    const about = await facets.ofThreads(on, ids);
     return rows.map(({ id, lastId, title, agentId, archived, replies, toUser }) => {
       const root = excerpts.get(id);
       const names = [...(root ? [root.fromId, root.target] : []), ...store.participants(on, id)];
@@ -68,6 +77,7 @@ export function createThreads(base: Base, { lists, watch, acked }: Parts) {
         unread: Math.max(0, toUser - (store.readOf(on, person, id)?.seen ?? 0)),
         participants: [...new Set<string>(names)].sort(),
         liveRuns: live.get(id) ?? 0,
+        ...(about.get(id) ?? { project: null, tags: [] }),
       };
     });
   }
@@ -78,12 +88,17 @@ export function createThreads(base: Base, { lists, watch, acked }: Parts) {
   }
 
   /** Threads to look among, where participant or words say so. */
-  async function among(on: ReadTx, { participant, q }: Query, hits: readonly number[] | undefined) {
-    const found = hits && [...store.of(on, hits), ...store.titled(on, q ?? "")];
-    if (participant === undefined || participant === "user") return found;
-    const own = store.of(on, await lists.newestOf(on, participant));
-    const wanted = found && new Set(found);
-    return wanted ? own.filter((id) => wanted.has(id)) : own;
+  async function among(on: ReadTx, query: Query, hits: readonly number[] | undefined) {
+    const { participant, q } = query;
+    const found = await facets.find(on, "thread", query);
+    const own = participant === undefined || participant === "user" ? undefined : await lists.newestOf(on, participant);
+    const sets = [
+      hits && [...store.of(on, hits), ...store.titled(on, q ?? "")],
+      found?.numbers.slice(0, MAX_THREADS),
+      own && store.of(on, own),
+    ].filter((ids) => ids !== undefined);
+    const [first, ...others] = sets.map((ids) => new Set(ids));
+    return first && [...others.reduce((left, more) => left.intersection(more), first)];
   }
 
   function requireWriter(caller: Caller): void {
@@ -92,8 +107,23 @@ export function createThreads(base: Base, { lists, watch, acked }: Parts) {
 
   const tell = (tx: Tx, id: number): void => tx.afterCommit(() => watch.toAll("thread", () => `{"id":${id}}`));
 
+  /**
+   * Reads threads with every message so far in its own. Where the database takes no writes, the newest messages may be missing.
+   */
+  async function read<T>(verb: (on: ReadTx) => Promise<T>): Promise<T> {
+    const upTo = base.log.head();
+    let isThere = (await db.read(async (on) => store.mark(on))) >= upTo;
+    while (!isThere) isThere = await db.first(async (tx) => store.follow(tx, upTo, SLICE)).catch(leaveOut);
+    return db.read(verb);
+  }
+
   return {
     liveRuns,
+    reading: read,
+    walk(tx: Tx, filter: ThreadWalk, head: number, part: Walk): Walked<number> {
+      store.follow(tx, headOf(tx));
+      return store.walk(tx, filter, head, part);
+    },
 
     /** `GET /v1/threads`. `hits`: messages that have the words. @throws Problem 403 */
     async list(on: ReadTx, caller: Caller, query: Query, hits?: readonly number[]) {
@@ -126,7 +156,7 @@ export function createThreads(base: Base, { lists, watch, acked }: Parts) {
     ): Promise<ThreadSummary> {
       requireWriter(caller);
       const row = await require(tx, id);
-      if (agentId != null && (await directory.facts(tx, agentId))?.deletedAt !== null)
+      if (agentId != null && directory.facts(tx, agentId)?.deletedAt !== null)
         throw Problem.invalid("/agentId", `there is no agent ${agentId}`);
       const changed = {
         ...row,
@@ -137,6 +167,12 @@ export function createThreads(base: Base, { lists, watch, acked }: Parts) {
       store.change(tx, row.id, changed);
       tell(tx, row.id);
       return summary(tx, caller, changed);
+    },
+
+    /** Whether a person has read as far as a message. @param person null where a token belongs to no person */
+    async hasRead(on: ReadTx, person: string | null, messageId: number): Promise<boolean> {
+      const row = await find(on, messageId);
+      return row !== undefined && (store.readOf(on, person ?? "user", row.id)?.upTo ?? 0) >= messageId;
     },
 
     /** `POST /v1/threads/{id}/read`. @throws Problem 403, 404 */
@@ -155,6 +191,12 @@ export function createThreads(base: Base, { lists, watch, acked }: Parts) {
       return summary(tx, caller, row);
     },
   };
+}
+
+/** Takes a refusal of the database for the end; anything else is a fault. */
+function leaveOut(error: unknown): true {
+  if (error instanceof Problem) return true;
+  throw error;
 }
 
 type ExcerptRow = ReturnType<Base["rows"]["threads"]["excerpts"]> extends Map<number, infer Row> ? Row : never;

@@ -1,4 +1,3 @@
-import type { AgentFacts } from "../../identity/agents/row.ts";
 import { actingAs, actingFor, type Caller, requireOperator } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
@@ -12,6 +11,8 @@ import type { WorkRow } from "./row.ts";
 import type { Wanted } from "./store-open-work.ts";
 
 const MAX_HELD = 500;
+/** States of work that can be cancelled. A dead letter waits for its operator: cancelling is the other way to end it. */
+const CANCELLABLE: ReadonlySet<WorkRow["state"]> = new Set(["open", "delayed", "claimed", "dead"]);
 /** Time after which a post whose author is held is looked at again. */
 const HELD_POST_MS = 30_000;
 
@@ -57,15 +58,14 @@ export function createClaims(
     const facts = await agents.requireActor(tx, caller, actor, true);
     const given: WorkItem[] = [];
     // Posts of a channel are held by their authors: the relay's own words go out.
-    const isHeld = facts.kind !== "channel" && (await holding.standing.first(tx, { agentId: actor }));
-    if (!facts.ready || isHeld) return given;
+    const holds = facts.kind === "channel" ? undefined : holding.standing.first(tx, { agentId: actor });
+    if (!facts.ready || (holds && (await holds))) return given;
     const targets = directory.targetsNow(tx, actor);
     for (let size = 0; given.length < want.max && size < PAGE_BYTES; ) {
-      const id = await works.bestOpen(tx, targets, want);
-      const found = id === undefined ? undefined : await works.byId(tx, id);
+      const found = await works.bestOpen(tx, targets, want);
       if (!found) break;
-      const work = await leases.overdue(tx, found);
-      if (work.state !== "open" || (await isHeldPost(tx, work, facts))) continue;
+      const work = leases.isOverdue(found) ? await leases.overdue(tx, found) : found;
+      if (work.state !== "open" || (facts.kind === "channel" && (await isHeldPost(tx, work)))) continue;
       const item = await give(tx, work, actor, want.leaseSeconds);
       given.push(item);
       size += jsonBytes(item.entry.json);
@@ -74,8 +74,7 @@ export function createClaims(
   }
 
   /** A post waits while a hold stands over its author, and is looked at again from time to time. */
-  async function isHeldPost(tx: Tx, work: WorkRow, { kind }: AgentFacts): Promise<boolean> {
-    if (kind !== "channel") return false;
+  async function isHeldPost(tx: Tx, work: WorkRow): Promise<boolean> {
     const { from } = await items.entryOf(tx, work.messageId);
     if (from === "system" || !(await holding.standing.first(tx, { agentId: from }))) return false;
     await leases.reopen(tx, work, { delayMs: HELD_POST_MS });
@@ -83,24 +82,13 @@ export function createClaims(
   }
 
   async function give(tx: Tx, work: WorkRow, actor: string, leaseSeconds: number): Promise<WorkItem> {
-    const now = clock.now();
-    await works.claim(tx, work.messageId, actor, now, leaseSeconds);
-    const held: WorkRow = {
-      ...work,
-      state: "claimed",
-      holder: actor,
-      claimedAt: now,
-      dueAt: now + leaseSeconds * 1000,
-      leaseSeconds,
-      fence: work.fence + 1,
-    };
-    const { messageId, fence } = held;
-    await works.addAttempt(tx, { messageId, fence, agentId: actor, attempt: work.attempts + 1, claimedAt: now });
-    await leases.changed(tx, held, work);
+    const held = await works.claim(tx, work, actor, clock.now(), leaseSeconds);
+    const reacting = leases.changed(tx, held, work);
+    if (reacting) await reacting;
     return items.of(tx, held);
   }
 
-  /** `POST /v1/messages/{id}/cancel`, by its sender or an operator. The holder is told. */
+  /** `POST /v1/messages/{id}/cancel`, by its sender or an operator; a dead letter, too. The holder is told. */
   async function cancel(tx: Tx, caller: Caller, id: number): Promise<WorkItem> {
     const work = await items.require(tx, caller, id);
     const { from } = await items.entryOf(tx, id);
@@ -111,7 +99,7 @@ export function createClaims(
       if (actor !== from) return items.refuse(tx, caller, id, problem);
     }
     if (work.state === "cancelled") return items.of(tx, work);
-    if (work.state !== "open" && work.state !== "delayed" && work.state !== "claimed") throw notOpen(work);
+    if (!CANCELLABLE.has(work.state)) throw notOpen(work);
     const cancelled = await leases.end(tx, work, { as: "overtaken", state: "cancelled" });
     if (caller.personId !== null) await works.signedOff(tx, id, { cancelledPerson: caller.personId });
     return items.of(tx, cancelled);
@@ -125,7 +113,10 @@ export function createClaims(
     if (work.expiresAt !== null && work.expiresAt <= clock.now())
       throw new Problem("not-open", `Message ${id} expired at ${toTime(work.expiresAt)}.`);
     const opened = await leases.reopen(tx, { ...work, attempts: 0 });
-    if (caller.personId !== null) await works.signedOff(tx, id, { requeuedPerson: caller.personId });
+    await works.signedOff(tx, id, {
+      requeuedAt: clock.now(),
+      ...(caller.personId !== null && { requeuedPerson: caller.personId }),
+    });
     return items.of(tx, opened);
   }
 

@@ -53,7 +53,7 @@ export function createDrop(base: Base, parts: { sender: Sender; leases: Leases }
   const { sender, leases } = parts;
 
   async function goOn(tx: Tx, agentId: string, place: Place): Promise<void> {
-    const facts = await directory.facts(tx, agentId);
+    const facts = directory.facts(tx, agentId);
     const isDeleted = facts !== undefined && facts.deletedAt !== null;
     const lost: Losses = new Map();
     let room = await endWork(tx, agentId, place.upTo, isDeleted, lost);
@@ -123,7 +123,7 @@ export function createDrop(base: Base, parts: { sender: Sender; leases: Leases }
   return {
     /** Runs in the write that deletes an agent, after every feature has ended its own rows. */
     async dropAgent(tx: Tx, agentId: string): Promise<void> {
-      const facts = await directory.facts(tx, agentId);
+      const facts = directory.facts(tx, agentId);
       await base.rows.delayed.removeUnsentOf(tx, agentId);
       await goOn(tx, agentId, { upTo: headOf(tx), after: facts?.cursor ?? 0, told: [] });
     },

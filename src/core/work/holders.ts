@@ -41,7 +41,7 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
     const fence = fenceOf(token, id);
     // The row of held work names the holder of its newest lease; only of older ones the attempt has to be read.
     const isNewest = work.state === "claimed" && work.fence === fence;
-    const ended = isNewest || fence === undefined ? undefined : await works.attempt(tx, id, fence);
+    const ended = isNewest || fence === undefined ? undefined : await works.attempt(tx, work, fence);
     const holder = isNewest ? (work.holder ?? undefined) : ended?.agentId;
     const actor = actingFor(caller, holder);
     await agents.requireActor(tx, caller, actor);
@@ -58,7 +58,7 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
     const leaseSeconds = body.leaseSeconds ?? work.leaseSeconds ?? 600;
     const dueAt = clock.now() + leaseSeconds * 1000;
     await works.renew(tx, id, dueAt, leaseSeconds);
-    await works.renewAttempt(tx, id, work.fence, clock.now());
+    await works.renewAttempt(tx, work, clock.now());
     const renewed = { ...work, dueAt, leaseSeconds };
     await leases.changed(tx, renewed, work);
     if (body.progress) await progress.tell(tx, caller, await items.entryOf(tx, id), renewed, body.progress);
@@ -103,7 +103,8 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
 
   async function endDone(tx: Tx, work: WorkRow, actor: string, body: ParsedComplete): Promise<WorkRow> {
     const { messageId } = work;
-    await reported.raise(tx, work, { done: body });
+    const reacting = reported.raise(tx, work, { done: body });
+    if (reacting) await reacting;
     const resultId = body.result ? await answer(tx, messageId, actor, body.result) : null;
     // A result that was an answer owed has ended the work already.
     const now = resultId === null ? work : ((await works.byId(tx, messageId)) ?? work);
@@ -112,7 +113,7 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
 
   async function answer(tx: Tx, id: number, actor: string, result: Result): Promise<number | null> {
     const { from } = await items.entryOf(tx, id);
-    const facts = await directory.facts(tx, actor);
+    const facts = directory.facts(tx, actor);
     const response = { to: from, kind: "response" as const, replyTo: id, ...result };
     const author = { id: actor, kind: facts?.kind ?? "provider", via: null };
     const sent = await sender.post(tx, author, response, { settles: true });

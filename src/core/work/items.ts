@@ -31,8 +31,10 @@ export function createWorkItems({ kernel, log, rows }: Base, access: Access) {
 
   /** An entry never changes, so the tail's copy is as good as the row. */
   async function entryOf(on: ReadTx, id: number): Promise<LogEntry> {
-    const recent = log.entry(id);
-    if (recent) return recent;
+    return log.entry(id) ?? stored(on, id);
+  }
+
+  async function stored(on: ReadTx, id: number): Promise<LogEntry> {
     const row = await store.byId(on, id);
     if (!row) throw new Error(`work ${id} has no message`);
     return toLogEntry(row);
@@ -40,9 +42,12 @@ export function createWorkItems({ kernel, log, rows }: Base, access: Access) {
 
   /** Without the lease token, for callers that no longer hold the lease. */
   async function withoutLease(on: ReadTx, work: WorkRow): Promise<WorkItem> {
-    const stored = await entryOf(on, work.messageId);
-    const item: WorkItem = { entry: (await restated.first(on, work, stored)) ?? stored, work };
-    const attached = await extras.all(on, work);
+    const original = log.entry(work.messageId) ?? (await stored(on, work.messageId));
+    // Most work is as it was sent, and belongs to nothing else: only work is waited for.
+    const restating = restated.first(on, work, original);
+    const item: WorkItem = { entry: (restating && (await restating)) ?? original, work };
+    const asked = extras.all(on, work);
+    const attached = asked instanceof Promise ? await asked : asked;
     if (attached.length > 0) item.attached = Object.assign({}, ...attached);
     return item;
   }

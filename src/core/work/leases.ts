@@ -1,5 +1,5 @@
 import type { Tx } from "../../kernel/db/database.ts";
-import type { DueSource } from "../../kernel/due/due.ts";
+import { deadlines } from "../../kernel/due/source.ts";
 import type { Base } from "../base.ts";
 import type { Sender } from "../messages/send.ts";
 import { attemptEnd, lapse, type Outcome, type Reason } from "./outcome.ts";
@@ -22,36 +22,27 @@ export function createLeases(base: Base, sender: Sender, parked: ParkedClaimers)
 
   async function move(tx: Tx, work: WorkRow, to: WorkMove): Promise<WorkRow> {
     const endedUpTo = to.endedAt == null ? null : headOf(tx);
-    await works.move(tx, work, { ...to, endedUpTo });
-    const row: WorkRow = {
-      ...work,
-      state: to.state,
-      dueAt: to.dueAt ?? null,
-      attempts: to.attempts ?? work.attempts,
-      error: to.error ?? work.error,
-      endedAt: to.endedAt ?? null,
-      endedUpTo,
-      holder: null,
-      claimedAt: null,
-    };
-    await changed(tx, row, work);
+    const row = await works.move(tx, work, { ...to, endedUpTo });
+    const reacting = changed(tx, row, work);
+    if (reacting) await reacting;
     return row;
   }
 
   /** Tells the areas above about a move in this write, and the timer after the commit. */
-  async function changed(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
+  function changed(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> | undefined {
     const { dueAt } = work;
     if (dueAt !== null) tx.afterCommit(() => due.notice(dueAt));
-    await moved.raise(tx, work, before);
+    return moved.raise(tx, work, before);
   }
 
   /** Ends the attempt, if the work is held, and moves the work to the state that follows from the outcome. */
   async function end(tx: Tx, work: WorkRow, outcome: Outcome): Promise<WorkRow> {
-    if (work.state === "claimed")
-      await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), ...attemptEnd(work, outcome) });
+    if (outcome.as === "completed") {
+      const completed = { by: work.holder, resultId: outcome.resultId };
+      return move(tx, work, { state: "done", endedAt: clock.now(), completed });
+    }
+    if (work.state === "claimed") await works.endAttempt(tx, work, { at: clock.now(), ...attemptEnd(work, outcome) });
     switch (outcome.as) {
-      case "completed":
-        return move(tx, work, { state: "done", endedAt: clock.now() });
       case "failed":
         return fail(tx, work, outcome);
       case "released":
@@ -130,28 +121,23 @@ export function createLeases(base: Base, sender: Sender, parked: ParkedClaimers)
     });
   }
 
+  const isOverdue = ({ dueAt }: WorkRow): boolean => dueAt !== null && dueAt <= clock.now();
+
   /** Does to a row whatever is overdue: ends its lease, expires it, or ends its delay. */
   async function overdue(tx: Tx, work: WorkRow): Promise<WorkRow> {
-    if (work.dueAt === null || work.dueAt > clock.now()) return work;
+    if (!isOverdue(work)) return work;
     if (work.state === "claimed") return end(tx, work, { as: "expired" });
     if (work.state === "open") return expire(tx, work);
     return work.state === "delayed" ? reopen(tx, work) : work;
   }
 
-  const source: DueSource = {
-    name: "work",
-    next: (on) => works.earliest(on),
-    async take(tx, now, limit) {
-      const ripe = await works.ripe(tx, now, limit);
-      for (const work of ripe) await overdue(tx, work);
-      return ripe.length;
-    },
-  };
+  const source = deadlines("work", works, overdue);
 
   return {
     source,
     end,
     reopen,
+    isOverdue,
     overdue,
     changed,
     /** Withholds open work until `reopen`: no agent can claim it meanwhile, but its time may run out. */

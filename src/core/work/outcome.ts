@@ -19,11 +19,9 @@ export type Outcome =
 /** Class and code of a failure, as the holder gave them. */
 export type Reason = Pick<Fail, "failure" | "code">;
 
-/** The end of the attempt that the outcome ends. */
-export function attemptEnd(work: WorkRow, outcome: Outcome): Omit<AttemptEnd, "at"> {
+/** The end of the attempt that the outcome ends. The row of work keeps that of one that was completed. */
+export function attemptEnd(work: WorkRow, outcome: Exclude<Outcome, { as: "completed" }>): Omit<AttemptEnd, "at"> {
   switch (outcome.as) {
-    case "completed":
-      return { outcome: "completed", resultId: outcome.resultId };
     case "failed":
       return { outcome: "failed", error: outcome.error };
     case "released":

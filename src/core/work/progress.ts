@@ -45,7 +45,7 @@ export function createProgress(base: Base, sender: Sender, quotas: Quotas) {
     async tell(tx: Tx, caller: Caller, entry: LogEntry, work: WorkRow, said: Progress): Promise<void> {
       const { holder } = work;
       if (holder === null || (await isSaid(tx, entry, work, said))) return;
-      const kind = (await directory.facts(tx, holder))?.kind ?? "provider";
+      const kind = directory.facts(tx, holder)?.kind ?? "provider";
       quotas.take(tx, { id: holder, kind }, "messages");
       const { subject, payload } = await titleOf(tx, work);
       await sender.post(

@@ -1,5 +1,5 @@
 import { type Caller, requireOperator } from "../../identity/auth/caller.ts";
-import { type Route, route } from "../../identity/auth/route.ts";
+import { type Route, route, routeWith } from "../../identity/auth/route.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import { readPage } from "../../kernel/pages.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -28,7 +28,7 @@ export function workRoutes({ kernel, core }: Areas): Route[] {
     }),
     route(api.claimNext, async ({ caller, params, query, body, request }) => {
       const items = await queue.next(caller, params.id, body, request.signal);
-      return itemList(await including(caller, query.include, items));
+      return itemList(query.include ? await including(caller, query.include, items) : items);
     }),
     route(api.heldClaims, async ({ caller, params, query, request }) => {
       const shown = async (on: ReadTx, held: WorkItem): Promise<string> => {
@@ -54,12 +54,8 @@ export function workRoutes({ kernel, core }: Areas): Route[] {
     route(api.failClaim, async ({ caller, params, body }) =>
       itemAnswer(await db.write((tx) => holders.fail(tx, caller, params.id, body))),
     ),
-    route(api.cancelMessage, async ({ caller, params }) =>
-      itemAnswer(await db.write((tx) => claims.cancel(tx, caller, params.id))),
-    ),
-    route(api.requeueMessage, async ({ caller, params }) =>
-      itemAnswer(await db.write((tx) => claims.requeue(tx, caller, params.id))),
-    ),
+    routeWith(db, itemAnswer)(api.cancelMessage, (tx, { caller, params }) => claims.cancel(tx, caller, params.id)),
+    routeWith(db, itemAnswer)(api.requeueMessage, (tx, { caller, params }) => claims.requeue(tx, caller, params.id)),
     route(api.listDeadLetters, async ({ caller, query, request }) => {
       requireOperator(caller);
       const { items, last, more } = await db.read((on) =>

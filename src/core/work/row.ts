@@ -10,6 +10,8 @@ export interface WorkMove {
   error?: string | null;
   endedAt?: number | null;
   endedUpTo?: number | null;
+  /** Holder that completed it, and its answer. */
+  completed?: { by: string | null; resultId: number | null };
 }
 
 export type AttemptRow = typeof attempts.$inferSelect;
@@ -18,5 +20,10 @@ export interface AttemptEnd {
   at: number;
   outcome: NonNullable<AttemptRow["outcome"]>;
   error?: string | null;
-  resultId?: number | null;
+}
+
+/** End of the log, and the time, when a walk began: later deaths are not for it. */
+export interface Moment {
+  head: number;
+  at: number;
 }

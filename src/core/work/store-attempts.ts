@@ -1,67 +1,116 @@
-import { and, desc, eq, sql } from "drizzle-orm";
+import { and, desc, eq, type SQL, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds, inList } from "../../kernel/db/lists.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readRows } from "../../kernel/db/reads.ts";
-import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
-import type { AttemptEnd, AttemptRow } from "./row.ts";
-import { attempts } from "./tables.ts";
+import { columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import type { AttemptEnd, AttemptRow, WorkRow } from "./row.ts";
+import { attempts, work, workers } from "./tables.ts";
 
-const p = sql.placeholder;
-
-/** Leases that work has had, each with its end. */
-export function createAttemptStore(db: Db) {
-  const atClaim = everyColumn(attempts, "person", "renewedAt", "endedAt", "outcome", "error", "resultId");
-  const addAttempt = db.statement((q) => q.insert(attempts).values(atClaim).prepare());
-  const endAttempt = changeWhere(
-    db,
-    attempts,
-    { endedAt: sql`${p("at")}`, ...columns("outcome", "error", "resultId") },
-    equal(attempts, "messageId", "fence"),
+/** Puts a lease with its end, or its last renewal: it is there already when it was renewed. */
+const putting = (set: Record<string, SQL>) =>
+  statement((q) =>
+    q
+      .insert(attempts)
+      .values(everyColumn(attempts))
+      .onConflictDoUpdate({ target: [attempts.messageId, attempts.fence], set })
+      .prepare(),
   );
-  const renewAttempt = changeWhere(db, attempts, columns("renewedAt"), equal(attempts, "messageId", "fence"));
-  const attemptOf = rowsWhere(db, attempts, equal(attempts, "messageId", "fence"));
-  const worked = columnsWhere(db, { one: sql`1` }, attempts, equal(attempts, "messageId", "agentId"), { limit: 1 });
-  const hasWorked = columnsWhere(db, { one: sql`1` }, attempts, equal(attempts, "agentId"), { limit: 1 });
-  const workedAmong = columnsWhere(
-    db,
-    { id: attempts.messageId },
-    attempts,
-    and(inList(attempts.messageId, "ids"), equal(attempts, "agentId")),
-  );
+const endAttempt = putting({
+  endedAt: sql`excluded.ended_at`,
+  outcome: sql`excluded.outcome`,
+  error: sql`excluded.error`,
+});
+const renewAttempt = putting({ renewedAt: sql`excluded.renewed_at` });
+const isBy = (agentId: string, of: WorkRow | undefined): boolean =>
+  of !== undefined && (of.holder === agentId || of.completedBy === agentId);
+const attemptOf = rowsWhere(attempts, equal(attempts, "messageId", "fence"));
+const worked = columnsWhere({ one: sql`1` }, attempts, equal(attempts, "messageId", "agentId"), { limit: 1 });
+const addWorker = statement((q) => q.insert(workers).values(everyColumn(workers)).onConflictDoNothing().prepare());
+const isWorker = rowsWhere(workers, equal(workers, "agentId"));
+const workedAmong = columnsWhere(
+  { id: attempts.messageId },
+  attempts,
+  and(inList(attempts.messageId, "ids"), equal(attempts, "agentId")),
+);
 
-  const workers = db.keep("agents that worked", (on, agentId): boolean => hasWorked(on).get({ agentId }) !== undefined);
+const heldAmong = columnsWhere(
+  { id: work.messageId },
+  work,
+  and(
+    inList(work.messageId, "ids"),
+    sql`(+${work.holder} = ${bound("agentId")} or +${work.completedBy} = ${bound("agentId")})`,
+  ),
+);
+
+/** Whether the row says all of the newest lease: it goes on, or was completed. */
+const saysLease = ({ state, completedBy }: WorkRow): boolean => state === "claimed" || completedBy !== null;
+
+/** The newest lease of such work. */
+const leaseOf = (work: WorkRow): AttemptRow => ({
+  messageId: work.messageId,
+  fence: work.fence,
+  agentId: work.holder ?? work.completedBy ?? "",
+  person: null,
+  attempt: work.attempts + 1,
+  claimedAt: work.claimedAt ?? 0,
+  renewedAt: null,
+  endedAt: work.endedAt,
+  outcome: work.completedBy === null ? null : "completed",
+  error: null,
+  resultId: work.resultId,
+});
+
+/** Leases that work has had. */
+export function createAttemptStore(db: Db, workById: (on: ReadTx, id: number) => WorkRow | undefined) {
+  const hasWorked = db.keep(
+    "agents that worked",
+    (on, agentId): boolean => isWorker(on).get({ agentId }) !== undefined,
+  );
 
   return {
-    addAttempt: async (tx: Tx, row: Pick<AttemptRow, "messageId" | "fence" | "agentId" | "attempt" | "claimedAt">) => {
-      addAttempt(tx).run(row);
-      workers.set(row.agentId, true);
+    /** Notes that the agent holds a lease. */
+    addWorker(tx: Tx, agentId: string): void {
+      if (hasWorked.get(tx, agentId)) return;
+      addWorker(tx).run({ agentId });
+      hasWorked.set(agentId, true);
     },
-    endAttempt: async (tx: Tx, messageId: number, fence: number, end: AttemptEnd): Promise<void> => {
-      endAttempt(tx).run({ messageId, fence, error: null, resultId: null, ...end });
+    endAttempt: async (tx: Tx, held: WorkRow, end: AttemptEnd): Promise<void> => {
+      const { at: endedAt, outcome, error = null } = end;
+      endAttempt(tx).run({ ...leaseOf(held), endedAt, outcome, error });
     },
-    renewAttempt: async (tx: Tx, messageId: number, fence: number, at: number): Promise<void> => {
-      renewAttempt(tx).run({ messageId, fence, renewedAt: at });
+    renewAttempt: async (tx: Tx, held: WorkRow, at: number): Promise<void> => {
+      renewAttempt(tx).run({ ...leaseOf(held), renewedAt: at });
     },
-    attempt: async (on: ReadTx, messageId: number, fence: number): Promise<AttemptRow | undefined> =>
-      attemptOf(on).get({ messageId, fence }),
-    attemptsOf: async (on: ReadTx, messageId: number, limit: number): Promise<AttemptRow[]> =>
-      readRows(on, attempts, eq(attempts.messageId, messageId), { orderBy: desc(attempts.fence), limit }).reverse(),
+    /** Lease that has ended. */
+    attempt: async (on: ReadTx, of: WorkRow, fence: number): Promise<AttemptRow | undefined> =>
+      saysLease(of) && of.fence === fence ? leaseOf(of) : attemptOf(on).get({ messageId: of.messageId, fence }),
+    /** The newest leases, oldest first. */
+    attemptsOf: async (on: ReadTx, of: WorkRow, limit: number): Promise<AttemptRow[]> => {
+      const { messageId, fence } = of;
+      const newest = readRows(on, attempts, eq(attempts.messageId, messageId), {
+        orderBy: desc(attempts.fence),
+        limit,
+      });
+      if (!saysLease(of)) return newest.reverse();
+      const renewed = newest[0]?.fence === fence ? newest.shift() : undefined;
+      const all = [{ ...leaseOf(of), renewedAt: renewed?.renewedAt ?? null }, ...newest];
+      return all.slice(0, limit).reverse();
+    },
 
     /** Whether the agent ever held a lease of it. */
     workedOn: async (on: ReadTx, agentId: string, messageId: number): Promise<boolean> =>
-      worked(on).get({ messageId, agentId }) !== undefined,
+      worked(on).get({ messageId, agentId }) !== undefined || isBy(agentId, workById(on, messageId)),
     /** Whether the agent ever held a lease. */
-    hasWorked: (on: ReadTx, agentId: string): boolean => workers.get(on, agentId),
+    hasWorked: (on: ReadTx, agentId: string): boolean => hasWorked.get(on, agentId),
     removeAttemptsOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
       tx.db.delete(attempts).where(inIds(attempts.messageId, messageIds)).run();
-      workers.forget();
     },
     /** The messages among these that the agent ever held a lease of. */
-    workedAmong: (on: ReadTx, agentId: string, ids: readonly number[]): Set<number> =>
-      new Set(
-        workedAmong(on)
-          .all({ ids: JSON.stringify(ids), agentId })
-          .map((row) => row.id),
-      ),
+    workedAmong(on: ReadTx, agentId: string, ids: readonly number[]): Set<number> {
+      const among = { ids: JSON.stringify(ids), agentId };
+      return new Set([...workedAmong(on).all(among), ...heldAmong(on).all(among)].map((row) => row.id));
+    },
   };
 }

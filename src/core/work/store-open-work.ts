@@ -1,9 +1,11 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx } from "../../kernel/db/database.ts";
-import { columnsWhere } from "../../kernel/db/statements.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { columnsWhere, rowsWhere } from "../../kernel/db/statements.ts";
 import { MESSAGE_KINDS } from "../../protocol/limits.ts";
 import type { MessageKind } from "../../protocol/messages.ts";
+import { createFirstOpen } from "./first-open.ts";
+import type { WorkRow } from "./row.ts";
 import { work } from "./tables.ts";
 
 /** Filters of a claim. */
@@ -15,33 +17,6 @@ export interface Wanted {
 const p = sql.placeholder;
 /** Topics searched when only kinds are requested: the rest have their turn when these are done. */
 const TOPICS_PER_KIND = 200;
-
-/** Finding the open work that comes first. */
-export function createOpenWorkStore(db: Db) {
-  const openBest = db.statement((q) => q.select({ id: sql<number>`id` }).from(sql`(${bestOpen()})`).prepare());
-  const openByTopic = db.statement((q) =>
-    q.select({ id: sql<number>`id` }).from(sql`(${bestOpenByTopic()})`).prepare(),
-  );
-  const openByKind = db.statement((q) => q.select({ id: sql<number>`id` }).from(sql`(${bestOpenByKind()})`).prepare());
-  const openFor = columnsWhere(db, { id: work.messageId }, work, sql`target = ${bound("target")} and state = 'open'`, {
-    orderBy: sql`urgent desc, message_id`,
-    limit: "limit",
-  });
-
-  return {
-    /** The open work for any of these targets that comes first: urgent, then oldest. */
-    bestOpen: async (on: ReadTx, targets: readonly string[], wanted: Wanted = {}): Promise<number | undefined> => {
-      const among = { targets: JSON.stringify(targets), kinds: JSON.stringify(wanted.kinds ?? MESSAGE_KINDS) };
-      if (wanted.topics) return openByTopic(on).get({ ...among, topics: JSON.stringify(wanted.topics) })?.id;
-      return (wanted.kinds ? openByKind(on).get(among) : openBest(on).get({ targets: among.targets }))?.id;
-    },
-    /** The first open work of one target: urgent, then oldest. */
-    openFor: async (on: ReadTx, target: string, limit: number): Promise<number[]> =>
-      openFor(on)
-        .all({ target, limit })
-        .map((row) => row.id),
-  };
-}
 
 /**
  * The first of each target by one seek, then the first of those: a plain `in` with this order would sort all that is
@@ -78,3 +53,50 @@ const bestOpenByKind = () => sql`
       order by urgent desc, message_id limit 1)
     order by o.urgent desc, o.message_id limit 1)
   order by w.urgent desc, w.message_id limit 1`;
+
+const first = (id: SQL) => rowsWhere(work, sql`${work.messageId} = (${id})`);
+const openBest = first(bestOpen());
+const openByTopic = first(bestOpenByTopic());
+const openByKind = first(bestOpenByKind());
+const openFor = columnsWhere(
+  { id: work.messageId, urgent: work.urgent },
+  work,
+  sql`target = ${bound("target")} and state = 'open'`,
+  {
+    orderBy: sql`urgent desc, message_id`,
+    limit: "limit",
+  },
+);
+
+/** Finding the open work that comes first. */
+export function createOpenWorkStore(db: Db, byId: (tx: Tx, id: number) => WorkRow | undefined) {
+  const firstOpen = createFirstOpen(db, (on, target, limit) => openFor(on).all({ target, limit }));
+
+  function bestOfAll(on: ReadTx, names: readonly string[]): WorkRow | undefined {
+    if ("writes" in on) {
+      const id = firstOpen.first(on as Tx, names);
+      const row = id === undefined ? undefined : byId(on as Tx, id);
+      if (id === undefined || row?.state === "open") return row;
+      // Never seen: the claim would look at the same work again without end.
+      firstOpen.forget();
+    }
+    return openBest(on).get({ targets: JSON.stringify(names) });
+  }
+
+  return {
+    firstOpen,
+    /** The open work for any of these targets that comes first: urgent, then oldest. */
+    bestOpen: async (on: ReadTx, names: readonly string[], wanted: Wanted = {}): Promise<WorkRow | undefined> => {
+      if (!wanted.topics && !wanted.kinds) return bestOfAll(on, names);
+      const targets = JSON.stringify(names);
+      const kinds = JSON.stringify(wanted.kinds ?? MESSAGE_KINDS);
+      if (!wanted.topics) return openByKind(on).get({ targets, kinds });
+      return openByTopic(on).get({ targets, kinds, topics: JSON.stringify(wanted.topics) });
+    },
+    /** The first open work of one target: urgent, then oldest. */
+    openFor: async (on: ReadTx, target: string, limit: number): Promise<number[]> =>
+      openFor(on)
+        .all({ target, limit })
+        .map((row) => row.id),
+  };
+}

@@ -1,18 +1,32 @@
-import { and, asc, desc, eq, isNotNull, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNotNull, type SQL, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds, inList } from "../../kernel/db/lists.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readRows, visitedPage } from "../../kernel/db/reads.ts";
-import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import {
+  byTime,
+  changeWhere,
+  columns,
+  columnsWhere,
+  countWhere,
+  equal,
+  everyColumn,
+  rowsWhere,
+} from "../../kernel/db/statements.ts";
 import type { WorkState } from "../../protocol/messages.ts";
+import { hasFacet } from "../facets/tables.ts";
 import type { WorkMove, WorkRow } from "./row.ts";
 import { createAttemptStore } from "./store-attempts.ts";
 import { createOpenWorkStore } from "./store-open-work.ts";
+import { workWalks } from "./store-walks.ts";
 import { work } from "./tables.ts";
 
 /** Dead letters of one target and error. */
 interface DeadCause {
   messageId: number;
+  /** The last of them. */
+  newestId: number;
   count: number;
   target: string;
   error: string | null;
@@ -23,49 +37,99 @@ interface DeadCause {
   subject: string | null;
 }
 
+interface CauseQuery {
+  /** Newest dead letters that are looked at. */
+  among?: number;
+  /** Project of the threads that are looked at. */
+  project?: string | undefined;
+}
+
+const inProject = (project: string): SQL =>
+  sql`where ${hasFacet("thread", sql`coalesce(m.thread_id, m.id)`, { kind: "project", value: project })}`;
+
+const insert = statement((q) => q.insert(work).values(everyColumn(work)).prepare());
+const byId = rowsWhere(work, eq(work.messageId, bound("id")));
+const byIds = rowsWhere(work, inList(work.messageId, "ids"));
+/** The row of some work, if it is still as the write knew it. */
+const asKnown = and(
+  equal(work, "messageId"),
+  sql`+${work.state} = ${bound("wasState")}`,
+  sql`+${work.fence} = ${bound("wasFence")}`,
+);
+const claim = changeWhere(work, columns("state", "holder", "claimedAt", "dueAt", "leaseSeconds", "fence"), asKnown);
+const end = changeWhere(
+  work,
+  {
+    ...columns("state", "dueAt", "attempts", "error", "endedAt", "endedUpTo", "claimedAt", "completedBy", "resultId"),
+    holder: null,
+  },
+  asKnown,
+);
+const newestHeld = columnsWhere(
+  { id: work.messageId },
+  work,
+  and(equal(work, "holder"), eq(work.state, sql`'claimed'`)),
+  { orderBy: desc(work.messageId), limit: 1 },
+);
+const times = byTime(work, "dueAt", isNotNull(work.dueAt));
+const open = countWhere(work, sql`state = 'open'`);
+const delayed = countWhere(work, sql`state = 'delayed'`);
+
 /** The state of work and its leases. Every statement here is held to its index by a test. */
 export function createWorkStore(db: Db) {
-  const attempts = createAttemptStore(db);
-  const insert = db.statement((q) => q.insert(work).values(everyColumn(work)).prepare());
-  const byId = rowsWhere(db, work, eq(work.messageId, bound("id")));
-  const byIds = rowsWhere(db, work, inList(work.messageId, "ids"));
-  const claim = changeWhere(
-    db,
-    work,
-    { state: "claimed", fence: sql`${work.fence} + 1`, ...columns("holder", "claimedAt", "dueAt", "leaseSeconds") },
-    eq(work.messageId, bound("id")),
-  );
-  const end = changeWhere(
-    db,
-    work,
-    { ...columns("state", "dueAt", "attempts", "error", "endedAt", "endedUpTo"), holder: null, claimedAt: null },
-    eq(work.messageId, bound("id")),
-  );
-  const newestHeld = columnsWhere(
-    db,
-    { id: work.messageId },
-    work,
-    and(equal(work, "holder"), eq(work.state, sql`'claimed'`)),
-    { orderBy: desc(work.messageId), limit: 1 },
-  );
-  const earliest = columnsWhere(db, { at: work.dueAt }, work, isNotNull(work.dueAt), {
-    orderBy: asc(work.dueAt),
-    limit: 1,
-  });
-  const ripe = rowsWhere(db, work, and(isNotNull(work.dueAt), lte(work.dueAt, bound("now"))), {
-    orderBy: asc(work.dueAt),
-    limit: "limit",
-  });
-
   const held = db.keep("work held", (on, holder) => newestHeld(on).get({ holder })?.id ?? null);
+  const rows = db.keep("work", (on, id: number) => byId(on).get({ id }));
+  const rowOf = (on: ReadTx, id: number): WorkRow | undefined => rows.get(on, id);
+  const attempts = createAttemptStore(db, rowOf);
+  const openWork = createOpenWorkStore(db, rowOf);
+  const { firstOpen } = openWork;
+
+  /** Notes what a write has made of a row. Work that has ended is rarely asked for again. */
+  function changed(row: WorkRow, before?: WorkRow): void {
+    if (before?.state === "open") firstOpen.taken(before);
+    if (row.state === "open") firstOpen.opened(row);
+    if (row.endedAt === null) rows.set(row.messageId, row);
+    else rows.forget(row.messageId);
+  }
+
+  /** Its newest work stays known through a claim, and through the end of older work. */
+  function nowHolds(holder: string, id: number): void {
+    const newest = held.peek(holder);
+    if (newest === undefined) held.forget(holder);
+    else held.set(holder, Math.max(newest ?? 0, id));
+  }
+  /**
+   * Changes a row as memory knew it. Were memory wrong, work would be given twice: then nothing is stored, and memory begins anew.
+   * @throws Error
+   */
+  function changeKnown(
+    { run }: { run(values: Record<string, unknown>): unknown },
+    before: WorkRow,
+    row: WorkRow,
+  ): void {
+    const { changes } = run({ ...row, wasState: before.state, wasFence: before.fence }) as { changes: number };
+    if (changes !== 1) {
+      rows.forget();
+      held.forget();
+      firstOpen.forget();
+      throw new Error(`Work ${row.messageId} is not ${before.state} with fence ${before.fence}, as memory says.`);
+    }
+    changed(row, before);
+  }
+
+  function holdsNoMore(holder: string, id: number): void {
+    if ((held.peek(holder) ?? id) === id) held.forget(holder);
+  }
 
   return {
     ...attempts,
-    ...createOpenWorkStore(db),
+    ...openWork,
+    walks: workWalks,
     add: async (tx: Tx, row: WorkRow): Promise<void> => {
       insert(tx).run(row);
+      changed(row);
     },
-    byId: async (on: ReadTx, id: number): Promise<WorkRow | undefined> => byId(on).get({ id }),
+    byId: async (on: ReadTx, id: number): Promise<WorkRow | undefined> => rowOf(on, id),
     /** By message id, for those that are claimable. */
     byIds: async (on: ReadTx, ids: readonly number[]): Promise<Map<number, WorkRow>> =>
       new Map(
@@ -76,35 +140,57 @@ export function createWorkStore(db: Db) {
           : [],
       ),
 
-    claim: async (tx: Tx, id: number, holder: string, now: number, leaseSeconds: number): Promise<void> => {
-      claim(tx).run({ id, holder, claimedAt: now, leaseSeconds, dueAt: now + leaseSeconds * 1000 });
-      held.forget(holder);
+    /** Gives open work to a holder. */
+    claim: async (tx: Tx, open: WorkRow, holder: string, now: number, leaseSeconds: number): Promise<WorkRow> => {
+      const dueAt = now + leaseSeconds * 1000;
+      const fence = open.fence + 1;
+      const row: WorkRow = { ...open, state: "claimed", holder, claimedAt: now, dueAt, leaseSeconds, fence };
+      changeKnown(claim(tx), open, row);
+      attempts.addWorker(tx, holder);
+      nowHolds(holder, row.messageId);
+      return row;
     },
     /** Ends a lease (or an open state): the new state, and when something happens next by itself. */
-    move: async (tx: Tx, row: WorkRow, to: WorkMove): Promise<void> => {
-      const { state, dueAt = null, attempts: used = row.attempts, error = row.error } = to;
-      const { endedAt = null, endedUpTo = null } = to;
-      end(tx).run({ id: row.messageId, state, dueAt, attempts: used, error, endedAt, endedUpTo });
-      if (row.holder !== null) held.forget(row.holder);
+    move: async (tx: Tx, before: WorkRow, to: WorkMove): Promise<WorkRow> => {
+      const { state, dueAt = null, endedAt = null, endedUpTo = null, completed } = to;
+      const ended: WorkRow = {
+        ...before,
+        state,
+        holder: null,
+        dueAt,
+        attempts: to.attempts ?? before.attempts,
+        error: to.error === undefined ? before.error : to.error,
+        endedAt,
+        endedUpTo,
+        claimedAt: completed ? before.claimedAt : null,
+        completedBy: completed?.by ?? null,
+        resultId: completed?.resultId ?? null,
+      };
+      changeKnown(end(tx), before, ended);
+      if (before.holder !== null) holdsNoMore(before.holder, before.messageId);
+      return ended;
     },
     /** Deletes work that has ended, with its attempts. */
     removeOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
       tx.db.delete(work).where(inIds(work.messageId, messageIds)).run();
+      for (const id of messageIds) rows.forget(id);
       await attempts.removeAttemptsOf(tx, messageIds);
     },
-    /** Notes the person behind an act on the work. */
+    /** Notes the person behind an act on the work, and its time. */
     signedOff: async (
       tx: Tx,
       id: number,
-      persons: Partial<Pick<WorkRow, "cancelledPerson" | "requeuedPerson">>,
+      by: Partial<Pick<WorkRow, "cancelledPerson" | "requeuedPerson" | "requeuedAt">>,
     ): Promise<void> => {
-      tx.db.update(work).set(persons).where(eq(work.messageId, id)).run();
+      tx.db.update(work).set(by).where(eq(work.messageId, id)).run();
+      rows.forget(id);
     },
     renew: async (tx: Tx, id: number, dueAt: number, leaseSeconds: number): Promise<void> => {
       tx.db.update(work).set({ dueAt, leaseSeconds }).where(eq(work.messageId, id)).run();
+      rows.forget(id);
     },
 
-    newestHeld: async (on: ReadTx, holder: string): Promise<number | undefined> => held.get(on, holder) ?? undefined,
+    newestHeld: (on: ReadTx, holder: string): number | undefined => held.get(on, holder) ?? undefined,
     heldBy: async (on: ReadTx, holder: string, limit: number): Promise<WorkRow[]> =>
       readRows(on, work, and(eq(work.holder, holder), eq(work.state, "claimed")), {
         orderBy: asc(work.messageId),
@@ -135,6 +221,9 @@ export function createWorkStore(db: Db) {
       const open = of("open", limit);
       return [...open, ...of("delayed", limit - open.length)];
     },
+    /** Work that nobody holds, open or delayed, counted up to a limit. */
+    countWaiting: async (on: ReadTx, limit: number): Promise<number> =>
+      Math.min(limit, open(on, { limit }) + delayed(on, { limit })),
     dead: async (on: ReadTx, before: number | undefined, limit: number): Promise<WorkRow[]> =>
       readRows(
         on,
@@ -142,13 +231,13 @@ export function createWorkStore(db: Db) {
         and(sql`state = 'dead'`, before === undefined ? undefined : sql`${work.messageId} < ${before}`),
         { orderBy: desc(work.messageId), limit },
       ),
-    /** Causes of the newest 20,000 dead letters, the most frequent first: target and error, with the first of each. */
-    deadCauses: async (on: ReadTx, limit: number) =>
+    /** Causes of the newest dead letters, the most frequent first: target and error, with the first of each. */
+    deadCauses: async (on: ReadTx, limit: number, { among = 20_000, project }: CauseQuery = {}) =>
       on.db.all<DeadCause>(sql`
-        select min(w.message_id) as messageId, count(*) as count, w.target as target, w.error as error,
+        select min(w.message_id) as messageId, max(w.message_id) as newestId, count(*) as count, w.target as target, w.error as error,
           min(w.ended_at) as since, max(w.attempts) as attempts, m.from_id as fromId, m.subject as subject
-        from (select * from work where state = 'dead' order by message_id desc limit 20000) w
-        join messages m on m.id = w.message_id group by w.target, w.error order by count(*) desc limit ${limit}`),
+        from (select * from work where state = 'dead' order by message_id desc limit ${sql.raw(String(among))}) w
+        join messages m on m.id = w.message_id ${project === undefined ? sql`` : inProject(project)} group by w.target, w.error order by count(*) desc limit ${limit}`),
     /** Work in a state, newest first, among the next 20,000 pieces of work; `reached` is where those end, null at the end. */
     inState: async (on: ReadTx, state: WorkState, before: number, limit: number) => {
       const next = sql`${work.messageId} < ${before}`;
@@ -157,8 +246,8 @@ export function createWorkStore(db: Db) {
       return { ids: rows.map((row) => row.messageId), reached };
     },
 
-    earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
-    ripe: async (on: ReadTx, now: number, limit: number): Promise<WorkRow[]> => ripe(on).all({ now, limit }),
+    earliest: times.earliest,
+    ripe: times.ripe,
     /** Shortens leases that reach further than requested, as they do after the clock was set back. */
     shortenLeases: async (tx: Tx, now: number): Promise<void> => {
       const whole = sql`${now} + ${work.leaseSeconds} * 1000`;
@@ -167,6 +256,7 @@ export function createWorkStore(db: Db) {
         .set({ dueAt: whole })
         .where(and(sql`${work.dueAt} > ${now}`, sql`${work.dueAt} > ${whole}`, eq(work.state, "claimed")))
         .run();
+      rows.forget();
     },
     /** Leases that would end before `until` last until then. */
     extendLeases: async (tx: Tx, until: number): Promise<void> => {
@@ -175,6 +265,7 @@ export function createWorkStore(db: Db) {
         .set({ dueAt: until })
         .where(and(isNotNull(work.dueAt), sql`${work.dueAt} < ${until}`, eq(work.state, "claimed")))
         .run();
+      rows.forget();
     },
   };
 }

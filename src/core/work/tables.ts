@@ -23,12 +23,18 @@ export const work = sqliteTable(
     /** Leases given, ever. It only rises: an older lease's token is never good again. */
     fence: integer("fence").notNull(),
     holder: text("holder").$type<AgentId>(),
+    /** Of the lease that goes on, or that its holder completed. */
     claimedAt: integer("claimed_at"),
     leaseSeconds: integer("lease_seconds"),
     error: text("error"),
+    /** Holder that completed it, and its answer. */
+    completedBy: text("completed_by").$type<AgentId>(),
+    resultId: integer("result_id").$type<MessageId>(),
     /** Persons that cancelled it, and last requeued it. */
     cancelledPerson: text("cancelled_person"),
     requeuedPerson: text("requeued_person"),
+    /** When it was last requeued: until then it was dead. */
+    requeuedAt: integer("requeued_at"),
     /** When it reached its final state. */
     endedAt: integer("ended_at"),
     /** The newest entry of the log at that moment: messages inside the work up to there are over. */
@@ -44,7 +50,10 @@ export const work = sqliteTable(
   ],
 );
 
-/** One lease: its holder, its times, its end. */
+/**
+ * One lease: its holder, its times, its end. The row of work says all of a lease that goes on, or that its holder completed: it has
+ * none here unless it was renewed. Stored in the order of its key, without row ids.
+ */
 export const attempts = sqliteTable(
   "attempts",
   {
@@ -60,9 +69,9 @@ export const attempts = sqliteTable(
     error: text("error"),
     resultId: integer("result_id").$type<MessageId>(),
   },
-  (t) => [
-    primaryKey({ columns: [t.messageId, t.fence] }),
-    // message_id: a worker's send asks which of its mail it held, and the index alone answers.
-    index("attempts_by_agent").on(t.agentId, t.messageId),
-  ],
+  // None by agent: with many workers each claim dirtied a page of it. Who asks for an agent names messages, too.
+  (t) => [primaryKey({ columns: [t.messageId, t.fence] })],
 );
+
+/** Agents that ever held a lease. */
+export const workers = sqliteTable("workers", { agentId: text("agent_id").$type<AgentId>().primaryKey() });

@@ -50,7 +50,7 @@ async function newRow(
   const name = nameOf(foreign?.name ?? "adopted");
   const sessionKey = lane === "main" ? "main" : `bg:${name}`;
   const turn = { agentId, sessionKey, plan: { task: "", lane, name, cwd }, messageId: null };
-  return { ...newSession(services, turn), state: "idle" };
+  return { ...newSession(services, turn), worktree: null, state: "idle" };
 }
 
 /** Names it to the relay, which knows each native session once. @throws DaemonError where another orchestrator has it */

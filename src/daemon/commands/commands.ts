@@ -72,12 +72,13 @@ export function createCommands(hands: Hands) {
 
   return {
     gate: holds.gate,
+    isHeld: holds.isHeld,
     /** Stores a command, in the open write. A request without one is answered with a sentence. */
     accept(entry: Entry): void {
       const delegationId = entry.payload?.delegationId;
       if (entry.kind !== "request" || typeof delegationId !== "string") return;
       const { data } = CommandPayload.safeParse(entry.payload);
-      if (data) return void journal.commands.add(delegationId, entry.id, data);
+      if (data) return void (journal.commands.add(delegationId, entry.id, data) && holds.note(data.command));
       // The answer needs a row; its command is never carried out.
       const none: CommandPayload = { command: { do: "resume", holdId: "none" } };
       if (!journal.commands.add(delegationId, entry.id, none)) return;

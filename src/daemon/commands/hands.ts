@@ -5,6 +5,7 @@ import type { Services } from "../services.ts";
 import type { Lanes } from "../sessions/lanes.ts";
 import type { LiveSessions } from "../sessions/live.ts";
 import type { Reporter } from "../sessions/reporter.ts";
+import type { Worktrees } from "../sessions/worktrees.ts";
 import type { Turns } from "../turns/turns.ts";
 
 /** Parts of the daemon that commands work with. */
@@ -15,6 +16,7 @@ export interface Hands {
   lanes: Lanes;
   reporter: Reporter;
   approvals: Approvals;
+  worktrees: Worktrees;
   /** Puts turns into the journal, in the open write. */
   add(turns: NewTurn[]): TurnRow[];
 }

@@ -1,7 +1,6 @@
-import type { CommandOf } from "../../protocol/commands.ts";
+import type { Command, CommandOf } from "../../protocol/commands.ts";
 import { counted } from "../counted.ts";
 import type { TurnRow } from "../journal/turns.ts";
-import { goOn } from "../recovery.ts";
 import type { Done, Hands } from "./hands.ts";
 
 interface Held {
@@ -14,14 +13,16 @@ type Seen = "interrupted" | "killed" | "idle" | "failed";
 
 const FACT = "holds";
 
-/** Holds of the relay: what they cover does not begin, also after a restart, until they are lifted. */
-export function createHolds({ services, turns, live, lanes }: Hands) {
+/**
+ * Holds of the relay: what they cover does not begin, also after a restart, until they are lifted. A hold stands, and is lifted, in
+ * the write that stores its command, so once and in the relay's order. What it stops waits at the gate.
+ */
+export function createHolds({ services, turns, live }: Hands) {
   const { journal, log } = services;
   let waiting: (() => void)[] = [];
 
   const all = (): Record<string, Held> => JSON.parse(journal.fact(FACT) ?? "{}");
-  const store = (holds: Record<string, Held>): void =>
-    journal.write(() => journal.setFact(FACT, JSON.stringify(holds)));
+  const store = (holds: Record<string, Held>): void => journal.setFact(FACT, JSON.stringify(holds));
 
   function covers({ sessionIds }: Held, turn: TurnRow): boolean {
     if (sessionIds === null) return true;
@@ -30,6 +31,13 @@ export function createHolds({ services, turns, live, lanes }: Hands) {
   }
 
   const isHeld = (turn: TurnRow): boolean => Object.values(all()).some((held) => covers(held, turn));
+
+  /** The relay lifts a hold in steps: each names the sessions that go on. */
+  function lift({ holdId, sessionIds }: CommandOf<"resume">): void {
+    const { [holdId]: held, ...rest } = all();
+    const later = sessionIds && held?.sessionIds?.filter((id) => !sessionIds.includes(id));
+    if (held) store(later?.length ? { ...rest, [holdId]: { ...held, sessionIds: later } } : rest);
+  }
 
   async function stop(
     sessionId: string,
@@ -43,6 +51,8 @@ export function createHolds({ services, turns, live, lanes }: Hands) {
   }
 
   return {
+    isHeld,
+
     /** Gate for turns. */
     async gate(turn: TurnRow, signal: AbortSignal): Promise<void> {
       while (isHeld(turn)) {
@@ -55,28 +65,30 @@ export function createHolds({ services, turns, live, lanes }: Hands) {
       signal.throwIfAborted();
     },
 
-    async hold({ holdId, mode, sessionIds }: CommandOf<"hold">): Promise<Done> {
+    /** Notes a command, in the write that stores it. */
+    note(command: Command): void {
+      if (command.do === "resume") lift(command);
+      if (command.do !== "hold") return;
+      const { holdId, mode, sessionIds } = command;
       store({ ...all(), [holdId]: { mode, sessionIds: sessionIds ?? null } });
-      const ids = sessionIds ?? live.ids();
-      const sessions = await Promise.all(ids.map((id) => stop(id, mode)));
+    },
+
+    /** Stops what a hold covers. After a restart it may have been lifted, in part or whole. */
+    async hold({ holdId }: CommandOf<"hold">): Promise<Done> {
+      const held = all()[holdId];
+      if (!held) return { text: "It was lifted before." };
+      const ids = held.sessionIds ?? live.ids();
+      const sessions = await Promise.all(ids.map((id) => stop(id, held.mode)));
       log(`Held: ${counted(sessions.length, "session")}`, { holdId });
       const text = sessions.map(({ sessionId, seen }) => `${sessionId} ${seen}`).join("\n") || "Nothing ran.";
       return { sessions, text };
     },
 
-    /** The relay lifts a hold in steps: each names the sessions that go on. */
-    async resume({ holdId, sessionIds }: CommandOf<"resume">): Promise<Done> {
-      const { [holdId]: lifted, ...rest } = all();
-      const later = sessionIds && lifted?.sessionIds?.filter((id) => !sessionIds.includes(id));
-      store(lifted && later?.length ? { ...rest, [holdId]: { ...lifted, sessionIds: later } } : rest);
+    async resume(_: CommandOf<"resume">): Promise<Done> {
       const woken = waiting;
       waiting = [];
       for (const resolve of woken) resolve();
-      const paused = journal.turns
-        .open()
-        .filter((turn) => turn.end === null && !turns.get(turn.id) && !lanes.has(turn.id) && !isHeld(turn));
-      for (const turn of paused) goOn(services, turns, turn, lanes.offer);
-      return { text: lifted ? `Lifted. Turns that go on: ${paused.length}.` : "It was lifted before." };
+      return { text: "What it stopped goes on." };
     },
   };
 }

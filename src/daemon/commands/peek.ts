@@ -29,7 +29,15 @@ async function ask({ services, live, reporter }: Hands, of: SessionRow): Promise
   const row = journal.write(() =>
     journal.sessions.save({
       ...of,
-      ...{ id: newSessionId(), lane: "peek", isMain: false, demotedBy: null, nativeId: null, forkOf: of.nativeId },
+      ...{
+        id: newSessionId(),
+        lane: "peek",
+        isMain: false,
+        demotedBy: null,
+        nativeId: null,
+        forkOf: of.nativeId,
+        forkAt: null,
+      },
       ...{ name: `peek-${of.name}`.slice(0, 64), model: config.peekModel ?? of.model, state: "starting" },
       ...{ pid: null, startTicks: null, fence: null, note: null, createdAt: time.wall() },
       meter: of.meter ?? of.id,

@@ -3,6 +3,7 @@ import type { CommandOf } from "../../protocol/commands.ts";
 import type { Profile } from "../../protocol/profiles.ts";
 import { prefixOf } from "../config.ts";
 import { DaemonError } from "../errors.ts";
+import { isInRepository } from "../git/look.ts";
 import type { CommandRow } from "../journal/commands.ts";
 import type { NewTurn, TurnRow } from "../journal/turns.ts";
 import { profileOf, stoppedBy } from "../profiles.ts";
@@ -32,13 +33,21 @@ export async function spawn(hands: Hands, command: CommandOf<"spawn">, row: Comm
   const caps = strictest(profile?.caps, command.caps);
   await checkDepth(services, row, { agentId, caps });
   const cwd = folderIn(config.workspace, command.cwd ?? profile?.cwd ?? undefined);
+  if (command.worktree) await hands.worktrees.check(cwd);
+  const isByProfile =
+    command.profile !== undefined && profile?.worktree === true && isInRepository(config.workspace, cwd);
+  const worktree = command.worktree ?? (isByProfile || undefined);
   await link.agent(agentId, provider);
   const model = command.model ?? profile?.model ?? undefined;
   const systemPrompt = command.systemPrompt ?? profile?.systemPrompt ?? undefined;
-  const turn = turnOf({ ...command, model, systemPrompt, caps }, row, { agentId, cwd });
-  if (command.prompt === undefined) return open(hands, turn);
+  const turn = turnOf({ ...command, model, systemPrompt, caps, worktree }, row, {
+    agentId,
+    cwd: command.cwd === undefined && !worktree && isCopy(services, command, agentId) ? undefined : cwd,
+  });
   const before = journal.turns.ofCommand(row.delegationId);
   if (before) return begun(hands, before);
+  if (command.worktree && turn.plan.lane === "main") requireNew(services, turn);
+  if (command.prompt === undefined) return open(hands, turn);
   const [stored] = journal.write(() => hands.add([turn]));
   if (!stored) throw new Error("no turn was stored");
   lanes.offer(stored);
@@ -61,12 +70,25 @@ async function profileFor(
   return named;
 }
 
+/** Whether a spawn begins as a copy, which stays in the folder of its session. */
+const isCopy = ({ journal }: Services, { background, place }: CommandOf<"spawn">, agentId: string): boolean =>
+  background && place !== undefined && journal.sessions.main(agentId, keyOfPlace(place)) !== undefined;
+
+/** @throws DaemonError where the session is there, in a folder that it keeps */
+function requireNew({ journal }: Services, { agentId, sessionKey }: NewTurn): void {
+  const main = journal.sessions.main(agentId, sessionKey);
+  if (main)
+    throw new DaemonError(
+      `${agentId} has session ${main.id} here already, in ${main.cwd}. Spawn it with background, or with another sessionKey.`,
+    );
+}
+
 function turnOf(
   command: CommandOf<"spawn">,
   row: CommandRow,
-  { agentId, cwd }: { agentId: string; cwd: string },
+  { agentId, cwd }: { agentId: string; cwd: string | undefined },
 ): NewTurn {
-  const { prompt = "", background, place, files, model, systemPrompt, caps = {}, onInterrupt } = command;
+  const { prompt = "", background, place, files, model, systemPrompt, caps = {}, onInterrupt, worktree } = command;
   const { spawnedBy } = row.payload;
   const name = nameOf(prompt);
   const home = place === undefined ? "main" : keyOfPlace(place);
@@ -75,7 +97,9 @@ function turnOf(
   return {
     ...{ agentId, sessionKey, kind: "spawn" },
     plan: {
-      ...{ task: prompt, lane: background ? "background" : "main", name, cwd, delegationId: row.delegationId },
+      ...{ task: prompt, lane: background ? "background" : "main", name, delegationId: row.delegationId },
+      ...(cwd !== undefined && { cwd }),
+      ...(worktree !== undefined && { worktree }),
       ...(files?.length && { files }),
       ...(Object.keys(caps).length > 0 && { caps }),
       ...(model !== undefined && { model }),
@@ -100,14 +124,17 @@ async function open({ services, live, reporter }: Hands, turn: NewTurn): Promise
 }
 
 /** Waits until the turn has a session and a run. */
-async function begun({ services, turns, lanes }: Hands, turn: TurnRow): Promise<Done> {
+async function begun({ services, turns, lanes, worktrees }: Hands, turn: TurnRow): Promise<Done> {
   await lanes.begun(turn.id);
   await turns.get(turn.id)?.sent;
   const now = services.journal.turns.get(turn.id) ?? turn;
   if (now.end?.outcome === "error" && now.runId === null)
     throw new DaemonError(now.end.error ?? "It could not be started.");
   const ids = { ...(now.sessionId && { sessionId: now.sessionId }), ...(now.runId && { runId: now.runId }) };
-  return { agentId: now.agentId, ...ids, text: `${now.agentId} works as session ${now.sessionId ?? "?"}.` };
+  const session = services.journal.sessions.get(now.sessionId ?? "");
+  const branch = session && worktrees.branchOf(session);
+  const place = branch === undefined ? "" : `, in a worktree of its own on the branch ${branch}`;
+  return { agentId: now.agentId, ...ids, text: `${now.agentId} works as session ${now.sessionId ?? "?"}${place}.` };
 }
 
 /** Gives a session a text: into its running turn where its CLI can, else as its next turn. */

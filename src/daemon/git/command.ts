@@ -3,8 +3,8 @@ import { execFile } from "node:child_process";
 const TIMEOUT_MS = 10_000;
 const MAX_OUTPUT = 4 * 1024 * 1024;
 
-/** Runs git in a folder; undefined when it fails, says too much or takes too long. */
-export type Git = (cwd: string, args: readonly string[]) => Promise<string | undefined>;
+/** Runs git in a folder; undefined when it fails, says too much or takes too long: 10 s unless `timeoutMs` says more. */
+export type Git = (cwd: string, args: readonly string[], timeoutMs?: number) => Promise<string | undefined>;
 
 /** Values stand behind it: git takes none of them for an option. Paths alone stand behind `--`. */
 export const END_OF_OPTIONS = "--end-of-options";
@@ -22,9 +22,9 @@ const ALWAYS = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", 
 /** Runs a git of this machine, with the search path and the home of this process alone. */
 export function createGit(file = "git"): Git {
   const { PATH = "", HOME = "" } = process.env;
-  return (cwd, args) =>
+  return (cwd, args, timeout = TIMEOUT_MS) =>
     new Promise((resolve) => {
-      const options = { cwd, env: { PATH, HOME, ...ENVIRONMENT }, timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT };
+      const options = { cwd, env: { PATH, HOME, ...ENVIRONMENT }, timeout, maxBuffer: MAX_OUTPUT };
       execFile(file, [...ALWAYS, ...args], options, (error, stdout) => resolve(error ? undefined : stdout));
     });
 }

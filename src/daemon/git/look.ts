@@ -1,3 +1,5 @@
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { repositoryOf } from "../../protocol/repositories.ts";
 import { END_OF_OPTIONS, type Git } from "./command.ts";
 
@@ -28,7 +30,8 @@ export async function lookAt(git: Git, cwd: string): Promise<GitState | undefine
   const places = await git(cwd, ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"]);
   const [root, common] = places?.split("\n") ?? [];
   if (!root || !common) return undefined;
-  const without = await withoutFilters(git, cwd);
+  const own = await ownSettings(git, cwd);
+  const without = own && withoutFilters(own);
   if (!without) return undefined;
   const status = await git(cwd, [
     ...without,
@@ -43,22 +46,23 @@ export async function lookAt(git: Git, cwd: string): Promise<GitState | undefine
   };
 }
 
+/** Names of what the repository itself configures, as its agents may have; undefined where git cannot say them. */
+export async function ownSettings(git: Git, cwd: string): Promise<string[] | undefined> {
+  const listed = await git(cwd, ["config", "--list", "--show-scope", "--name-only", "-z", "--includes"]);
+  const fields = listed?.split("\0");
+  return fields?.filter((name, index) => index % 2 === 1 && /^(local|worktree)$/.test(fields[index - 1] ?? "") && name);
+}
+
 /**
  * Options that switch off the filters which the repository itself configures: `git status` runs the filter of a file that was touched.
  * Filters of the user's own configuration stay.
  */
-async function withoutFilters(git: Git, cwd: string): Promise<string[] | undefined> {
-  const listed = await git(cwd, ["config", "--list", "--show-scope", "--name-only", "-z", "--includes"]);
-  if (listed === undefined) return undefined;
-  const fields = listed.split("\0");
-  const own = fields.filter(
-    (name, index) => index % 2 === 1 && /^(local|worktree)$/.test(fields[index - 1] ?? "") && name,
-  );
+export function withoutFilters(own: readonly string[]): string[] | undefined {
   const drivers = own.flatMap((name) => /^filter\.([\s\S]+)\.[a-z]+$/i.exec(name)?.[1] ?? []);
   // A name with = would end too early in an option: such a repository is not looked at.
   if (drivers.some((name) => name.includes("="))) return undefined;
   return [...new Set(drivers)].flatMap((name) =>
-    ["clean=", "process=", "required=false"].flatMap((option) => ["-c", `filter.${name}.${option}`]),
+    ["clean=", "smudge=", "process=", "required=false"].flatMap((option) => ["-c", `filter.${name}.${option}`]),
   );
 }
 
@@ -104,4 +108,21 @@ const FIELDS: Record<string, number> = { "1": 8, "2": 9, u: 10, "?": 1 };
 function pathOf(entry: string): string | undefined {
   const before = entry[1] === " " ? FIELDS[entry[0] ?? ""] : undefined;
   return before === undefined ? undefined : entry.split(" ").slice(before).join(" ");
+}
+
+/** Whether a folder or one above it, up to `top`, has a `.git`: spares a process in all others. */
+export function isUnderGit(cwd: string, top = "/"): boolean {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, ".git"))) return true;
+    if (folder === top || dirname(folder) === folder) return false;
+  }
+}
+
+/** Whether a folder is part of a repository below the workspace, or of one that is the workspace, after links are resolved. */
+export function isInRepository(workspace: string, cwd: string): boolean {
+  try {
+    return isUnderGit(realpathSync(cwd), realpathSync(workspace));
+  } catch {
+    return false;
+  }
 }

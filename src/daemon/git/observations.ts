@@ -1,12 +1,11 @@
-import { existsSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import type { SessionEvent } from "../../harness/providers/provider.ts";
 import type { RunLink } from "../../protocol/runs.ts";
 import type { Look } from "../journal/looks.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { Observed, TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
-import { type GitState, lookAt } from "./look.ts";
+import { type GitState, isUnderGit, lookAt } from "./look.ts";
 import { pullOpenedBy } from "./pull-requests.ts";
 import { projectOf, turnGit } from "./turn-links.ts";
 
@@ -133,12 +132,4 @@ function merged(links: readonly RunLink[]): RunLink[] {
     found.set(key, link);
   }
   return [...found.values()].slice(-MAX_LINKS);
-}
-
-/** Whether a folder or one above it has a `.git`: spares a process in all others. */
-function isUnderGit(cwd: string): boolean {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, ".git"))) return true;
-    if (dirname(folder) === folder) return false;
-  }
 }

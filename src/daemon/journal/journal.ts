@@ -12,6 +12,7 @@ import { prune } from "./prune.ts";
 import { migrate } from "./schema.ts";
 import { sessionBook } from "./sessions.ts";
 import { turnBook } from "./turns.ts";
+import { worktreeBook } from "./worktrees.ts";
 
 export type Journal = ReturnType<typeof openJournal>;
 
@@ -48,6 +49,7 @@ export function openJournal(path: string, pid: number) {
     approvals: approvalBook(db),
     gauges: gaugeBook(db),
     commands: commandBook(db),
+    worktrees: worktreeBook(db),
     close(): void {
       isOpen = false;
       db.close();

@@ -16,7 +16,8 @@ export function prune(db: Database, now: number, before: number): void {
     run("delete from gauges where changedAt < ?", before);
     run(
       `delete from sessions where state = 'dead' and fence is null and endedAt < ?
-       and id not in (select sessionId from turns where sessionId is not null)`,
+       and id not in (select sessionId from turns where sessionId is not null)
+       and (worktree is null or worktree not in (select id from worktrees))`,
       before,
     );
   }).immediate();

@@ -59,6 +59,11 @@ drop table approvals_before;`,
   `alter table sessions add column caps text; alter table sessions add column tools text;
 alter table sessions add column meter text;
 create table gauges (id text primary key, gauge text not null, changedAt integer not null) without rowid;`,
+  // Git worktrees of sessions.
+  `alter table sessions add column worktree text;
+create table worktrees (id text primary key, tree text not null, state text not null) without rowid;`,
+  // Copies of sessions begin where a turn ended.
+  "alter table sessions add column mark text; alter table sessions add column forkAt text;",
 ];
 
 /** Brings the tables of a journal to this version. @throws DaemonError for one that a newer version wrote */

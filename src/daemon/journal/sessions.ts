@@ -25,6 +25,10 @@ export interface SessionRow {
   fence: number | null;
   /** Session that it continues as a copy, until its CLI has named it. */
   forkOf: string | null;
+  /** `mark` of that session that the copy ends with; null: it has all. */
+  forkAt: string | null;
+  /** End of its last turn, as its CLI named it. */
+  mark: string | null;
   /** Words for its next prompt. */
   note: string | null;
   /** Place as JSON, for the relay. */
@@ -35,6 +39,8 @@ export interface SessionRow {
   tools: string | null;
   /** Session whose use its own counts to; null: itself. */
   meter: string | null;
+  /** Worktree that it works in, by the session that it was made for. */
+  worktree: string | null;
   lastTurnAt: number;
   createdAt: number;
   endedAt: number | null;
@@ -45,7 +51,7 @@ type Stored = Omit<SessionRow, "isMain"> & { isMain: number };
 const COLUMNS = [
   ...["id", "agentId", "provider", "sessionKey", "lane", "isMain", "demotedBy", "nativeId", "name", "cwd", "home"],
   ...["model", "systemPrompt", "state", "pid", "startTicks", "fence", "forkOf", "note", "place", "lastTurnAt"],
-  ...["caps", "tools", "meter", "createdAt", "endedAt"],
+  ...["caps", "tools", "meter", "worktree", "mark", "forkAt", "createdAt", "endedAt"],
 ] as const;
 
 export function sessionBook(db: Database) {
@@ -54,6 +60,7 @@ export function sessionBook(db: Database) {
     "select * from sessions where agentId = ? and sessionKey = ? and isMain = 1",
   );
   const live = db.query<Stored, []>("select * from sessions where state <> 'dead' order by createdAt");
+  const inTree = db.query<Stored, [string]>("select * from sessions where worktree = ? order by createdAt");
   const native = db.query<{ nativeId: string }, []>("select nativeId from sessions where nativeId is not null");
   const adopted = db.query<Stored, [string, string]>(
     `select * from sessions where provider = ?1 and (nativeId = ?2 or (forkOf = ?2 and lane <> 'peek'))
@@ -71,6 +78,8 @@ export function sessionBook(db: Database) {
     main: (agentId: string, sessionKey: string): SessionRow | undefined => parsed(main.get(agentId, sessionKey)),
     /** Sessions that are not dead, oldest first. */
     live: (): SessionRow[] => live.all().map((row) => ({ ...row, isMain: row.isMain === 1 })),
+    /** Sessions that share a worktree, dead ones too. */
+    inWorktree: (id: string): SessionRow[] => inTree.all(id).map((row) => ({ ...row, isMain: row.isMain === 1 })),
     /** Native ids of all sessions, dead ones too. */
     nativeIds: (): Set<string> => new Set(native.all().map(({ nativeId }) => nativeId)),
     /** The session that is the named native one, or a copy of it that its CLI has not begun; a live one first. */

@@ -21,6 +21,8 @@ export interface TurnPlan {
   model?: string;
   systemPrompt?: string;
   cwd?: string;
+  /** A new session gets a worktree of its own. */
+  worktree?: boolean;
   files?: string[];
   parentId?: string;
   /** Agent that gets the result as a message, where no message is answered. */
@@ -128,7 +130,9 @@ export function turnBook(db: Database) {
   const ofMessage = db.query<Stored, [string, number]>(
     "select * from turns where agentId = ? and messageId = ? order by createdAt limit 1",
   );
-  const ofRun = db.query<Stored, [string]>("select * from turns where runId = ? order by createdAt desc limit 1");
+  const ofRun = db.query<Stored, [string]>(
+    "select * from turns where runId = ? order by createdAt desc, state = 'done', kind = 'run' desc limit 1",
+  );
   const ofCommand = db.query<Stored, [string]>(
     "select * from turns where plan ->> '$.delegationId' = ? order by createdAt limit 1",
   );

@@ -2,12 +2,17 @@ import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import { passGates, type Services } from "../services.ts";
 import { failed } from "../turns/end.ts";
+import { quote } from "../turns/quote.ts";
 import type { RunningTurn } from "../turns/running.ts";
 import type { Turns } from "../turns/turns.ts";
 import { digestOf } from "./digest.ts";
 import type { LiveSessions } from "./live.ts";
+import { nameOf } from "./names.ts";
 import type { Reporter } from "./reporter.ts";
 import { newSession, providerOf, underCaps } from "./rows.ts";
+
+/** Of the task of work that goes on beside a copy which does not know of it. */
+const TASK_CHARS = 2000;
 
 export type Lanes = ReturnType<typeof createLanes>;
 
@@ -44,6 +49,14 @@ export function createLanes(
 
   const isUrgent = ({ messageId, agentId }: TurnRow): boolean =>
     messageId !== null && journal.letters.get(messageId, agentId)?.entry.urgent === true;
+
+  function isBefore(one: TurnRow, other: TurnRow): boolean {
+    const [first, second] = [isUrgent(one), isUrgent(other)];
+    if (first !== second) return first;
+    // A new attempt at work waits for a while first.
+    if (one.messageId === null || other.messageId === null || one.plan.failures) return false;
+    return one.messageId < other.messageId;
+  }
 
   async function pump(key: string): Promise<void> {
     const queue = lanes.get(key) ?? [];
@@ -87,7 +100,9 @@ export function createLanes(
 
   /** Work beside a dialogue: a copy of its main session, which goes on; without one a new session. */
   function beside(turn: TurnRow): SessionRow {
-    const of = turn.plan.feedTo === undefined ? undefined : journal.sessions.main(turn.agentId, turn.plan.feedTo);
+    const { feedTo, worktree } = turn.plan;
+    // A copy works in the folder of its session.
+    const of = feedTo === undefined || worktree ? undefined : journal.sessions.main(turn.agentId, feedTo);
     return journal.write(() => journal.sessions.save(newSession(services, turn, of)));
   }
 
@@ -152,8 +167,11 @@ export function createLanes(
       const now = journal.turns.get(busy.turn.id);
       if (!now || now.end) return undefined;
       journal.sessions.change(main.id, { isMain: false, lane: "background", demotedBy: turn.messageId ?? newest });
-      const note = [asideNote(main.name, isCopy), digest].filter(Boolean).join("\n\n");
-      return journal.sessions.save({ ...newSession(services, turn, main), note });
+      const copy = newSession(services, turn, journal.sessions.get(main.id) ?? main);
+      const work = copy.forkAt === null ? "" : quote("What that work was asked", now.plan.task.slice(0, TASK_CHARS));
+      const name = now.plan.name ?? nameOf(now.plan.task);
+      const note = [asideNote(name, isCopy), work, digest].filter(Boolean).join("\n\n");
+      return journal.sessions.save({ ...copy, note });
     });
     if (!made) return void (await busy.done);
     void reporter.report(main.id);
@@ -161,12 +179,12 @@ export function createLanes(
     return made;
   }
 
-  /** Puts a stored turn into its lane: an urgent one before those that are not. */
+  /** Puts a stored turn into its lane: an urgent one before those that are not, one that had left it before those that came later. */
   function offer(turn: TurnRow): void {
     const key = `${turn.agentId}\n${turn.plan.lane === "main" ? turn.sessionKey : turn.id}`;
     const queue = lanes.get(key) ?? [];
     lanes.set(key, queue);
-    const at = isUrgent(turn) ? queue.findIndex((other) => !isUrgent(other)) : -1;
+    const at = queue.findIndex((other) => isBefore(turn, other));
     queue.splice(at === -1 ? queue.length : at, 0, turn);
     if (at === 0) overtakes.get(key)?.();
     if (pumping.has(key)) return;

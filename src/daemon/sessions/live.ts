@@ -1,15 +1,18 @@
-import { RelayProblem } from "../../client/errors.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
-import type { Exit, NativeSession, Origin, SessionEvent } from "../../harness/providers/provider.ts";
+import type { Exit, NativeSession, OpenTask } from "../../harness/providers/provider.ts";
 import { SESSION_LEASE_SECONDS } from "../../protocol/sessions.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import { isKept, toolsBy } from "../profiles.ts";
 import { environmentOf, runnableOf, type Services } from "../services.ts";
 import { roomsFor } from "../supervision/gauges.ts";
 import { answerSchema } from "../turns/answer.ts";
+import { createSessionEvents } from "./events.ts";
 import { createSessionLeases } from "./leases.ts";
+import { openNative, originOf } from "./origins.ts";
 import type { Reporter } from "./reporter.ts";
 import { createRooms } from "./rooms.ts";
+import { relayTools } from "./tools.ts";
+import type { Worktrees } from "./worktrees.ts";
 
 /** A session whose process runs, or starts. */
 interface Live {
@@ -23,6 +26,8 @@ interface Live {
   /** Ends renewals and the wait for its retirement. */
   life: AbortController;
   idle: AbortController;
+  /** Ends its wait for a room. */
+  room: AbortController;
   /** Turns that work in it. */
   uses: number;
   lastUse: number;
@@ -41,21 +46,16 @@ export interface Ended {
 interface Close {
   graceMs?: number;
   byPerson?: boolean;
+  /** Its turn was stopped: a process that waits for a room does not begin. */
+  isStopped?: boolean;
 }
 
 export type LiveSessions = ReturnType<typeof createLiveSessions>;
 
-/** Called for every event of a session, and when its process has ended. */
-export interface SessionEar {
-  event(event: SessionEvent): void;
-  exited(exit: Exit): void;
-}
-
 /** Processes of sessions: each is started under the session's lease, retired when idle, and resumed on demand. */
-export function createLiveSessions(services: Services, reporter: Reporter) {
-  const { config, journal, link, time, log, observers, life } = services;
+export function createLiveSessions(services: Services, reporter: Reporter, ready: Worktrees["ready"]) {
+  const { config, journal, link, time, log, life } = services;
   const lives = new Map<string, Live>();
-  const ears = new Map<string, Set<SessionEar>>();
   /** Leases on their way back to the relay. */
   const returning = new Set<Promise<void>>();
   /** Turns that were cut off and open their session, once they may begin. */
@@ -63,34 +63,14 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
   const endings: ((ended: Ended) => void)[] = [];
   const rooms = createRooms((agentId) => retireOldest(agentId));
 
+  const events = createSessionEvents(services, reporter);
   const leases = createSessionLeases(services, fenced);
 
-  function hear(id: string, event: SessionEvent): void {
-    if (life.aborted) return;
-    if (event.type === "native") named(id, event.nativeId);
-    if (event.type === "state") setState(id, event.state);
-    const row = journal.sessions.get(id);
-    if (!row) return;
-    for (const ear of [...(ears.get(id) ?? [])]) ear.event(event);
-    for (const observer of observers) observer(row, event);
-  }
-
-  function named(id: string, nativeId: string): void {
-    if (journal.sessions.get(id)?.nativeId === nativeId) return;
-    journal.write(() => journal.sessions.change(id, { nativeId, forkOf: null }));
-    void reporter.report(id);
-  }
-
-  function setState(id: string, state: SessionRow["state"]): void {
-    const row = journal.sessions.get(id);
-    if (!row || row.state === state || row.state === "dead") return;
-    journal.write(() => journal.sessions.change(id, { state }));
-    void reporter.report(id, { lastEventAt: new Date(time.wall()).toISOString() });
-  }
-
   /** Begins the process of a session. @throws SessionMissing, SessionBusy, HarnessError, RelayProblem */
-  async function start(live: Live, row: SessionRow, continueTurn: boolean): Promise<NativeSession> {
-    await rooms.enter(live.id, row.agentId, () => roomsFor(services, row), life);
+  async function start(live: Live, asked: SessionRow, continueTurn: boolean): Promise<NativeSession> {
+    const entering = AbortSignal.any([life, live.room.signal]);
+    await rooms.enter(live.id, asked.agentId, () => roomsFor(services, asked), entering);
+    const row = await ready(asked);
     journal.write(() => journal.sessions.change(row.id, { state: "starting" }));
     await reporter.report(row.id);
     const { fence } = await untilAnswered(
@@ -100,38 +80,30 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     );
     journal.write(() => journal.sessions.change(row.id, { fence }));
     const { provider, config: own } = runnableOf(services, row.provider);
-    const native = await provider.open({
+    const task: OpenTask = {
       origin: originOf(row, provider.capabilities.presetId, continueTurn),
       ...{ sessionId: row.id, cwd: row.cwd, model: row.model, systemPrompt: row.systemPrompt },
       environment: environmentOf(services, own),
-      mcp: await mcpOf(row),
+      mcp: await relayTools(services, row),
       tools: toolsBy(services, row),
       schema: own.structured && provider.capabilities.structured ? answerSchema() : null,
       unattended: own.unattended,
-      on: (event) => hear(row.id, event),
+      on: (event) => events.hear(row.id, event),
       signal: live.life.signal,
-    });
+    };
+    const native = await openNative(provider, task, log);
     const { pid, startTicks } = native;
     live.native = native;
-    journal.write(() => journal.sessions.change(row.id, { pid, startTicks, state: "idle" }));
+    journal.write(() => {
+      // A CLI that goes on with a turn may be at work already.
+      const isNew = journal.sessions.get(row.id)?.state === "starting";
+      journal.sessions.change(row.id, { pid, startTicks, ...(isNew && { state: "idle" as const }) });
+    });
     await reporter.report(row.id);
     live.fence = fence;
     void leases.keep({ id: row.id, fence, signal: live.life.signal });
     void native.exited.then((exit) => ended(live, exit));
     return native;
-  }
-
-  /** Token of the relay's tools for this session; null where the relay gives none. */
-  async function mcpOf(row: SessionRow): Promise<{ url: string; token: string } | null> {
-    const draft = { role: "agent" as const, agentId: row.agentId, sessionId: row.id, name: `session ${row.name}` };
-    try {
-      const made = await untilAnswered(time, () => link.box.tokens.create(draft), life);
-      return { url: `${config.relay.replace(/\/+$/, "")}/mcp`, token: made.token };
-    } catch (error) {
-      if (!(error instanceof RelayProblem)) throw error;
-      log(`Session ${row.id} gets no tools of the relay: ${error.message}`);
-      return null;
-    }
   }
 
   /** The lease is another's: this process may not write the dialogue. */
@@ -160,7 +132,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     });
     const left = exit.left.length > 0 ? `${exit.left.length} of its processes did not end` : null;
     if (left) log(`Session ${id}: ${left}`, { pids: exit.left.map(({ pid }) => pid) });
-    for (const ear of [...(ears.get(id) ?? [])]) ear.exited(exit);
+    events.exited(id, exit);
     const by = live.byPerson ? "person" : live.isClosing ? "daemon" : "itself";
     if (before && !life.aborted) for (const listener of endings) listener({ row: before, exit, by });
     const returned = giveBack(row, left).finally(() => returning.delete(returned));
@@ -177,6 +149,8 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     );
   }
 
+  const forgetFence = (id: string): SessionRow => journal.write(() => journal.sessions.change(id, { fence: null }));
+
   /** Reports the end of a process and frees the dialogue, unless something of it still runs. */
   async function giveBack(row: SessionRow, left: string | null): Promise<void> {
     if (!life.aborted) await reporter.report(row.id, { pid: null, runId: null, ...(left && { reason: left }) });
@@ -184,7 +158,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     if (fence === null || left) return;
     const once = () => link.box.sessions.release(row.id, fence, { retries: 0, timeoutMs: 3_000 });
     await (life.aborted ? once() : untilAnswered(time, once, life)).then(
-      () => void (journal.isOpen && journal.write(() => journal.sessions.change(row.id, { fence: null }))),
+      () => void (journal.isOpen && journal.sessions.get(row.id)?.fence === fence && forgetFence(row.id)),
       (error) => void (life.aborted || log(`The lease of session ${row.id} could not be released: ${error}`)),
     );
   }
@@ -194,6 +168,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     if (!live) return undefined;
     live.isClosing = true;
     live.byPerson ||= options?.byPerson === true;
+    if (options?.isStopped) live.room.abort(new Error("its turn was stopped while it waited for a room"));
     const native = await live.opening.catch(() => undefined);
     return native?.close(options);
   }
@@ -252,6 +227,7 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
       }
       const live: Live = {
         ...{ id: row.id, agentId: row.agentId, life: new AbortController(), idle: new AbortController() },
+        room: new AbortController(),
         ...{ uses: 0, lastUse: time.now(), isClosing: false, byPerson: false, continues: continueTurn },
         opening: Promise.reject(new Error("not begun")),
       };
@@ -293,14 +269,6 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
       };
     },
 
-    listen(id: string, ear: SessionEar): () => void {
-      const all = ears.get(id) ?? new Set();
-      ears.set(id, all.add(ear));
-      return () => {
-        if (all.delete(ear) && all.size === 0) ears.delete(id);
-      };
-    },
-
     /** Calls `listener` after the end of each process, while the daemon lives. */
     onEnd: (listener: (ended: Ended) => void): void => void endings.push(listener),
     /** Whether a process may begin without the end of another. */
@@ -318,17 +286,11 @@ export function createLiveSessions(services: Services, reporter: Reporter) {
     },
     /** Resolves when the leases of all that has ended are back, or could not be given back. */
     closed: async (): Promise<void> => void (await Promise.allSettled([...returning])),
-    setState,
+    setState: events.setState,
+    listen: events.listen,
     /** Looks for rooms again: caps have changed. */
     wake: rooms.wake,
     /** Frees the lease of a session whose process was seen dead. */
     giveBack,
   };
-}
-
-function originOf({ nativeId, forkOf, lane }: SessionRow, mayPreset: boolean, continueTurn: boolean): Origin {
-  if (nativeId !== null) return { how: "resume", nativeId, continueTurn };
-  const own = mayPreset ? crypto.randomUUID() : undefined;
-  if (forkOf !== null) return { how: "fork", nativeId: forkOf, ephemeral: lane === "peek", ...(own && { newId: own }) };
-  return { how: "new", ...(own && { nativeId: own }) };
 }

@@ -38,7 +38,17 @@ export function createOpener(services: Services, live: LiveSessions, reporter: R
       const note = [lost.note, isCopy ? NO_COPY.note : LOST.note, digest].filter(Boolean).join("\n\n");
       return journal.sessions.save({
         ...lost,
-        ...{ id: newSessionId(), nativeId: null, forkOf: null, pid: null, startTicks: null, fence: null, note },
+        ...{
+          id: newSessionId(),
+          nativeId: null,
+          forkOf: null,
+          forkAt: null,
+          mark: null,
+          pid: null,
+          startTicks: null,
+          fence: null,
+          note,
+        },
         ...{ state: "starting", createdAt: time.wall(), meter: lost.meter ?? lost.id },
       });
     });
@@ -52,7 +62,8 @@ export function createOpener(services: Services, live: LiveSessions, reporter: R
 
   return async (turn: TurnRow, session: SessionRow, continueTurn: boolean): Promise<Opened> => {
     try {
-      return { session, native: await live.open(session, continueTurn) };
+      const native = await live.open(session, continueTurn);
+      return { session: journal.sessions.get(session.id) ?? session, native };
     } catch (error) {
       if (error instanceof SessionMissing) return replaced(turn, session);
       if (error instanceof SessionBusy)

@@ -8,6 +8,10 @@ const NEWS: ReadonlySet<string> = new Set(["response", "announcement", "system",
 
 export const isNews = ({ kind }: Pick<Entry, "kind">): boolean => NEWS.has(kind);
 
+/** Whether a worker asks something about what it was asked to do. */
+export const isQuestion = ({ kind, payload }: Pick<Entry, "kind" | "payload">): boolean =>
+  kind === "request" && payload?.question === true;
+
 /** Dialogue of a letter that came before; undefined for messages that were none. */
 export type KeyOf = (messageId: number) => string | undefined;
 

@@ -17,17 +17,24 @@ export function createReporter({ journal, link, log, time, life }: Services) {
   const news = new Map<string, Partial<SessionDraft>>();
 
   async function send(id: string): Promise<void> {
-    while (dirty.delete(id) && !life.aborted) {
-      const row = journal.sessions.get(id);
-      if (!row) return;
-      const draft = draftOf(row, { ...extras.get(id), ...news.get(id) });
-      news.delete(id);
-      await untilAnswered(time, () => link.box.sessions.put(id, draft), life).catch((error) => {
-        if (life.aborted) return;
-        if (!(error instanceof RelayProblem)) throw error;
-        log(`The relay refused the report of session ${id}: ${error.message}`);
-      });
+    try {
+      while (dirty.delete(id) && !life.aborted) await sendOnce(id);
+    } finally {
+      // In the same step as the last look: a report that came after it would be left to nobody.
+      running.delete(id);
     }
+  }
+
+  async function sendOnce(id: string): Promise<void> {
+    const row = journal.sessions.get(id);
+    if (!row) return;
+    const draft = draftOf(row, { ...extras.get(id), ...news.get(id) });
+    news.delete(id);
+    await untilAnswered(time, () => link.box.sessions.put(id, draft), life).catch((error) => {
+      if (life.aborted) return;
+      if (!(error instanceof RelayProblem)) throw error;
+      log(`The relay refused the report of session ${id}: ${error.message}`);
+    });
   }
 
   return {
@@ -38,7 +45,8 @@ export function createReporter({ journal, link, log, time, life }: Services) {
       dirty.add(id);
       const before = running.get(id);
       if (before) return before;
-      const sending = send(id).finally(() => running.delete(id));
+      // Begins in a later step, so that its end comes after this.
+      const sending = Promise.resolve().then(() => send(id));
       running.set(id, sending);
       return sending;
     },

@@ -1,3 +1,4 @@
+import { isInRepository } from "../git/look.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnPlan, TurnRow } from "../journal/turns.ts";
 import { membersBy } from "../profiles.ts";
@@ -22,21 +23,27 @@ export function newSession(services: Services, turn: For, fork?: SessionRow): Se
   const { config: own, provider } = providerOf(services, agentId);
   const mayFork = fork !== undefined && fork.nativeId !== null && provider.capabilities.fork;
   const by = membersBy(services, agentId);
+  const id = newSessionId();
+  const cwd = plan.cwd ?? fork?.cwd ?? by.cwd ?? config.workspace;
+  const wantsTree = plan.worktree ?? ((by.worktree ?? own.worktree) && isInRepository(config.workspace, cwd));
   const place = plan.place ?? placeOf(plan.feedTo ?? sessionKey);
   return {
-    ...{ id: newSessionId(), agentId, provider: own.name, sessionKey },
+    ...{ id, agentId, provider: own.name, sessionKey },
     ...{ lane: plan.lane, isMain: plan.lane === "main", demotedBy: null, nativeId: null },
     name: plan.name ?? nameOf(textOf(services, turn)),
-    cwd: plan.cwd ?? fork?.cwd ?? by.cwd ?? config.workspace,
+    cwd,
     home: fork?.home ?? `${hostname}:${environment.HOME ?? config.workspace}`,
     model: plan.model ?? by.model ?? own.model ?? null,
     systemPrompt: plan.systemPrompt ?? by.systemPrompt ?? null,
     ...{ state: "starting", pid: null, startTicks: null, fence: null },
     forkOf: mayFork ? fork.nativeId : null,
+    // An idle session has no half of a turn.
+    forkAt: mayFork && fork.state !== "idle" ? fork.mark : null,
+    mark: mayFork ? fork.mark : null,
     note: null,
     place: place === null ? null : JSON.stringify(place),
     caps: capsOf(plan, fork),
-    ...{ tools: null, meter: null },
+    ...{ tools: null, meter: null, worktree: fork ? fork.worktree : wantsTree ? id : null },
     ...{ lastTurnAt: time.wall(), createdAt: time.wall(), endedAt: null },
   };
 }

@@ -73,7 +73,7 @@ export function createHandOver(services: Services) {
       ...{ name: of?.name ?? base.name, cwd: of?.cwd ?? base.cwd, place: of?.place ?? base.place },
       ...{ model: profile.model ?? own?.model ?? null, systemPrompt: profile.systemPrompt ?? base.systemPrompt },
       ...{ demotedBy: of?.demotedBy ?? null, tools: JSON.stringify(profile.tools ?? {}), caps: JSON.stringify(caps) },
-      ...(of && { meter: of.meter ?? of.id }),
+      ...(of && { meter: of.meter ?? of.id, worktree: of.worktree }),
     };
   }
 

@@ -4,7 +4,6 @@ import type { Profile } from "../../protocol/profiles.ts";
 import { counted } from "../counted.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import { keepProfiles, stoppedBy } from "../profiles.ts";
-import { goOn } from "../recovery.ts";
 import type { Services } from "../services.ts";
 import type { LiveSessions } from "../sessions/live.ts";
 import type { Turns } from "../turns/turns.ts";
@@ -12,12 +11,10 @@ import type { Turns } from "../turns/turns.ts";
 interface Parts {
   turns: Turns;
   live: LiveSessions;
-  offer(turn: TurnRow): void;
-  isWaiting(turnId: string): boolean;
 }
 
 /** Profiles of the relay: read at the start and after each change. Agents that one wants stopped begin nothing. */
-export function createProfiles(services: Services, { turns, live, offer, isWaiting }: Parts) {
+export function createProfiles(services: Services, { turns, live }: Parts) {
   const { journal, link, time, life, log } = services;
   let waiting: (() => void)[] = [];
   let reading: Promise<void> = Promise.resolve();
@@ -33,27 +30,18 @@ export function createProfiles(services: Services, { turns, live, offer, isWaiti
   async function read(): Promise<void> {
     const profiles = await untilAnswered(time, all, life);
     if (life.aborted) return;
-    const before = new Set(journal.agents.all().flatMap(({ id }) => (isStopped(id) ? [id] : [])));
     keepProfiles(services, profiles);
     await stopSessions();
-    for (const { id } of journal.agents.all()) if (before.has(id) && !isStopped(id)) letGo(id);
     const woken = waiting;
     waiting = [];
     for (const resolve of woken) resolve();
   }
 
-  /** Ends the processes of stopped agents. Their turns are kept, and go on later. */
+  /** Ends the processes of stopped agents. Their turns wait at the gate. */
   async function stopSessions(): Promise<void> {
     const ids = live.ids().filter((id) => isStopped(journal.sessions.get(id)?.agentId ?? ""));
     await Promise.all(ids.map((id) => turns.in(id)?.pause() ?? live.close(id)));
     if (ids.length > 0) log(`Profiles stopped ${counted(ids.length, "session")}`, { sessions: ids });
-  }
-
-  /** Turns of an agent go on that were cut off when it was stopped. */
-  function letGo(agentId: string): void {
-    for (const turn of journal.turns.open())
-      if (turn.agentId === agentId && turn.end === null && !turns.get(turn.id) && !isWaiting(turn.id))
-        goOn(services, turns, turn, offer);
   }
 
   return {
@@ -64,6 +52,7 @@ export function createProfiles(services: Services, { turns, live, offer, isWaiti
       });
       return reading;
     },
+    isStopped: ({ agentId }: TurnRow): boolean => isStopped(agentId),
     /** Gate for turns. */
     async gate({ agentId }: TurnRow, signal: AbortSignal): Promise<void> {
       while (isStopped(agentId)) {

@@ -7,7 +7,7 @@ import type { LiveSessions } from "../sessions/live.ts";
 import type { Reporter } from "../sessions/reporter.ts";
 import type { RunningTurn } from "../turns/running.ts";
 import type { Turns } from "../turns/turns.ts";
-import type { Effort } from "./effort.ts";
+import type { Effort, EffortOf, Worked } from "./effort.ts";
 
 const LOOK_MS = 13_000;
 /** A process that took a prompt says something within this time. */
@@ -18,6 +18,8 @@ const END_MS = 60_000;
 const LONG_MS = 300_000;
 /** Clock ticks between two looks that an idle process may take. */
 const IDLE_TICKS = 2;
+/** Time after its start in which a CLI starts the servers that it keeps. */
+const STARTING_MS = 10_000;
 
 /** Signs of life of one session. */
 interface Signs {
@@ -41,15 +43,16 @@ interface Parts {
   turns: Turns;
   live: LiveSessions;
   reporter: Reporter;
-  /** Work that the machine saw a process do. */
-  effortOf(pid: number): Effort | undefined;
+  /** Looks at the processes of the machine. */
+  look(): Promise<EffortOf>;
 }
 
 /**
  * Watches turns that work. Stuck is a turn of which two things say so: its CLI is silent while no tool and no child run works, and its
- * process does nothing. A stuck turn is told of, and what comes late counts.
+ * processes do nothing. Where the machine does not say what they do, no turn is stuck. A stuck turn is told of, and what comes late
+ * counts.
  */
-export function createWatch(services: Services, { turns, live, reporter, effortOf }: Parts) {
+export function createWatch(services: Services, { turns, live, reporter, look: lookAround }: Parts) {
   const { config, journal, link, time, life, log } = services;
   const all = new Map<string, Signs>();
 
@@ -86,13 +89,11 @@ export function createWatch(services: Services, { turns, live, reporter, effortO
     void reporter.report(id, { reason: null }, { evidence: null });
   }
 
-  /** Whether the machine saw the process do nothing since its last sign. */
-  function isIdle(signs: Signs, pid: number): boolean {
-    const effort = effortOf(pid);
+  /** Whether the machine saw the process and those below it do nothing since its last sign. */
+  function isIdle(signs: Signs, turnMs: number, effort: Effort | undefined): boolean {
     const before = signs.effort;
     signs.effort = effort;
-    if (!effort) return true;
-    const isBusy = effort.children > 0 || (before !== undefined && effort.ticks - before.ticks > IDLE_TICKS);
+    const isBusy = !effort || toolsOf(effort, turnMs) > 0 || (before !== undefined && hasMoved(effort, before));
     signs.idleSince = isBusy ? null : (signs.idleSince ?? time.now());
     return signs.idleSince !== null && time.now() - signs.idleSince >= FIRST_MS / 2;
   }
@@ -104,14 +105,14 @@ export function createWatch(services: Services, { turns, live, reporter, effortO
     return descendants.some(({ status }) => status !== "ended");
   }
 
-  async function look(running: RunningTurn): Promise<void> {
+  async function look(running: RunningTurn, effortOf: EffortOf): Promise<void> {
     const { sessionId } = running;
     const native = live.native(sessionId);
     const session = journal.sessions.get(sessionId);
     if (!native || !session || session.state === "limited" || running.sentAt === undefined || running.isEnded) return;
     const signs = all.get(sessionId) ?? blank();
     all.set(sessionId, signs);
-    const idle = isIdle(signs, native.pid);
+    const idle = isIdle(signs, time.now() - running.sentAt, effortOf(native.pid));
     const silentMs = time.now() - Math.max(signs.lastAt, running.sentAt);
     if (signs.resultAt !== null && time.now() - signs.resultAt >= END_MS) {
       endLate(session, running, signs);
@@ -146,7 +147,7 @@ export function createWatch(services: Services, { turns, live, reporter, effortO
     const evidence = {
       ...{ workingSeconds: Math.round((now - sentAt) / 1000), silentSeconds: Math.round((now - signs.lastAt) / 1000) },
       ...{ hasSpoken: signs.hasSpoken, runsTools: signs.tools.size, asks: signs.isAsking },
-      process: signs.effort ?? "not seen on this system",
+      process: signs.effort ? shown(signs.effort) : "not seen on this system",
     };
     void reporter.report(id, {}, { evidence });
   }
@@ -156,7 +157,7 @@ export function createWatch(services: Services, { turns, live, reporter, effortO
     const seconds = Math.round(silentMs / 1000);
     const evidence = {
       ...{ silentSeconds: seconds, hasSpoken: signs.hasSpoken, runsTools: 0 },
-      process: signs.effort ? { ...signs.effort, idle: true } : "not seen on this system",
+      ...(signs.effort && { process: { ...shown(signs.effort), idle: true } }),
     };
     live.setState(session.id, "stuck");
     const reason = `No sign for ${seconds} s, no tool runs, and its process does nothing.`;
@@ -195,11 +196,26 @@ export function createWatch(services: Services, { turns, live, reporter, effortO
     async watch(): Promise<void> {
       while (!life.aborted) {
         await time.sleep(LOOK_MS, life).catch(() => undefined);
-        for (const running of life.aborted ? [] : turns.all())
-          await look(running).catch(
+        const working = life.aborted ? [] : turns.all();
+        if (working.length === 0) continue;
+        const effortOf = await lookAround();
+        for (const running of working)
+          await look(running, effortOf).catch(
             (error) => life.aborted || log(`A look failed: ${error instanceof Error ? error.message : error}`),
           );
       }
     },
   };
 }
+
+/** Processes that began in a turn, as tools do. The servers that a CLI keeps began with it, or in a turn before. */
+const toolsOf = ({ ageMs, below }: Effort, turnMs: number): number =>
+  below.filter((one) => one.ageMs < turnMs && ageMs - one.ageMs > STARTING_MS).length;
+
+/** Whether any of the processes has worked since the look before. */
+function hasMoved(now: Effort, before: Effort): boolean {
+  const earlier = new Map([before, ...before.below].map(({ pid, ticks }: Worked) => [pid, ticks]));
+  return [now, ...now.below].some(({ pid, ticks }) => ticks - (earlier.get(pid) ?? ticks) > IDLE_TICKS);
+}
+
+const shown = ({ ticks, below }: Effort) => ({ ticks, children: below.length });

@@ -6,7 +6,7 @@ import type { TurnEnd } from "../journal/turns.ts";
 /** Structured answer of a model: it says something, or nothing. */
 export const Answer = z.object({
   action: z.enum(["send", "silent"]).describe("silent: there is nothing to say to the person."),
-  actionReason: z.string().describe("For the log alone."),
+  actionReason: z.string().describe("Why so. It is shown with what you think, and sent to nobody."),
   message: z.string().optional().describe("Text for the person."),
   files: z.array(z.string()).max(32).optional().describe("Whole paths of files to send along."),
   buttons: z.array(z.string().max(64)).max(24).optional().describe("Answers that the person can tap."),

@@ -1,4 +1,4 @@
-import { RelayProblem } from "../../client/errors.ts";
+import { RelayProblem, RunStopped } from "../../client/errors.ts";
 import { openHandle, type RunHandle } from "../../client/run-handle.ts";
 import { promptOf, type Turn } from "../../client/run-turn.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
@@ -16,18 +16,20 @@ const LEASE_SECONDS = 120;
 interface At {
   session: SessionRow;
   project: string;
+  /** Ends the wait for a hold of the relay. */
+  signal: AbortSignal;
 }
 
 /**
  * Begins, takes or takes back the run of a turn, and holds it.
- * @throws RelayProblem `not-open` when the run has ended for good
+ * @throws RunStopped when a person has ended the run meanwhile, RelayProblem `not-open` when it has ended for good
  */
 export async function beginRun(services: Services, turn: TurnRow, at: At): Promise<RunHandle> {
   const link = services.link.of(turn.agentId);
   const ask = <T>(call: () => Promise<T>) => untilAnswered(services.time, call, services.life);
   const known = turn.runId ?? (await ask(() => queuedOn(link, turn)));
   const { run, token } = known
-    ? await ask(() => takeBack(link, known))
+    ? await untilTaken(services, at.signal, () => ask(() => takeBack(link, known)), isHeld)
     : await ask(() => create(services, link, turn, at));
   services.journal.write(() => services.journal.turns.change(turn.id, { runId: run.id, token }));
   const handleServices = { caller: link.caller, verbs: link.verbs, ears: services.hub, leaseSeconds: LEASE_SECONDS };
@@ -52,7 +54,9 @@ interface Held {
 
 async function takeBack({ verbs }: AgentLink, id: string): Promise<Held> {
   const run = await verbs.get(id);
-  if (run.token && (run.status === "running" || run.status === "stopping")) return { run, token: run.token };
+  if (run.status === "stopping" || (run.status === "ended" && run.outcome === "aborted"))
+    throw new RunStopped(`${id} was asked to stop`);
+  if (run.token && run.status === "running") return { run, token: run.token };
   const again = run.status === "ended" && run.errorCode === "lost";
   const taken = await verbs.take(id, { again, leaseSeconds: LEASE_SECONDS });
   return { run: { ...taken.run, turnId: taken.turnId }, token: taken.token };
@@ -61,7 +65,7 @@ async function takeBack({ verbs }: AgentLink, id: string): Promise<Held> {
 async function create(services: Services, link: AgentLink, turn: TurnRow, at: At): Promise<Held> {
   const draft = draftOf(services, turn, at);
   const begun = (asked: RunDraft, idempotencyKey: string): Promise<Run> =>
-    untilTaken(services, () => link.verbs.create(asked, { idempotencyKey }), isHeld);
+    untilTaken(services, at.signal, () => link.verbs.create(asked, { idempotencyKey }), isHeld);
   try {
     return held(await begun(draft, `turn:${turn.id}`), link);
   } catch (error) {

@@ -69,22 +69,22 @@ export function createClaims(services: Services) {
   return {
     /**
      * Claims the message of a turn where it is work, and renews that.
-     * @throws RelayProblem when another agent has it
+     * @throws RelayProblem when another agent has it, and the reason of the signal
      */
-    async hold(turn: TurnRow): Promise<Claim | undefined> {
+    async hold(turn: TurnRow, signal: AbortSignal): Promise<Claim | undefined> {
       const letter = turn.messageId === null ? undefined : journal.letters.get(turn.messageId, turn.agentId);
       if (!letter?.entry.claimable) return undefined;
       const agent = link.of(turn.agentId);
       const { id } = letter.entry;
       const { failures = 0 } = turn.plan;
-      if (failures > 0) await time.sleep(Math.min(AGAIN_MS * 2 ** (failures - 1), MOST_MS), life);
+      if (failures > 0) await time.sleep(Math.min(AGAIN_MS * 2 ** (failures - 1), MOST_MS), signal);
       // Work whose last attempt failed is open again after a while.
       const isLater = async (problem: RelayProblem): Promise<boolean> => {
         if (problem.code !== "not-open") return isHeld(problem);
         const { state } = await untilAnswered(time, () => agent.client.messages.get(id), life);
         return state === "delayed" || state === "open";
       };
-      const token = await untilTaken(services, () => untilAnswered(time, () => take(agent, id), life), isLater);
+      const token = await untilTaken(services, signal, () => untilAnswered(time, () => take(agent, id), life), isLater);
       const own = new AbortController();
       void keep(agent, id, token, own.signal);
       return { release: () => own.abort(), isOurs: () => isOurs(agent, id, token) };

@@ -1,6 +1,6 @@
 import { RunStopped } from "../../client/errors.ts";
 import type { RunHandle, RunWord } from "../../client/run-handle.ts";
-import type { NativeSession } from "../../harness/providers/provider.ts";
+import type { NativeSession, TurnInput } from "../../harness/providers/provider.ts";
 import type { Observations } from "../git/observations.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
@@ -100,6 +100,15 @@ export function createConversation(services: Services, parts: ConversationParts 
     return isSilent !== true;
   }
 
+  /** Gives a prompt to a CLI. One that has ended meanwhile says so by its exit: it crashed as any other. */
+  async function give(native: NativeSession, input: TurnInput): Promise<void> {
+    try {
+      await native.send(input);
+    } catch (error) {
+      if (native.isRunning) throw error;
+    }
+  }
+
   /** One prompt and what comes of it, until its result, the end of its process, or a stop. */
   async function converse(own: OwnTurn, { turn, session, native, handle, prompt, ears }: Conversing): Promise<Ending> {
     own.native = native;
@@ -114,7 +123,7 @@ export function createConversation(services: Services, parts: ConversationParts 
       if (own.isPaused) throw new Paused();
       if (own.isKept) return KEPT;
       markSent(turn, session);
-      if (prompt) await native.send({ id: turn.id, ...prompt });
+      if (prompt) await give(native, { id: turn.id, ...prompt });
       own.sentAt = time.now();
       own.hasBegun();
       if (handle.signal.reason instanceof RunStopped) own.stop("interrupt", handle.signal.reason.message);
@@ -126,9 +135,9 @@ export function createConversation(services: Services, parts: ConversationParts 
         const messageId = turn.messageId ?? handle.run.messageId;
         if (messageId !== null) ears.words.set(id, messageId);
         ears.renew(id);
-        await native.send({ id, ...(await promptFor(services, { turn, session, handle })) });
+        await give(native, { id, ...(await promptFor(services, { turn, session, handle })) });
       }
-      const end = await endOf(own, ears);
+      const end = await endOf(own, { ended: ears.ended, exited: native.exited });
       return end.errorCode === "limited"
         ? await afterLimit(own, { turn, session, ears, move: (to) => move(own, ears, to) }, end)
         : end;
@@ -164,6 +173,12 @@ export function createConversation(services: Services, parts: ConversationParts 
     }
   }
 
+  const isHalted = ({ halted: { signal } }: OwnTurn): Promise<void> =>
+    new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+
   function mayContinue(turn: TurnRow, { provider, nativeId }: SessionRow): boolean {
     const isKnown = nativeId !== null && journal.turns.get(turn.id)?.sentAt !== null;
     return isKnown && runnableOf(services, provider).provider.capabilities.continueTurn;
@@ -182,7 +197,7 @@ export function createConversation(services: Services, parts: ConversationParts 
       const { handedTo, isRestarting } = own;
       Object.assign(own, { handedTo: undefined, isRestarting: false });
       if (handedTo) {
-        await parts.turnIn(handedTo.id, own)?.done;
+        await Promise.race([parts.turnIn(handedTo.id, own)?.done, isHalted(own)]);
         end = (await kept.untilFree(own, handedTo)) ?? (await again(own, on, handedTo, false));
       } else if (isRestarting) end = await again(own, on, parts.crashes.restarted(on.turn, own.sessionId), false);
       else {

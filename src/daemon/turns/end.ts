@@ -2,7 +2,7 @@ import type { Exit, TurnResult } from "../../harness/providers/provider.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnEnd, TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
-import { isNews } from "../sessions/places.ts";
+import { isNews, isQuestion } from "../sessions/places.ts";
 import { answerOf } from "./answer.ts";
 
 /** End of a turn, before its way is decided. */
@@ -38,11 +38,12 @@ export function wayOf(
   session: SessionRow | undefined,
   end: Ending,
 ): TurnEnd["way"] {
+  const letter = turn.messageId === null ? undefined : journal.letters.get(turn.messageId, turn.agentId)?.entry;
+  if (letter && isQuestion(letter)) return end.outcome === "aborted" ? "none" : "reply";
   if (turn.kind === "run") return "result";
   if (turn.kind === "feed") return turn.plan.answerTo === undefined ? "none" : "reply";
   if (turn.plan.parentId !== undefined) return "result";
   if (turn.plan.feedTo !== undefined) return end.outcome === "aborted" || end.silent ? "none" : "feed";
-  const letter = turn.messageId === null ? undefined : journal.letters.get(turn.messageId, turn.agentId)?.entry;
   if (letter && (letter.claimable || letter.kind === "request")) return "result";
   if (turn.plan.tellTo !== undefined) return end.outcome === "aborted" ? "none" : "reply";
   if (turn.plan.answerTo === undefined || (end.outcome === "aborted" && end.text === "")) return "none";

@@ -4,9 +4,13 @@ import type { Services } from "../services.ts";
 /** Pause before the relay is asked again. */
 const AGAIN_MS = 2000;
 
-/** Asks until the relay no longer refuses with one of these codes, for as long as `isWaiting` says so. @throws any other problem */
+/**
+ * Asks until the relay no longer refuses with one of these codes, for as long as `isWaiting` says so.
+ * @throws any other problem, and the reason of the signal
+ */
 export async function untilTaken<T>(
-  { time, life }: Pick<Services, "time" | "life">,
+  { time }: Pick<Services, "time">,
+  signal: AbortSignal,
   ask: () => Promise<T>,
   isWaiting: (problem: RelayProblem) => boolean | Promise<boolean>,
 ): Promise<T> {
@@ -16,7 +20,7 @@ export async function untilTaken<T>(
     } catch (error) {
       if (!(error instanceof RelayProblem) || !(await isWaiting(error))) throw error;
     }
-    await time.sleep(AGAIN_MS, life);
+    await time.sleep(AGAIN_MS, signal);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { NativeSession } from "../../harness/providers/provider.ts";
+import type { Exit, NativeSession } from "../../harness/providers/provider.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import type { LiveSessions } from "../sessions/live.ts";
@@ -10,7 +10,11 @@ export interface OwnTurn extends RunningTurn {
   isWaiting?: boolean;
   native?: NativeSession;
   stopReason?: string;
+  /** Sentence of its end, where it may not do what it needs. */
+  refusal?: string;
   isPaused?: boolean;
+  /** End of its process, where that had begun after the pause. */
+  exit?: Exit | undefined;
   /** A cap has ended its process: it goes on once it may. */
   isKept?: boolean;
   /** Its process was ended because it was stuck: it begins again. */
@@ -35,9 +39,9 @@ export function ownTurn(live: LiveSessions, turn: TurnRow, session: SessionRow):
     async pause() {
       own.isPaused = true;
       own.halted.abort();
-      const exit = await live.close(own.sessionId);
+      const exit = await live.close(own.sessionId, { isStopped: true });
       await own.done;
-      return exit?.left.length ?? 0;
+      return (own.exit ?? exit)?.left.length ?? 0;
     },
     keep() {
       if (own.isKept || own.isEnded) return;
@@ -51,10 +55,17 @@ export function ownTurn(live: LiveSessions, turn: TurnRow, session: SessionRow):
       void live.close(own.sessionId, { graceMs: 2_000 });
       return true;
     },
+    refuse(error) {
+      if (own.isEnded || own.stopReason !== undefined) return;
+      own.refusal = error;
+      own.stop("interrupt", error);
+    },
     stop(how, reason) {
       own.stopReason ??= reason;
       own.halted.abort();
-      void (how === "kill" ? live.close(own.sessionId) : own.native?.interrupt().catch(() => undefined));
+      void (how === "kill"
+        ? live.close(own.sessionId, { isStopped: true })
+        : own.native?.interrupt().catch(() => undefined));
     },
   };
   return own;

@@ -22,7 +22,7 @@ export interface RunningTurn {
   readonly done: Promise<void>;
   /** Puts words into it. `refused`: its CLI cannot, or it has not begun. */
   tell?(text: string): Promise<"steered" | "refused">;
-  /** Ends its process and keeps it in the journal, to go on later. Resolves with the number of processes that did not end. */
+  /** Ends its process. The turn waits at its gates, to go on. Resolves with the number of processes that did not end. */
   pause(): Promise<number>;
   /** Ends its process. The turn keeps its run and its lease, and waits until its caps let it go on. */
   keep(): void;
@@ -30,6 +30,8 @@ export interface RunningTurn {
   restart(): boolean;
   /** Ends it by the results that its CLI has given so far, and ends its process. */
   conclude?(): void;
+  /** Stops it, and ends it as refused, with a sentence: it may not do what it needs. */
+  refuse(error: string): void;
   /** Stops it: `kill` says that its process goes too. */
   stop(how: "interrupt" | "kill", reason: string): void;
 }

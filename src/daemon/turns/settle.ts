@@ -90,7 +90,7 @@ export function createSettle(services: Services, { later, observations, reporter
     const { agentId, plan, runId } = turn;
     const sessionKey = plan.feedTo ?? turn.sessionKey;
     const { answerTo } = plan;
-    const name = plan.name ?? (turn.sessionId && journal.sessions.get(turn.sessionId)?.name) ?? "task";
+    const name = plan.name ?? nameOf(plan.task);
     const fed: NewTurn[] = [
       {
         ...{ agentId, sessionKey, kind: "feed" },
@@ -98,7 +98,7 @@ export function createSettle(services: Services, { later, observations, reporter
           task: `Result of the background work ${name}`,
           lane: "main",
           ...(answerTo !== undefined && { answerTo }),
-          feedOf: { runId: runId ?? turn.id, name, text: withFiles(text, end), links: linksOf(turn, end) },
+          feedOf: { runId: runId ?? turn.id, name, text: withExtras(text, end), links: linksOf(turn, end) },
         },
       },
     ];
@@ -149,7 +149,8 @@ export function createSettle(services: Services, { later, observations, reporter
       const { ids, missing } = await uploadFiles(services, { agentId: turn.agentId, cwd, paths: end.files ?? [] });
       const body = textOf(end, missing);
       await finish(turn, end, body, end.way === "reply" ? [] : ids);
-      const answerId = end.way === "reply" ? await reply(turn, end, body, ids) : undefined;
+      const answer = [body, begunText(end)].filter(Boolean).join("\n\n");
+      const answerId = end.way === "reply" ? await reply(turn, end, answer, ids) : undefined;
       const next = following(turn, end, body);
       const isAgain = await isOfferedAgain(turn, end);
       return journal.write(() => {
@@ -178,9 +179,12 @@ const linksOf = ({ plan }: TurnRow, { observed }: TurnEnd): RunLink[] => [
   ...(observed?.links ?? []),
 ];
 
-/** Text of a result for another session, with the files that it may send along. */
-const withFiles = (text: string, { files = [] }: TurnEnd): string =>
-  [text, ...(files.length > 0 ? [`Files: ${files.join(", ")}`] : [])].filter(Boolean).join("\n\n");
+/** Text of a result for another session, with the buttons and the files that it may send along. */
+function withExtras(text: string, { files = [], buttons = [] }: TurnEnd): string {
+  const labels = buttons.flat().map((button) => button.text);
+  const named = (what: string, list: string[]) => (list.length > 0 ? `${what}: ${list.join(", ")}` : "");
+  return [text, named("Buttons", labels), named("Files", files)].filter(Boolean).join("\n\n");
+}
 
 /** Text of an answer: of a failure its sentence, and what was said before it. */
 function textOf({ outcome, text, error, errorCode }: TurnEnd, missing: string[]): string {
@@ -188,6 +192,14 @@ function textOf({ outcome, text, error, errorCode }: TurnEnd, missing: string[])
   const lost = missing.length > 0 ? `[Not there: ${missing.join(", ")}]` : "";
   return [text, failure, lost].filter(Boolean).join("\n\n");
 }
+
+/** Words to a person on work that begins beside. */
+const begunText = ({ background = [] }: TurnEnd): string =>
+  background.length === 0
+    ? ""
+    : `Begun beside this: ${named(background)
+        .map((one) => one.name)
+        .join(", ")}.`;
 
 /** Work beside, under names that may stand in our own words: a model chose them. */
 const named = <One extends { name: string }>(list: readonly One[]): One[] =>

@@ -1,12 +1,15 @@
+import { RunStopped } from "../../client/errors.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import { passGates, type Services } from "../services.ts";
+import type { Worktrees } from "../sessions/worktrees.ts";
 import { tellFormer } from "../supervision/hand-over.ts";
 import { beginRun } from "./begin.ts";
 import { createClaims } from "./claims.ts";
 import { type ConversationParts, createConversation } from "./conversation.ts";
 import { type Ears, listenIn } from "./ears.ts";
 import { type Ending, failed, wayOf } from "./end.ts";
+import { stopped, stoppedBy } from "./endings.ts";
 import { type OwnTurn, ownTurn } from "./own.ts";
 import { promptFor } from "./prompt.ts";
 import { Paused, type RunningTurn } from "./running.ts";
@@ -14,8 +17,11 @@ import type { Settle } from "./settle.ts";
 
 export interface TurnParts extends ConversationParts {
   settle: Settle;
+  worktrees: Worktrees;
   /** Called with a turn that another session has to take. */
   again(turn: TurnRow): void;
+  /** Called with a turn that was paused: it goes on once its gates let it. */
+  paused(turn: TurnRow): void;
   /** Called when a turn is over, with those that follow. */
   over(turn: TurnRow, following: TurnRow[]): void;
 }
@@ -28,8 +34,8 @@ export function createTurns(services: Services, parts: TurnParts) {
   const { live, reporter, settle } = parts;
   const claims = createClaims(services);
   const running = new Map<string, RunningTurn>();
-  /** Turns that were cut off, and wait until they may go on. */
-  const resuming = new Set<string>();
+  /** Turns that were cut off, and wait until they may go on, with their sessions. */
+  const resuming = new Map<string, string>();
   /** Turns whose end is on its way to the relay. */
   const settling = new Set<string>();
   const { converse, afterEnd, hearOthers, untilFree } = createConversation(services, { ...parts, turnIn });
@@ -57,13 +63,16 @@ export function createTurns(services: Services, parts: TurnParts) {
     let session = first;
     let ears: Ears | undefined;
     let unuse: (() => void) | undefined;
+    const signal = AbortSignal.any([own.halted.signal, life]);
     try {
-      const claim = await claims.hold(turn);
+      if (services.stops.some((stands) => stands(turn))) throw new Paused();
+      const claim = await claims.hold(turn, signal);
       if (claim) own.claim = claim;
+      session = await parts.worktrees.ready(session);
       // The run names the session, so the relay has to know it.
       const project = await parts.observations.begin(turn, session);
       await reporter.report(session.id, { project });
-      const handle = await beginRun(services, turn, { session, project });
+      const handle = await beginRun(services, turn, { session, project, signal });
       own.handle = handle;
       void reporter.report(session.id, { runId: handle.id });
       ears = listenIn(live, own, turn, handle, continues);
@@ -84,7 +93,14 @@ export function createTurns(services: Services, parts: TurnParts) {
       unuse = undefined;
       return store(turn, own.sessionId, await afterEnd(own, { turn, handle, ears }, end));
     } catch (error) {
-      if (life.aborted || error instanceof Paused || own.isPaused) throw error;
+      if (life.aborted) throw error;
+      if (error instanceof Paused || own.isPaused) {
+        // Its process may have begun after the pause had looked for it.
+        own.exit = await live.close(own.sessionId);
+        throw error instanceof Paused ? error : new Paused();
+      }
+      const reason = error instanceof RunStopped ? error.message : own.stopReason;
+      if (reason !== undefined) return store(turn, own.sessionId, stopped(own, reason, stoppedBy(reason)));
       log(`Turn ${turn.id} failed: ${error instanceof Error ? error.message : error}`);
       return store(turn, own.sessionId, failed(error));
     } finally {
@@ -99,27 +115,40 @@ export function createTurns(services: Services, parts: TurnParts) {
     const own = ownTurn(live, turn, session);
     running.set(turn.id, own);
     const ended = (async () => {
+      let isPaused = false;
       try {
         const end = await work(own, turn, session, continues);
         own.isEnded = true;
         own.hasBegun();
+        if (end.end?.outcome === "ok" && end.end.reason) own.handle?.think(`Reason of the answer: ${end.end.reason}`);
         // The relay takes no events of a run that has ended.
         await Promise.race([own.handle?.flush(), aborted]);
         life.throwIfAborted();
         own.handle?.close();
         await settleAll(end);
       } catch (error) {
-        if (!life.aborted && !(error instanceof Paused))
+        isPaused = error instanceof Paused;
+        if (!life.aborted && !isPaused)
           log(`Turn ${turn.id} could not be handed over: ${error instanceof Error ? error.stack : error}`);
       } finally {
         own.handle?.close();
         own.claim?.release();
         own.hasBegun();
         running.delete(turn.id);
+        if (isPaused && !life.aborted) parts.paused(waiting(turn));
       }
     })();
     Object.assign(own, { done: ended });
     return own;
+  }
+
+  /** A paused turn. A pause is no attempt. */
+  function waiting(before: TurnRow): TurnRow {
+    const { id, tries } = before;
+    return journal.write(() => {
+      const { plan, state } = journal.turns.get(id) ?? before;
+      return journal.turns.change(id, { tries, ...(state === "sent" && { plan: { ...plan, wasCut: true } }) });
+    });
   }
 
   async function settleAll(turn: TurnRow): Promise<void> {
@@ -134,7 +163,7 @@ export function createTurns(services: Services, parts: TurnParts) {
     /** Goes on with a turn that was cut off, once it may begin. Until then nobody else opens its session. */
     resume(turn: TurnRow, session: SessionRow): void {
       if (resuming.has(turn.id) || running.has(turn.id)) return;
-      resuming.add(turn.id);
+      resuming.set(turn.id, session.id);
       const goOn = () => {
         resuming.delete(turn.id);
         const now = journal.turns.get(turn.id);
@@ -157,6 +186,14 @@ export function createTurns(services: Services, parts: TurnParts) {
       settleAll(turn).catch((error) => {
         if (!life.aborted) throw error;
       }),
+
+    /** Ends turns that wait to go on in a session, as a person has stopped them. @returns whether any did */
+    async stopWaiting(sessionId: string, reason: string): Promise<boolean> {
+      const ids = [...resuming].flatMap(([id, its]) => (its === sessionId ? [id] : []));
+      const found = ids.flatMap((id) => journal.turns.get(id) ?? []);
+      await Promise.all(found.map((turn) => settleAll(store(turn, sessionId, stoppedBy(reason)))));
+      return found.length > 0;
+    },
 
     /** Ends a turn without a CLI. */
     async giveUp(turn: TurnRow, ending: Ending): Promise<void> {

@@ -1,5 +1,5 @@
 import { and, eq, lte } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal } from "../../kernel/db/statements.ts";
@@ -10,14 +10,14 @@ export type ContextRow = typeof taskContexts.$inferSelect;
 
 export type ContextStore = ReturnType<typeof createContextStore>;
 
+const nameOf = columnsWhere(
+  { contextId: taskContexts.contextId },
+  taskContexts,
+  equal(taskContexts, "threadId", "ownerId"),
+);
+
 /** Threads of contexts that clients named. */
-export function createContextStore(db: Db) {
-  const nameOf = columnsWhere(
-    db,
-    { contextId: taskContexts.contextId },
-    taskContexts,
-    equal(taskContexts, "threadId", "ownerId"),
-  );
+export function createContextStore() {
   return {
     nameOf: async (on: ReadTx, ownerId: string, threadId: number): Promise<string | undefined> =>
       nameOf(on).get({ ownerId, threadId })?.contextId,

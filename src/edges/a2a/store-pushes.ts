@@ -1,5 +1,5 @@
 import { and, asc, eq, type SQL } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { columnsWhere, equal } from "../../kernel/db/statements.ts";
 import { taskPushes } from "./tables.ts";
 
@@ -7,9 +7,10 @@ export type PushRow = typeof taskPushes.$inferSelect;
 
 export type PushStore = ReturnType<typeof createPushStore>;
 
+const idsOfThread = columnsWhere({ id: taskPushes.id }, taskPushes, equal(taskPushes, "threadId"));
+
 /** Push notification configs of tasks. */
-export function createPushStore(db: Db) {
-  const idsOfThread = columnsWhere(db, { id: taskPushes.id }, taskPushes, equal(taskPushes, "threadId"));
+export function createPushStore() {
   const pushes = (on: ReadTx, where: SQL | undefined) => on.db.select().from(taskPushes).where(where);
   return {
     idsOfThread: async (on: ReadTx, threadId: number): Promise<string[]> =>

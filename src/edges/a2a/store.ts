@@ -14,14 +14,10 @@ export type ExternalStore = ReturnType<typeof createExternalStore>;
 /** Most external agents. Every message for a group checks the membership of each. */
 export const MAX_EXTERNAL = 200;
 
+const isExternal = columnsWhere({ agentId: externalAgents.agentId }, externalAgents, equal(externalAgents, "agentId"));
+
 /** External agents, and the calls to them. */
 export function createExternalStore(db: Db) {
-  const isExternal = columnsWhere(
-    db,
-    { agentId: externalAgents.agentId },
-    externalAgents,
-    equal(externalAgents, "agentId"),
-  );
   // Every send asks.
   const known = db.keep("external agents", (on, agentId): boolean => isExternal(on).get({ agentId }) !== undefined);
   // Every send to a group asks.

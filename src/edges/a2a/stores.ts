@@ -7,6 +7,6 @@ export type Stores = ReturnType<typeof createStores>;
 
 export const createStores = (db: Db) => ({
   external: createExternalStore(db),
-  pushes: createPushStore(db),
-  contexts: createContextStore(db),
+  pushes: createPushStore(),
+  contexts: createContextStore(),
 });

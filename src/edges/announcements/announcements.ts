@@ -22,7 +22,7 @@ export function createAnnouncements(areas: Areas & { channels: Channels; runs: R
   const { db } = areas.kernel;
   const { watch } = areas.core.inbox;
   const book = areas.runs.book;
-  const store = createAnnouncementStore(db);
+  const store = createAnnouncementStore();
   const routing = createAnnouncementRouting(areas, book);
   const delivery = createDelivery(areas, { store, routing, book });
   const announcer = createAnnouncer(areas.kernel, { store, delivery, book });
@@ -54,8 +54,12 @@ export function createAnnouncements(areas: Areas & { channels: Channels; runs: R
     facts: follow.facts,
     showWatchers,
     blocked: delivery.blocked,
+    find: store.byId,
     /** Blocked ones, oldest first. */
     stuck: (on: ReadTx, limit: number) => store.inState(on, "blocked", 0, limit),
+    walk: store.walk,
+    head: store.head,
+    dismiss: service.dismiss,
     load: (): Promise<void> => db.read((on) => delivery.countBlocked(on)),
     dueHandlers: follow.dueHandlers,
     sweeps: service.sweeps,

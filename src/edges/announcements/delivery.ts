@@ -130,7 +130,7 @@ export function createDelivery(
   async function placeOf(on: ReadTx, { messageId }: AnnouncementRow, { to, conversation }: AnnouncementRoute) {
     const message = messageId === null || conversation ? undefined : await messages.rows.lineage(on, messageId);
     if (message?.target !== to) return undefined;
-    const { cursor = 0 } = (await directory.facts(on, to)) ?? {};
+    const { cursor = 0 } = directory.facts(on, to) ?? {};
     return cursor < message.id ? "unread" : "read";
   }
 
@@ -143,6 +143,7 @@ export function createDelivery(
       ...{ row, run, startedAt: first?.startedAt ?? null },
       findings: await findingsFor(tx, run, turns),
       instruction: instructionFor(run, destination),
+      asker: destination.asker,
     });
     const chat = route.conversation;
     const sent = await messages.post(tx, await authorOf(tx, run), {
@@ -159,7 +160,7 @@ export function createDelivery(
   }
 
   async function authorOf(on: ReadTx, { agentId }: RunRow): Promise<Author> {
-    const facts = await directory.facts(on, agentId);
+    const facts = directory.facts(on, agentId);
     return { id: agentId, kind: facts?.kind ?? "provider", via: null };
   }
 

@@ -22,10 +22,12 @@ export interface Ending {
   /** Runs that it asked for, when nobody took the turn that would have told it of them. */
   findings: readonly RunRow[];
   instruction: AnnouncementInstruction;
+  /** The run that asked for it, and has not ended. */
+  asker: Pick<RunRow, "id"> | undefined;
 }
 
 /** `payload.announcement`: facts as the relay knows them. Texts for models are made of these at reading. */
-export function factsOf({ row, run, startedAt, findings, instruction }: Ending): AnnouncementFacts {
+export function factsOf({ row, run, startedAt, findings, instruction, asker }: Ending): AnnouncementFacts {
   const { id: runId, agentId, sessionKey, label, cause: source } = run;
   return {
     ...{ announcementId: row.id, runId, source, agentId, sessionKey, label },
@@ -38,6 +40,7 @@ export function factsOf({ row, run, startedAt, findings, instruction }: Ending):
       cacheTokens: run.cacheReadTokens + run.cacheWriteTokens,
     },
     instruction,
+    ...(asker && { forRunId: asker.id }),
   };
 }
 

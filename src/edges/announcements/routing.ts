@@ -110,7 +110,7 @@ export function createAnnouncementRouting({ identity, core, channels }: Areas & 
   }
 
   async function isThere(on: ReadTx, agentId: AgentId): Promise<boolean> {
-    const facts = await directory.facts(on, agentId);
+    const facts = directory.facts(on, agentId);
     return facts !== undefined && facts.deletedAt === null;
   }
 

@@ -1,9 +1,10 @@
 import { and, asc, eq, gt, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { inIds } from "../../kernel/db/lists.ts";
-import { readRows, readValues, visitedPage } from "../../kernel/db/reads.ts";
+import { statement } from "../../kernel/db/prepared.ts";
+import { readRows, readValues, visitedPage, type Walk, type Walked, walk } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AnnouncementState } from "../../protocol/announcements.ts";
 import type { AgentId, Span } from "../../protocol/ids.ts";
@@ -26,44 +27,41 @@ const isPending = sql`state in ('waiting', 'sent', 'blocked')`;
 const isSent = sql`state = 'sent'`;
 const hasMessage = sql`message_id is not null`;
 
-/** Announcements: one row for each end of a run that has a requester. */
-export function createAnnouncementStore(db: Db) {
-  const insert = db.statement((q) =>
-    q
-      .insert(announcements)
-      .values(everyColumn(announcements, "number"))
-      .returning({ number: announcements.number })
-      .prepare(),
-  );
-  const save = changeWhere(
-    db,
-    announcements,
-    columns("target", "route", "state", "reason", "messageId", "externalIds", "endedAt", "person"),
-    equal(announcements, "id"),
-  );
-  const byId = rowsWhere(db, announcements, equal(announcements, "id"));
-  const byMessage = rowsWhere(db, announcements, and(equal(announcements, "messageId"), hasMessage), { limit: 1 });
-  const ofRun = rowsWhere(db, announcements, and(equal(announcements, "runId"), isPending), {
-    orderBy: asc(announcements.number),
-  });
-  const sentTo = rowsWhere(
-    db,
-    announcements,
-    and(
-      equal(announcements, "target"),
-      gt(announcements.messageId, bound("after")),
-      lte(announcements.messageId, bound("upTo")),
-      isSent,
-    ),
-    { orderBy: asc(announcements.messageId), limit: "limit" },
-  );
-  const inState = rowsWhere(
-    db,
-    announcements,
-    and(equal(announcements, "state"), gt(announcements.number, bound("after")), isPending),
-    { orderBy: asc(announcements.number), limit: "limit" },
-  );
+const insert = statement((q) =>
+  q
+    .insert(announcements)
+    .values(everyColumn(announcements, "number"))
+    .returning({ number: announcements.number })
+    .prepare(),
+);
+const save = changeWhere(
+  announcements,
+  columns("target", "route", "state", "reason", "messageId", "externalIds", "endedAt", "person"),
+  equal(announcements, "id"),
+);
+const byId = rowsWhere(announcements, equal(announcements, "id"));
+const byMessage = rowsWhere(announcements, and(equal(announcements, "messageId"), hasMessage), { limit: 1 });
+const ofRun = rowsWhere(announcements, and(equal(announcements, "runId"), isPending), {
+  orderBy: asc(announcements.number),
+});
+const sentTo = rowsWhere(
+  announcements,
+  and(
+    equal(announcements, "target"),
+    gt(announcements.messageId, bound("after")),
+    lte(announcements.messageId, bound("upTo")),
+    isSent,
+  ),
+  { orderBy: asc(announcements.messageId), limit: "limit" },
+);
+const inState = rowsWhere(
+  announcements,
+  and(equal(announcements, "state"), gt(announcements.number, bound("after")), isPending),
+  { orderBy: asc(announcements.number), limit: "limit" },
+);
 
+/** Announcements: one row for each end of a run that has a requester. */
+export function createAnnouncementStore() {
   return {
     /** Whether the result of one of these runs is still on its way. */
     anyOpen: async (on: ReadTx, runIds: readonly string[]): Promise<boolean> =>
@@ -120,6 +118,24 @@ export function createAnnouncementStore(db: Db) {
     /** Deletes some that ended before a time. @returns how many */
     thin: async (tx: Tx, before: number, limit: number): Promise<number> =>
       deleteSome(tx, announcements, and(sql`ended_at is not null`, lt(announcements.endedAt, before)), limit),
+
+    /** Pending ones, in the order in which they were made. */
+    walk(
+      on: ReadTx,
+      { ids, ...filter }: Omit<AnnouncementFilter, "seenBy"> & { ids?: readonly string[] | undefined },
+      part: Walk,
+    ) {
+      const { number, id } = announcements;
+      const fits = and(isPending, ...conditions(announcements, { ...filter, seenBy: null }));
+      const among = ids && inIds(id, ids);
+      return walk<string>(on, { table: announcements, place: number, id, among, fits }, part) satisfies Walked<string>;
+    },
+    /** Number of the newest one; 0 for none. */
+    head: (on: ReadTx): number =>
+      on.db
+        .select({ n: sql<number>`coalesce(max(${announcements.number}), 0)` })
+        .from(announcements)
+        .get()?.n ?? 0,
 
     /** Newest first, among the next 20,000; `reached` is where looking ended, null at the end. */
     page: async (on: ReadTx, filter: AnnouncementFilter, before: number | undefined, limit: number) =>

@@ -5,6 +5,7 @@ import type { Runs } from "../../features/runs/runs.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { Channels } from "../channels/channels.ts";
 import type { Press } from "../channels/press.ts";
+import type { Push } from "../push/push.ts";
 import { createAsking } from "./asking.ts";
 import { createCards } from "./cards.ts";
 import { createLadder } from "./ladder.ts";
@@ -14,7 +15,9 @@ import { createTyped } from "./typed.ts";
 export type ApprovalCards = ReturnType<typeof createApprovalCards>;
 
 /** Approvals in chats: cards with buttons, and what a press does. */
-export function createApprovalCards(areas: Areas & { approvals: Approvals; runs: Runs; channels: Channels }) {
+export function createApprovalCards(
+  areas: Areas & { approvals: Approvals; runs: Runs; channels: Channels; push: Push },
+) {
   const { approvals, channels } = areas;
   const store = createButtonStore();
   const cards = createCards(areas, store);
@@ -43,10 +46,11 @@ export function createApprovalCards(areas: Areas & { approvals: Approvals; runs:
   return {
     follow: asking.follow,
     show: cards.ask,
-    /** Says something to a person in the first of their chats that works. Answers whether it could. */
+    /** Says something to a person in the first place of theirs that works. Answers whether it could. */
     async tell(tx: Tx, personId: string, body: string): Promise<boolean> {
       const person = await areas.identity.people.live(tx, personId);
       const at = person && (await ladder.reach(tx, person));
+      if (at?.chat === "push") return areas.push.say(tx, personId, body);
       return at !== undefined && (await cards.say(tx, at.chat, body)) !== undefined;
     },
     press,

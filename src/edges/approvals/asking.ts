@@ -6,8 +6,9 @@ import { HOUR_MS } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import type { Approval } from "../../protocol/approvals.ts";
+import type { Push } from "../push/push.ts";
 import type { Cards } from "./cards.ts";
-import type { Ladder, Reachable } from "./ladder.ts";
+import type { InChat, Ladder, Reachable } from "./ladder.ts";
 
 const ASK = "approval.ask";
 /** Time that one person has before the next is asked. */
@@ -15,7 +16,7 @@ const STEP_MS = 15 * 60_000;
 
 /** The way of an approval to people: the chat the work came from, else one person after the other, then once an hour. */
 export function createAsking(
-  { kernel, approvals }: Areas & { approvals: Approvals },
+  { kernel, approvals, push }: Areas & { approvals: Approvals; push: Push },
   { cards, ladder }: { cards: Cards; ladder: Ladder },
 ) {
   const { clock, due } = kernel;
@@ -29,12 +30,14 @@ export function createAsking(
   }
 
   async function begin(tx: Tx, row: ApprovalRow): Promise<void> {
-    const { chat, asker } = await ladder.origin(tx, row);
-    const there = chat && (await ladder.isThere(tx, row, chat));
-    if (chat && there && (await put(tx, row, { person: there, chat }))) return plan(tx, row, STEP_MS);
+    const origin = await ladder.origin(tx, row);
+    const { chat, asker } = origin;
+    const there = await ladder.inChat(tx, row, origin);
+    if (there && (await put(tx, row, there))) return plan(tx, row, STEP_MS);
     const steps = await ladder.steps(tx, asker);
     const first = await askNext(tx, row, steps);
-    const isLost = steps.length === 0 && isRefused(row) && !(await ladder.isWatched(tx));
+    const isAsked = (first === undefined || asker === null) && (await push.askDesk(tx, row));
+    const isLost = steps.length === 0 && !isAsked && isRefused(row) && !(await ladder.isWatched(tx));
     // In a write of its own: those who follow the approval have stored theirs by then.
     if (isLost) await plan(tx, row, 0);
     if (!chat) return;
@@ -47,11 +50,13 @@ export function createAsking(
   async function put(
     tx: Tx,
     row: ApprovalRow,
-    { person, chat }: Pick<Reachable, "person" | "chat">,
+    { person, chat }: Pick<Reachable, "person" | "chat"> | InChat,
   ): Promise<ApprovalRow | undefined> {
-    if (!(await cards.ask(tx, row, chat))) return undefined;
-    const others = row.askedOf.filter(({ personId }) => personId !== person.id);
-    const askedOf = [...others, { personId: person.id, conversation: chat, at: clock.now() }];
+    const personId = person?.id ?? null;
+    const isAsked = chat === "push" ? personId !== null && push.ask(tx, row, personId) : cards.ask(tx, row, chat);
+    if (!(await isAsked)) return undefined;
+    const others = row.askedOf.filter((asked) => asked.personId !== personId);
+    const askedOf = [...others, { personId, conversation: chat, at: clock.now() }];
     return approvals.noteAsked(tx, { ...row, askedOf });
   }
 
@@ -76,7 +81,8 @@ export function createAsking(
     if (row?.state !== "pending") return;
     const { asker } = await ladder.origin(tx, row);
     const steps = await ladder.steps(tx, asker);
-    if (steps.length === 0 && row.askedOf.length === 0 && isRefused(row) && !(await ladder.isWatched(tx)))
+    const isLost = steps.length === 0 && row.askedOf.length === 0 && isRefused(row);
+    if (isLost && !(await ladder.isWatched(tx)) && !(await push.reachesDesk(tx)))
       await approvals.own.refuse(tx, row, NOBODY);
     else await askNext(tx, row, steps);
   }
@@ -93,7 +99,7 @@ export function createAsking(
 }
 
 const NOBODY =
-  "nobody can be reached: no chat of a person who may decide, and no operator or member was here within a day";
+  "nobody can be reached: no chat or device of a person who may decide, and no operator or member was here within a day";
 
 /** Whether an agent is held up by it. A stranger waits at the door, and a cap is a pause that a person ends. */
 const isRefused = ({ kind }: ApprovalRow): boolean => kind !== "access" && kind !== "cap";

@@ -72,6 +72,8 @@ export function createCards({ kernel, core }: Areas, store: ButtonStore) {
           told.add(JSON.stringify(conversation));
       }
       for (const { conversation } of row.askedOf) {
+        // A later push closes the earlier one.
+        if (conversation === "push") continue;
         const chat = JSON.stringify(conversation);
         if (!told.has(chat)) await post(tx, conversation, { body: outcome });
         told.add(chat);

@@ -1,63 +1,103 @@
 import type { Areas } from "../../core/core.ts";
 import type { ApprovalRow } from "../../features/approvals/row.ts";
 import type { Runs } from "../../features/runs/runs.ts";
+import { isQuiet } from "../../identity/people/quiet.ts";
 import type { PersonRow } from "../../identity/people/row.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
+import type { MessageId } from "../../protocol/ids.ts";
 import type { Conversation } from "../../protocol/posts.ts";
 import type { Channels } from "../channels/channels.ts";
-import { isQuiet } from "./quiet.ts";
+import type { Push } from "../push/push.ts";
 
-/** A person and the chat that asks them. */
+/** A person, and the chat or the devices that ask them. */
 export interface Reachable {
   person: PersonRow;
-  chat: Conversation;
+  chat: Conversation | "push";
   isQuiet: boolean;
 }
+
+/** The message that began the work. `from`: the chat that it came from. */
+interface Beginning {
+  messageId: MessageId;
+  person: string | null;
+  from: Conversation | undefined;
+}
+
+interface OriginOf {
+  chat: Conversation | undefined;
+  asker: string | null;
+  began: Beginning | undefined;
+}
+
+/** A chat that is asked. `person` null: any guest there who may approve. */
+export interface InChat {
+  chat: Conversation;
+  person: PersonRow | null;
+}
+
+/** Messages that are looked at, from what an agent works on back to what began it. */
+const MAX_LOOKS = 50;
 
 export type Ladder = ReturnType<typeof createLadder>;
 
 /** People who may decide an approval, and where each is asked. */
-export function createLadder({ kernel, identity, core, runs, channels }: Areas & { runs: Runs; channels: Channels }) {
+export function createLadder(areas: Areas & { runs: Runs; channels: Channels; push: Push }) {
+  const { kernel, identity, core, runs, channels, push } = areas;
   const { auth, people } = identity;
   const { places } = channels;
 
   const decides = (person: PersonRow | undefined): person is PersonRow =>
     person !== undefined && person.role !== "viewer";
 
+  const byPush = async (on: ReadTx, { id }: PersonRow): Promise<"push" | undefined> =>
+    (await push.reaches(on, id)) ? "push" : undefined;
+
   async function reach(on: ReadTx, person: PersonRow): Promise<Reachable | undefined> {
     for (const place of person.notify) {
-      const chat = place === "push" ? undefined : await places.open(on, plain(place));
+      const chat = place === "push" ? await byPush(on, person) : await places.open(on, plain(place));
       if (chat) return { person, chat, isQuiet: isQuiet(person.quietHours, kernel.clock.now()) };
     }
     return undefined;
   }
 
+  /** The message that began the work, by a person or from a chat; the nearest one before what the agent works on. */
+  async function begunBy(on: ReadTx, id: number | null | undefined): Promise<Beginning | undefined> {
+    for (let look = 0, at = id; at != null && look < MAX_LOOKS; look++) {
+      const row = await core.messages.rows.byId(on, at as MessageId);
+      const from = row && (await places.fromMessage(on, row.id));
+      if (row && (from || row.person !== null)) return { messageId: row.id, person: row.person, from };
+      at = row?.causedBy;
+    }
+    return undefined;
+  }
+
   /** The chat that the work came from, and the person who asked for it there. */
-  async function origin(
-    on: ReadTx,
-    row: ApprovalRow,
-  ): Promise<{ chat: Conversation | undefined; asker: string | null }> {
+  async function origin(on: ReadTx, row: ApprovalRow): Promise<OriginOf> {
     const run = row.runId === null ? undefined : await runs.book.byId(on, row.runId);
-    const from = run?.messageId == null ? undefined : await places.fromMessage(on, run.messageId);
-    const named = row.conversation ?? from;
+    // Approvals of agents say their own `meta`.
+    const causedBy = row.kind === "spawn" ? row.meta?.causedBy : undefined;
+    const began = await begunBy(on, run?.messageId ?? (typeof causedBy === "number" ? causedBy : null));
+    const named = row.conversation ?? began?.from;
     const chat = named && (await places.open(on, named));
-    return { chat, asker: run?.person ?? null };
+    return { chat, asker: run?.person ?? began?.person ?? null, began };
   }
 
   return {
     origin,
     reach,
 
-    /** The person who asked for the work, when they wrote in this very chat and may decide. */
-    async isThere(on: ReadTx, row: ApprovalRow, chat: Conversation): Promise<PersonRow | undefined> {
-      const run = row.runId === null ? undefined : await runs.book.byId(on, row.runId);
-      if (run?.messageId == null) return undefined;
-      const from = await places.fromMessage(on, run.messageId);
-      const now = from && (await places.open(on, from));
-      if (now?.channelId !== chat.channelId || now.conversationId !== chat.conversationId) return undefined;
-      const person = await people.live(on, core.messages.rows.personOf(on, run.messageId));
-      return decides(person) ? person : undefined;
+    /**
+     * Whom to ask in the chat that the work came from: the person who asked for it there, or whoever may approve there. Undefined
+     * when nobody there may decide.
+     */
+    async inChat(on: ReadTx, { kind }: ApprovalRow, { chat, began }: OriginOf): Promise<InChat | undefined> {
+      const now = chat && began?.from && (await places.open(on, began.from));
+      if (!chat || now?.channelId !== chat.channelId || now.conversationId !== chat.conversationId) return undefined;
+      const person = await people.live(on, began?.person ?? null);
+      if (decides(person)) return { chat, person };
+      const isGuest = began && kind !== "access" && (await places.hasApprover(on, now, began.messageId));
+      return isGuest ? { chat, person: null } : undefined;
     },
 
     /**

@@ -33,7 +33,7 @@ export function createAttentionService(areas: Areas & Sources & { cards: Approva
   /** @throws Problem 404 */
   async function require(on: ReadTx, id: string): Promise<{ need: Need; note: NoteRow }> {
     const kind = ATTENTION_KINDS.find((one) => id.startsWith(`${one}:`));
-    const need = kind && (await needs.of(on, kind)).find((one) => one.id === id);
+    const need = kind && (await needs.one(on, kind, id.slice(kind.length + 1)));
     if (!need)
       throw new Problem("not-found", `Nothing waits under ${id}: it may be over. Read GET /v1/attention again.`);
     const note = (await noteStore.byIds(on, [id])).get(id) ?? { id, ...NO_NOTE };
@@ -54,7 +54,7 @@ export function createAttentionService(areas: Areas & Sources & { cards: Approva
     /** `GET /v1/attention`. @throws Problem 403 */
     async list(on: ReadTx, caller: Caller, { kind, project, snoozed }: Query) {
       if (!readsAll(caller)) throw new Problem("forbidden", "Only people read what waits for people.");
-      const all = await needs.of(on, kind);
+      const { needs: all, isCut } = await needs.of(on, kind, project);
       const notes = await noteStore.byIds(
         on,
         all.map(({ id }) => id),
@@ -65,7 +65,21 @@ export function createAttentionService(areas: Areas & Sources & { cards: Approva
         .filter(({ id }) => snoozed === "true" || (notes.get(id)?.snoozedUntil ?? 0) <= now)
         .map((need) => shown(need, notes.get(need.id)))
         .sort(byUrgency);
-      return { items: items.slice(0, MAX_ITEMS), more: items.length > MAX_ITEMS };
+      return { items: items.slice(0, MAX_ITEMS), more: isCut || items.length > MAX_ITEMS };
+    },
+
+    /** Number of things that wait in each project, without those that are snoozed. */
+    async countByProject(on: ReadTx): Promise<Map<string, number>> {
+      const found = await needs.inProjects(on);
+      const notes = await noteStore.byIds(
+        on,
+        found.map(({ id }) => id),
+      );
+      const counts = new Map<string, number>();
+      for (const { id, subject } of found)
+        if (subject.project !== null && (notes.get(id)?.snoozedUntil ?? 0) <= clock.now())
+          counts.set(subject.project, (counts.get(subject.project) ?? 0) + 1);
+      return counts;
     },
 
     /** `POST .../take`: the caller's person sees to it, or nobody any more. @throws Problem 403, 404 */

@@ -30,7 +30,7 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
       return provider.agentId;
     }
     if (target.kind === "agent") {
-      const facts = await directory.facts(tx, target.id);
+      const facts = directory.facts(tx, target.id);
       if (!facts || facts.deletedAt !== null) throw unknown(text, pointer);
       if (facts.kind === "channel" || facts.kind === "system")
         throw Problem.invalid(pointer, `a conversation cannot go to a ${facts.kind} agent`);

@@ -12,8 +12,7 @@ export type Channels = ReturnType<typeof createChannels>;
 
 /** Accounts of chat platforms behind adapters: conversations, incoming events and outgoing posts. */
 export function createChannels(areas: Areas & { files: Files; approvals: Approvals }) {
-  const { db } = areas.kernel;
-  const stores = createStores(db);
+  const stores = createStores();
   const services = createServices(areas, stores);
   const { registry, drafts, outbound, channelEvents } = services;
   const webhookPosts = createWebhookPosts(areas, stores, services.webhook);
@@ -39,6 +38,7 @@ export function createChannels(areas: Areas & { files: Files; approvals: Approva
     report: outbound.report,
     postsOfWork: outbound.postsOfWork,
     facts: outbound.facts,
+    deaf: registry.deaf,
     followAgent: registry.followAgent,
     restoreAgent: registry.restoreAgent,
     dropAgent: registry.dropAgent,

@@ -124,9 +124,12 @@ export function createDrafts(
   }
 
   /** The entry under the conversation's current id. Undefined when the id has not changed. */
-  async function readdress(on: ReadTx, work: WorkRow, entry: LogEntry): Promise<LogEntry | undefined> {
+  function readdress(on: ReadTx, work: WorkRow, entry: LogEntry): Promise<LogEntry | undefined> | undefined {
     const channelId = mayBePost(work.target) ? work.target : entry.from;
-    if (!mayBePost(channelId)) return undefined;
+    return mayBePost(channelId) ? moved(on, channelId, entry) : undefined;
+  }
+
+  async function moved(on: ReadTx, channelId: string, entry: LogEntry): Promise<LogEntry | undefined> {
     const said = JSON.parse(entry.json);
     const conversation = Conversation.safeParse(said.payload?.conversation).data;
     if (conversation?.channelId !== channelId) return undefined;

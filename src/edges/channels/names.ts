@@ -1,5 +1,4 @@
 import type { NameBook } from "../../core/messages/draft.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { createChannelStore } from "./store.ts";
 
@@ -10,8 +9,8 @@ const MAX_NAMESAKES = 5;
 export const nameKey = (name: string): string => name.trim().toLowerCase();
 
 /** Book of channel names. `@default` is the operator's choice, else the oldest channel; other names are display names. */
-export function createNames({ db }: Kernel): NameBook {
-  const store = createChannelStore(db);
+export function createNames(): NameBook {
+  const store = createChannelStore();
   return {
     async find(on, name) {
       const key = nameKey(name);

@@ -93,7 +93,12 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
   }
 
   /** Notes the external ids that an adapter names as it ends its claim. @throws Problem 422 for work of no channel */
-  async function report(tx: Tx, work: WorkRow, said: Report): Promise<void> {
+  function report(tx: Tx, work: WorkRow, said: Report): Promise<void> | undefined {
+    const namesIds = "done" in said && said.done.externalIds !== undefined;
+    return namesIds || mayBePost(work.target) ? notePost(tx, work, said) : undefined;
+  }
+
+  async function notePost(tx: Tx, work: WorkRow, said: Report): Promise<void> {
     const post = mayBePost(work.target) ? await traffic.post(tx, work.messageId) : undefined;
     if ("failed" in said) {
       if (post && said.failed.failure === "transient") await traffic.dropBegun(tx, work.messageId);
@@ -106,15 +111,19 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
       if (post) await notePart(tx, post.channelId, work.messageId, { part, externalId });
   }
 
-  const notePart = (tx: Tx, channelId: string, messageId: number, note: { part: number; externalId?: string }) =>
-    traffic.putPart(tx, {
-      ...{ messageId, channelId, at: clock.now() },
-      ...{ part: note.part, externalId: note.externalId ?? null },
-    });
+  const notePart = (
+    tx: Tx,
+    channelId: string,
+    messageId: number,
+    { part, externalId = null, mark = null }: { part: number; externalId?: string | null; mark?: string | null },
+  ) => traffic.putPart(tx, { messageId, channelId, part, externalId, mark, at: clock.now() });
 
   /** The parts posted so far, as a member of answers about the work. */
-  async function postsOfWork(on: ReadTx, { target, messageId }: WorkRow): Promise<Posts | undefined> {
-    if (!mayBePost(target)) return undefined;
+  function postsOfWork(on: ReadTx, { target, messageId }: WorkRow): Promise<Posts | undefined> | undefined {
+    return mayBePost(target) ? postsWithEdits(on, messageId) : undefined;
+  }
+
+  async function postsWithEdits(on: ReadTx, messageId: number): Promise<Posts | undefined> {
     const posts = await postsOf(on, messageId);
     const edits = posts && (await editedBy(on, messageId));
     return edits ? { ...posts, edits } : posts;
@@ -151,7 +160,7 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
   async function postsOf(on: ReadTx, id: number): Promise<Posts | undefined> {
     if (!(await traffic.post(on, id))) return undefined;
     const rows = await traffic.parts(on, id);
-    return { posts: rows.map(({ part, externalId }) => ({ part, externalId })) };
+    return { posts: rows.map(({ part, externalId, mark }) => ({ part, externalId, ...(mark !== null && { mark }) })) };
   }
 
   return {

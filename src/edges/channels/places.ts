@@ -1,17 +1,26 @@
+import { z } from "zod";
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { AgentId, MessageId } from "../../protocol/ids.ts";
 import { Conversation } from "../../protocol/posts.ts";
+import { type Access, knowsSenders } from "./access.ts";
 import type { Moves } from "./moves.ts";
 import { mayBePost } from "./outbound.ts";
 import { placeOf } from "./place.ts";
 import type { Routing } from "./routing.ts";
 import type { Stores } from "./stores.ts";
 
+/** Sender of an event, as its message has it. */
+const Sender = z.object({ id: z.string(), isBot: z.boolean().optional() });
+
 /** Chats as places that results go to. */
-export function createPlaces({ core }: Areas, { store, traffic }: Stores, routing: Routing, moves: Moves) {
+export function createPlaces(
+  { core }: Areas,
+  { store, traffic, guests }: Stores,
+  { routing, moves, access }: { routing: Routing; moves: Moves; access: Access },
+) {
   const { linkStore, rows: messages } = core.messages;
 
   /** The chat under its current id; undefined when its channel is gone, or posts nothing. */
@@ -36,6 +45,16 @@ export function createPlaces({ core }: Areas, { store, traffic }: Stores, routin
   return {
     open,
     fromMessage,
+
+    /** Whether a guest may approve in an open chat: the sender of the message that came from there, or another whom it has. */
+    async hasApprover(on: ReadTx, chat: Conversation, id: MessageId): Promise<boolean> {
+      const channel = await store.byId(on, chat.channelId);
+      if (!channel || !knowsSenders(channel)) return false;
+      const payload = (await messages.byId(on, id))?.payload;
+      const { data: sender } = Sender.safeParse(payload == null ? undefined : JSON.parse(payload).sender);
+      if (sender && (await access.of(on, channel, placeOf(chat.channelId, chat), sender)).approves) return true;
+      return guests.hasApprover(on, chat);
+    },
 
     /** Whether a binding gives the events of a chat to this agent. */
     async isBoundTo(on: ReadTx, chat: Conversation, agentId: AgentId): Promise<boolean> {

@@ -18,6 +18,9 @@ export type Registry = ReturnType<typeof createRegistry>;
 /** Bindings, and members of a group, that are looked at for a warning. */
 const MAX_LOOKED_AT = 100;
 
+/** Channels that are not ready, of which deaf ones are looked for. */
+const MAX_NOT_READY = 1000;
+
 /** Channels: made, changed and deleted with their agents. */
 export function createRegistry(
   { kernel, identity }: Areas,
@@ -131,9 +134,21 @@ export function createRegistry(
     return require(on, id);
   }
 
+  /** Channels whose adapter says that its platform does not reach it, with the reason. */
+  async function deaf(on: ReadTx, limit: number): Promise<{ id: string; reason: string }[]> {
+    const found: { id: string; reason: string }[] = [];
+    for (const id of await store.notReady(on, MAX_NOT_READY)) {
+      if (found.length === limit) break;
+      const adapter = (await directory.byId(on, id))?.meta?.adapter as { deaf?: unknown } | undefined;
+      if (typeof adapter?.deaf === "string") found.push({ id, reason: adapter.deaf });
+    }
+    return found;
+  }
+
   return {
     require,
     requireOwn,
+    deaf,
     wire,
     followAgent,
     restoreAgent,

@@ -66,7 +66,11 @@ export function createReplays(
   }
 
   /** Goes on with an event whose topic has been made. Where none could be, it goes on where it stands. */
-  async function followTopic(tx: Tx, work: WorkRow): Promise<void> {
+  function followTopic(tx: Tx, work: WorkRow): Promise<void> | undefined {
+    return topics.mayEnd(work) ? goOn(tx, work) : undefined;
+  }
+
+  async function goOn(tx: Tx, work: WorkRow): Promise<void> {
     const made = await topics.ended(tx, work);
     if (made) await replayOne(tx, made.event, made.at);
   }

@@ -39,7 +39,7 @@ export function createServices(areas: Areas & { files: Files; approvals: Approva
     db: areas.kernel.db,
     bindings,
     routing,
-    places: createPlaces(areas, stores, routing, moves),
+    places: createPlaces(areas, stores, { routing, moves, access }),
     chats: createChats(areas, stores, routing),
     pairing,
     registry,

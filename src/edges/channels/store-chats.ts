@@ -1,6 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId, MessageId } from "../../protocol/ids.ts";
 import type { Place } from "./place.ts";
@@ -10,15 +10,18 @@ import { chatModels, topics } from "./tables.ts";
 type TopicRow = typeof topics.$inferSelect;
 type ModelRow = typeof chatModels.$inferSelect;
 
+/** Names the index: with the statistics of a small table the planner would scan, and keep scanning as the table grows. */
+const modelsByPlace = sql`${chatModels} indexed by sqlite_autoindex_channel_models_1`;
+
+const models = columnsWhere(
+  { threadId: sql<string>`${chatModels.threadId}`, model: sql<string>`${chatModels.model}` },
+  modelsByPlace,
+  and(equal(chatModels, "channelId", "conversationId"), sql`${chatModels.threadId} in ('', ${bound("threadId")})`),
+);
+const topic = rowsWhere(topics, eq(topics.messageId, bound("messageId")));
+
 /** Choices that people made for chats. */
-export function createChatStore(db: Db) {
-  const models = columnsWhere(
-    db,
-    { threadId: sql<string>`${chatModels.threadId}`, model: sql<string>`${chatModels.model}` },
-    modelsByPlace,
-    and(equal(chatModels, "channelId", "conversationId"), sql`${chatModels.threadId} in ('', ${bound("threadId")})`),
-  );
-  const topic = rowsWhere(db, topics, eq(topics.messageId, bound("messageId")));
+export function createChatStore() {
   const isAt = ({ channelId, conversationId, threadId }: Place) =>
     and(
       eq(chatModels.channelId, channelId),
@@ -65,6 +68,3 @@ export function createChatStore(db: Db) {
     },
   };
 }
-
-/** Names the index: with the statistics of a small table the planner would scan, and keep scanning as the table grows. */
-const modelsByPlace = sql`${chatModels} indexed by sqlite_autoindex_channel_models_1`;

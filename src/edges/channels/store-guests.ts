@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal } from "../../kernel/db/statements.ts";
@@ -22,23 +22,23 @@ const guestsByPlace = sql`${guests} indexed by channel_guests_by_place`;
 /** Most guests of one channel. */
 export const MAX_GUESTS = 1000;
 
+// A guest is a chat, a sender, or both: no row has neither, so these are three at most.
+const matching = columnsWhere(
+  {
+    senderId: sql<string>`${guests.senderId}`,
+    personId: sql<string | null>`${guests.personId}`,
+    approves: sql<number>`${guests.approves}`,
+  },
+  guestsByPlace,
+  and(
+    equal(guests, "channelId"),
+    sql`${guests.conversationId} in ('', ${bound("conversationId")})`,
+    sql`${guests.senderId} in ('', ${bound("senderId")})`,
+  ),
+);
+
 /** Guests of channels, and codes told to strangers. */
-export function createGuestStore(db: Db) {
-  // A guest is a chat, a sender, or both: no row has neither, so these are three at most.
-  const matching = columnsWhere(
-    db,
-    {
-      senderId: sql<string>`${guests.senderId}`,
-      personId: sql<string | null>`${guests.personId}`,
-      approves: sql<number>`${guests.approves}`,
-    },
-    guestsByPlace,
-    and(
-      equal(guests, "channelId"),
-      sql`${guests.conversationId} in ('', ${bound("conversationId")})`,
-      sql`${guests.senderId} in ('', ${bound("senderId")})`,
-    ),
-  );
+export function createGuestStore() {
   const isOf = (channelId: AgentId) => eq(guests.channelId, channelId);
 
   return {
@@ -54,6 +54,11 @@ export function createGuestStore(db: Db) {
         guests,
         and(isOf(channelId), eq(guests.conversationId, conversationId), eq(guests.senderId, senderId)),
       )[0],
+    /** Whether a guest of exactly this chat may approve. */
+    hasApprover: async (on: ReadTx, { channelId, conversationId }: Omit<Seat, "senderId">): Promise<boolean> => {
+      const approves = and(isOf(channelId), eq(guests.conversationId, conversationId), eq(guests.approves, true));
+      return readValues(on, guests.id, approves, { limit: 1 }).length > 0;
+    },
     byId: async (on: ReadTx, id: string): Promise<GuestRow | undefined> => readRows(on, guests, eq(guests.id, id))[0],
     put: async (tx: Tx, row: GuestRow): Promise<void> => {
       tx.db.insert(guests).values(row).onConflictDoUpdate({ target: guests.id, set: row }).run();

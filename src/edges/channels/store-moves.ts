@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readValues } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -13,15 +13,14 @@ export interface Rename {
 
 export type MoveRow = typeof moves.$inferSelect;
 
-/** Moves of conversations, and the rows carried along. */
-export function createMoveStore(db: Db) {
-  const movedTo = columnsWhere(
-    db,
-    { movedTo: moves.movedTo },
-    moves,
-    and(equal(moves, "channelId", "conversationId"), sql`active = 1`),
-  );
+const movedTo = columnsWhere(
+  { movedTo: moves.movedTo },
+  moves,
+  and(equal(moves, "channelId", "conversationId"), sql`active = 1`),
+);
 
+/** Moves of conversations, and the rows carried along. */
+export function createMoveStore() {
   return {
     /** The conversation's current id. */
     now: async (on: ReadTx, channelId: AgentId, conversationId: string): Promise<string> =>

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, inArray, lt, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { readRows, readValues, visitedPage } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
@@ -15,27 +15,33 @@ export type PartRow = typeof parts.$inferSelect;
 /** Most parts stored of one message. */
 export const MAX_PARTS = 1000;
 
+const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
+
+/** Posts of one place. */
+const inPlace = equal(posts, "channelId", "conversationId", "threadId");
+
+/** Names the index: with the statistics of a small table the planner would scan, and keep scanning as the table grows. */
+const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;
+
+const event = rowsWhere(channelEvents, equal(channelEvents, "channelId", "externalId"));
+const posted = columnsWhere(
+  { messageId: sql<number>`${parts.messageId}`, at: sql<number>`${parts.at}` },
+  partsByExternalId,
+  and(equal(parts, "channelId", "externalId"), sql`external_id is not null`),
+  { limit: 1 },
+);
+const post = rowsWhere(posts, eq(posts.messageId, bound("id")));
+const head = columnsWhere({ messageId: posts.messageId }, posts, and(inPlace, sql`ended = 0`), {
+  orderBy: asc(posts.messageId),
+  limit: 1,
+});
+const newestPost = columnsWhere({ messageId: sql<number>`${posts.messageId}` }, postsInOrder, inPlace, {
+  orderBy: desc(posts.messageId),
+  limit: 1,
+});
+
 /** Events and posts, by the platform's ids. */
-export function createTrafficStore(db: Db) {
-  const event = rowsWhere(db, channelEvents, equal(channelEvents, "channelId", "externalId"));
-  const posted = columnsWhere(
-    db,
-    { messageId: sql<number>`${parts.messageId}`, at: sql<number>`${parts.at}` },
-    partsByExternalId,
-    and(equal(parts, "channelId", "externalId"), sql`external_id is not null`),
-    { limit: 1 },
-  );
-  const post = rowsWhere(db, posts, eq(posts.messageId, bound("id")));
-  const head = columnsWhere(db, { messageId: posts.messageId }, posts, and(inPlace, sql`ended = 0`), {
-    orderBy: asc(posts.messageId),
-    limit: 1,
-  });
-
-  const newestPost = columnsWhere(db, { messageId: sql<number>`${posts.messageId}` }, postsInOrder, inPlace, {
-    orderBy: desc(posts.messageId),
-    limit: 1,
-  });
-
+export function createTrafficStore() {
   return {
     event: async (on: ReadTx, channelId: AgentId, externalId: string): Promise<EventRow | undefined> =>
       event(on).get({ channelId, externalId }),
@@ -108,14 +114,18 @@ export function createTrafficStore(db: Db) {
     },
     parts: async (on: ReadTx, messageId: number): Promise<PartRow[]> =>
       on.db.select().from(parts).where(eq(parts.messageId, messageId)).orderBy(asc(parts.part)).limit(MAX_PARTS).all(),
-    /** Stores a part. A part that begins anew keeps its external id. */
+    /** Stores a part. A part that begins anew keeps its external id and its mark. */
     putPart: async (tx: Tx, row: PartRow): Promise<void> => {
       tx.db
         .insert(parts)
         .values(row)
         .onConflictDoUpdate({
           target: [parts.messageId, parts.part],
-          set: { externalId: sql`coalesce(excluded.external_id, ${parts.externalId})`, at: row.at },
+          set: {
+            externalId: sql`coalesce(excluded.external_id, ${parts.externalId})`,
+            mark: sql`coalesce(excluded.mark, ${parts.mark})`,
+            at: row.at,
+          },
         })
         .run();
     },
@@ -146,13 +156,6 @@ export function createTrafficStore(db: Db) {
     },
   };
 }
-
-/** Posts of one place. */
-const inPlace = equal(posts, "channelId", "conversationId", "threadId");
-
-/** Names the index: with the statistics of a small table the planner would scan, and keep scanning as the table grows. */
-const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;
-const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
 
 /** Reason for which events went to no agent. */
 interface Kept {

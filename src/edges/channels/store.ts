@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, type SQL, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows, readValues, visitedPage } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { Place } from "./place.ts";
@@ -21,21 +21,41 @@ export interface BindingFilter {
 export const MAX_BINDINGS = 100;
 const MAX_NAMES = 1000;
 
-/** Channels and their bindings. */
-export function createChannelStore(db: Db) {
-  const byId = rowsWhere(db, channels, equal(channels, "id"));
-  // Without a conversation a binding has no thread either, so these are the three places at most.
-  const matching = columnsWhere(
-    db,
-    everyBindingColumn,
-    bindingsByPlace,
-    and(
-      equal(bindings, "channelId"),
-      sql`${bindings.conversationId} in ('', ${bound("conversationId")})`,
-      sql`${bindings.threadId} in ('', ${bound("threadId")})`,
-    ),
-  );
+// drizzle takes a table with a hint for an unknown table, and accepts its columns as text alone.
+const everyBindingColumn = {
+  id: sql<string>`${bindings.id}`,
+  channelId: sql<string>`${bindings.channelId}`,
+  conversationId: sql<string>`${bindings.conversationId}`,
+  threadId: sql<string>`${bindings.threadId}`,
+  target: sql<string>`${bindings.target}`,
+  mode: sql<BindingRow["mode"]>`${bindings.mode}`,
+  priority: sql<number>`${bindings.priority}`,
+  fallback: sql<string | null>`${bindings.fallback}`,
+  topics: sql<BindingRow["topics"]>`${bindings.topics}`,
+  also: sql<string[]>`${bindings.also}`.mapWith((json: string) => JSON.parse(json)),
+  origin: sql<BindingRow["origin"]>`${bindings.origin}`,
+  createdAt: sql<number>`${bindings.createdAt}`,
+  updatedAt: sql<number>`${bindings.updatedAt}`,
+  endedAt: sql<number | null>`${bindings.endedAt}`,
+};
 
+/** Names the index: with the statistics of a small table the planner would scan, and keep scanning as the table grows. */
+const bindingsByPlace = sql`${bindings} indexed by channel_bindings_by_place`;
+
+const byId = rowsWhere(channels, equal(channels, "id"));
+// Without a conversation a binding has no thread either, so these are the three places at most.
+const matching = columnsWhere(
+  everyBindingColumn,
+  bindingsByPlace,
+  and(
+    equal(bindings, "channelId"),
+    sql`${bindings.conversationId} in ('', ${bound("conversationId")})`,
+    sql`${bindings.threadId} in ('', ${bound("threadId")})`,
+  ),
+);
+
+/** Channels and their bindings. */
+export function createChannelStore() {
   const byAge = (on: ReadTx, where: SQL | undefined, limit: number) =>
     readValues(on, channels.id, where, { orderBy: [asc(channels.createdAt), asc(channels.id)], limit });
 
@@ -60,6 +80,8 @@ export function createChannelStore(db: Db) {
         orderBy: [sql`ready desc`, asc(channels.nameKey), asc(channels.id)],
         limit,
       }),
+    notReady: async (on: ReadTx, limit: number): Promise<string[]> =>
+      readValues(on, channels.id, sql`ready = 0`, { limit }),
     /** Ids of the channels of a name, oldest first. */
     named: async (on: ReadTx, nameKey: string, limit: number): Promise<string[]> =>
       byAge(on, eq(channels.nameKey, nameKey), limit),
@@ -114,27 +136,6 @@ export function createChannelStore(db: Db) {
       on.db.select({ one: sql`1` }).from(channels).limit(fixedLimit(1)).get() === undefined,
   };
 }
-
-/** Names the index: with the statistics of a small table the planner would scan, and keep scanning as the table grows. */
-const bindingsByPlace = sql`${bindings} indexed by channel_bindings_by_place`;
-
-// drizzle takes a table with a hint for an unknown table, and accepts its columns as text alone.
-const everyBindingColumn = {
-  id: sql<string>`${bindings.id}`,
-  channelId: sql<string>`${bindings.channelId}`,
-  conversationId: sql<string>`${bindings.conversationId}`,
-  threadId: sql<string>`${bindings.threadId}`,
-  target: sql<string>`${bindings.target}`,
-  mode: sql<BindingRow["mode"]>`${bindings.mode}`,
-  priority: sql<number>`${bindings.priority}`,
-  fallback: sql<string | null>`${bindings.fallback}`,
-  topics: sql<BindingRow["topics"]>`${bindings.topics}`,
-  also: sql<string[]>`${bindings.also}`.mapWith((json: string) => JSON.parse(json)),
-  origin: sql<BindingRow["origin"]>`${bindings.origin}`,
-  createdAt: sql<number>`${bindings.createdAt}`,
-  updatedAt: sql<number>`${bindings.updatedAt}`,
-  endedAt: sql<number | null>`${bindings.endedAt}`,
-};
 
 const isAfter = (row: ChannelRow): SQL =>
   sql`(${channels.ready} < ${Number(row.ready)} or (${channels.ready} = ${Number(row.ready)} and

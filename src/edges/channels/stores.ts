@@ -1,4 +1,3 @@
-import type { Db } from "../../kernel/db/database.ts";
 import { createChannelStore } from "./store.ts";
 import { createChatStore } from "./store-chats.ts";
 import { createGuestStore } from "./store-guests.ts";
@@ -8,13 +7,13 @@ import { createWebhookStore } from "./store-webhook.ts";
 
 export type Stores = ReturnType<typeof createStores>;
 
-export function createStores(db: Db) {
+export function createStores() {
   return {
-    store: createChannelStore(db),
-    chats: createChatStore(db),
-    guests: createGuestStore(db),
-    traffic: createTrafficStore(db),
-    renamed: createMoveStore(db),
-    webhooks: createWebhookStore(db),
+    store: createChannelStore(),
+    chats: createChatStore(),
+    guests: createGuestStore(),
+    traffic: createTrafficStore(),
+    renamed: createMoveStore(),
+    webhooks: createWebhookStore(),
   };
 }

@@ -184,7 +184,7 @@ export const posts = sqliteTable(
   ],
 );
 
-/** Parts of posts. A part without an external id was begun. */
+/** Parts of posts. A part without an external id was begun; `mark` recognises it. */
 export const parts = sqliteTable(
   "channel_parts",
   {
@@ -192,6 +192,7 @@ export const parts = sqliteTable(
     part: integer("part").notNull(),
     channelId: text("channel_id").$type<AgentId>().notNull(),
     externalId: text("external_id"),
+    mark: text("mark"),
     at: integer("at").notNull(),
   },
   (t) => [

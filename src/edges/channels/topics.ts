@@ -39,9 +39,12 @@ export function createTopics({ core }: Areas, { chats, traffic }: Stores, routin
     wait: (tx: Tx, messageId: MessageId, channelId: string, externalId: string): Promise<void> =>
       chats.addTopic(tx, { messageId, channelId, externalId }),
 
+    /** False is certain: work in this state makes no topic, and has not failed to. */
+    mayEnd: ({ target, state }: Pick<WorkRow, "target" | "state">): boolean => mayBePost(target) && FINAL.has(state),
+
     /** The event whose topic has been made, or could not be, and the place that it goes on in. */
-    async ended(tx: Tx, { messageId, target, state }: WorkRow): Promise<{ event: EventRow; at: Place } | undefined> {
-      const row = mayBePost(target) && FINAL.has(state) ? await chats.topic(tx, messageId) : undefined;
+    async ended(tx: Tx, { messageId, state }: WorkRow): Promise<{ event: EventRow; at: Place } | undefined> {
+      const row = await chats.topic(tx, messageId);
       if (!row) return undefined;
       await chats.dropTopic(tx, messageId);
       const event = await traffic.event(tx, row.channelId, row.externalId);

@@ -50,8 +50,8 @@ export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks
     return work?.state === "open" ? wake(tx, row.target) : undefined;
   }
 
-  async function wakeForWork(tx: Tx, work: WorkRow): Promise<void> {
-    if (work.state === "open") await wake(tx, work.target);
+  function wakeForWork(tx: Tx, work: WorkRow): Promise<void> | undefined {
+    return work.state === "open" ? wake(tx, work.target) : undefined;
   }
 
   /** The channel may be ready now, or have an address. */
@@ -59,8 +59,8 @@ export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks
     await wake(tx, agent.id);
   }
 
-  async function wake(tx: Tx, target: string): Promise<void> {
-    if (target.startsWith(`${PROVIDER}:`)) await due.hurry(tx, POST, target, clock.now());
+  function wake(tx: Tx, target: string): Promise<void> | undefined {
+    return target.startsWith(`${PROVIDER}:`) ? due.hurry(tx, POST, target, clock.now()) : undefined;
   }
 
   const postAll: OutsideWork = async (row, signal) => {
@@ -82,7 +82,7 @@ export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks
 
   /** Claims open posts; none for a deleted agent or one that is not ready. */
   async function claim(tx: Tx, caller: Caller, agentId: string): Promise<WorkItem[]> {
-    const facts = await directory.facts(tx, agentId);
+    const facts = directory.facts(tx, agentId);
     if (!facts || facts.deletedAt !== null) return [];
     return claims.claimNext(tx, caller, agentId, { max: AT_ONCE, leaseSeconds: LEASE_SECONDS });
   }

@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Approvals } from "../../features/approvals/approvals.ts";
 import type { Runs } from "../../features/runs/runs.ts";
 import { uiForm } from "../../features/runs/ui-stream.ts";
-import { noContent, type Route, route } from "../../identity/auth/route.ts";
+import { noContent, type Route, route, still } from "../../identity/auth/route.ts";
 import * as api from "../../protocol/chat.ts";
 import { agUiForm } from "./agui-form.ts";
 import { createChats } from "./chats.ts";
@@ -21,7 +21,7 @@ export function chatRoutes(areas: Areas & { runs: Runs; approvals: Approvals }):
       const chat = { agentId: params.agentId, chatId: body.id };
       const saying = sayingOf(body);
       const say = body.trigger === "regenerate-message" ? chats.sayAgain : chats.say;
-      const { runId, turnId } = await write((tx) => say(tx, caller, chat, saying));
+      const { runId, turnId } = await write((tx) => still(tx, call, () => say(tx, caller, chat, saying)));
       return (await parts.followTurn(call, runId, { turn: turnId }, uiForm())) ?? noContent;
     }),
     route(api.resumeChat, async (call) => {
@@ -35,7 +35,9 @@ export function chatRoutes(areas: Areas & { runs: Runs; approvals: Approvals }):
       const { resume } = body;
       const saying = resume?.length ? undefined : sayingIn(body);
       const heard = await write((tx) =>
-        saying ? chats.say(tx, caller, chat, saying) : resuming.resume(tx, caller, chat, resume ?? []),
+        still(tx, call, () =>
+          saying ? chats.say(tx, caller, chat, saying) : resuming.resume(tx, caller, chat, resume ?? []),
+        ),
       );
       const form = agUiForm({ threadId, runId }, await read((on) => resuming.interruptsOf(on, heard.runId, resume)));
       return (await parts.followTurn(call, heard.runId, { turn: heard.turnId }, form)) ?? noContent;

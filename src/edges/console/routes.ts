@@ -17,6 +17,17 @@ const policyWith = (nonce: string): string =>
 /** A name that changes with the content is kept for good. */
 const FOR_GOOD = "public, max-age=31536000, immutable";
 
+const icon = (size: number, more: object = {}) => ({
+  ...{ src: `/assets/icon-${size}.png`, sizes: `${size}x${size}`, type: "image/png", ...more },
+});
+
+/** The console as an app. */
+const MANIFEST = {
+  ...{ id: "/", name: "Signalbox", short_name: "Signalbox", start_url: "/", scope: "/", display: "standalone" },
+  ...{ background_color: "#101316", theme_color: "#101316" },
+  icons: [icon(192), icon(512), icon(512, { purpose: "maskable" })],
+};
+
 /** The console: its page, at each of its addresses, and its files. */
 export function consoleRoutes(): Route[] {
   const html = lazy(async () => textOf(await loadPack(), "index.html"));
@@ -32,6 +43,17 @@ export function consoleRoutes(): Route[] {
   return [
     route(api.home, page),
     ...api.consolePages.map((contract) => route(contract, page)),
+    route(api.consoleManifest, ({ headers }) => {
+      const type = { "content-type": "application/manifest+json" };
+      return new Response(JSON.stringify(MANIFEST), { headers: { ...headers, ...type, "cache-control": "no-cache" } });
+    }),
+    route(api.consoleWorker, async ({ headers }) => {
+      const script = textOf(await loadPack(), "worker.js");
+      // Nothing but its own script: it loads and asks nothing.
+      const policy = { "content-security-policy": "default-src 'none'" };
+      const type = { "content-type": "text/javascript; charset=utf-8", "cache-control": "no-cache" };
+      return new Response(script, { headers: { ...headers, ...policy, ...type } });
+    }),
     route(api.consoleFile, async ({ params, request, headers }) => {
       const file = (await loadPack())[`assets/${params.file}`];
       if (!file) throw new Problem("not-found", "There is no such file. Load the page again: the relay was updated.");

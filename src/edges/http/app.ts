@@ -15,6 +15,8 @@ const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 /** Bun drops data beyond this silently, so the connection is closed instead. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 
+type Server = Parameters<Handle["run"]>[1]["server"];
+
 /** The web application: every route through the one handler, and a problem for everything else. */
 export function createApp(table: Routes, handle: Handle) {
   const app = new Elysia({
@@ -31,10 +33,17 @@ export function createApp(table: Routes, handle: Handle) {
     },
   });
   const router = createRouter(table);
-  async function answer(request: Request, server: Parameters<Handle["run"]>[1]["server"]): Promise<Response> {
+  function answer(request: Request, server: Server): Promise<Response> {
     const { path } = placeOf(request);
-    let found = router.find(request.method, path);
-    if (!found && (await router.load(path))) found = router.find(request.method, path);
+    const found = router.find(request.method, path);
+    return found
+      ? handle.run(found.route, { request, params: found.params, server })
+      : answerLate(request, server, path);
+  }
+
+  /** Answers by a route that is loaded with its first request, or tells that there is none. */
+  async function answerLate(request: Request, server: Server, path: string): Promise<Response> {
+    const found = (await router.load(path)) && router.find(request.method, path);
     if (found) return handle.run(found.route, { request, params: found.params, server });
     const started = handle.now();
     const headers = handle.headersFor(request);
@@ -46,9 +55,9 @@ export function createApp(table: Routes, handle: Handle) {
   // Elysia reads the source text of each handler at its first request (35 ms for 130 of them), so it has a single one.
   app.all(
     "/*",
-    async ({ request, server }) => {
-      const response = await answer(request, server);
-      return request.method === "HEAD" ? headOf(response) : response;
+    ({ request, server }) => {
+      const answering = answer(request, server);
+      return request.method === "HEAD" ? answering.then(headOf) : answering;
     },
     // Elysia leaves the body alone: each route has its limit, and the token is checked first.
     { parse: "none" },

@@ -1,4 +1,4 @@
-import { type Caller, isAgent } from "../../identity/auth/caller.ts";
+import { type Caller, isAgent, type Principal, readsAll } from "../../identity/auth/caller.ts";
 import { type Answer, type Call, type Dialect, RawJson, type Route, type Witness } from "../../identity/auth/route.ts";
 import type { Identity } from "../../identity/identity.ts";
 import { readCookie } from "../../identity/sign-in/cookie.ts";
@@ -54,11 +54,18 @@ export function createHandle(
   const ids = idMaker(clock);
 
   /** @throws Problem 401 */
-  async function identify(request: Request, requestId: string, effect: Effect): Promise<Caller> {
+  function identify(request: Request, requestId: string, effect: Effect): Promise<Caller> | Caller {
     const header = request.headers.get("authorization");
     const secret = header === null ? readCookie(request) : /^Bearer +(\S+)$/i.exec(header)?.[1];
     if (!secret) throw new Problem("unauthorized", "Send Authorization: Bearer <token>.");
-    const principal = await auth.authenticate(secret);
+    const found = auth.authenticate(secret);
+    const asCaller = (principal: Principal) => callerOf(request, requestId, effect, principal);
+    return found instanceof Promise ? found.then(asCaller) : asCaller(found);
+  }
+
+  /** @throws Problem 401, 403, 422 */
+  function callerOf(request: Request, requestId: string, effect: Effect, principal: Principal): Caller {
+    const header = request.headers.get("authorization");
     if (principal.signIn !== (header === null))
       throw new Problem("unauthorized", "A browser's sign-in works as its cookie alone, and a token as a header.");
     if (principal.signIn) gate.checkSignedIn(request, effect);
@@ -84,8 +91,10 @@ export function createHandle(
   async function answer(route: Route, incoming: HttpRequest, headers: Record<string, string>): Promise<Response> {
     const { request, server } = incoming;
     const checkStill = () => call.caller && auth.checkStill(call.caller);
+    const requireStill: Call<unknown, unknown, unknown>["requireStill"] = (tx) =>
+      call.caller && readsAll(call.caller) ? auth.requireLive(tx, call.caller) : undefined;
     const call: Partial<Call<unknown, unknown, unknown>> = {
-      ...{ request, headers, peer: () => peerOf(incoming), checkStill },
+      ...{ request, headers, peer: () => peerOf(incoming), checkStill, requireStill },
     };
     if (connections.stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
     checkHead(request);
@@ -100,7 +109,10 @@ export function createHandle(
         witness = await route.witness(known);
         read = await readWatched(route, request, witness).catch(refuseUnread(route, params, witness));
         call.caller = witness.caller();
-      } else call.caller = await identify(request, requestId, effectOf(route));
+      } else {
+        const caller = identify(request, requestId, effectOf(route));
+        call.caller = caller instanceof Promise ? await caller : caller;
+      }
       Object.assign(headers, limit.take(call.caller.tokenId));
       if (isAgent(call.caller)) presence.touch(call.caller.agentId);
     }
@@ -142,7 +154,7 @@ export function createHandle(
   /** Refuses a body that is too large to be read. It identifies no caller; a token does. */
   const refuseUnread = (route: Route, params: unknown, witness: Witness) => async (error: unknown) => {
     if (isTooLarge(error)) {
-      const caller = callerOf(witness);
+      const caller = witnessed(witness);
       if (caller) {
         limit.take(caller.tokenId);
         await route.tooLarge?.(params, error, caller);
@@ -212,7 +224,7 @@ function peerOf({ request, server }: HttpRequest): Peer | undefined {
 }
 
 /** Caller shown by the bytes so far; undefined for none. */
-function callerOf(witness: Witness): Caller | undefined {
+function witnessed(witness: Witness): Caller | undefined {
   try {
     return witness.caller();
   } catch {

@@ -23,6 +23,7 @@ const TAGS: Record<string, string> = {
   Limits: "Accounts that providers refuse until a time.",
   Profiles: "How agents are started, and what is wanted of them.",
   Holds: "Stops for everything in a scope.",
+  Bulk: "One action on everything that a filter matches.",
   Console: "Things that a page for people needs: what waits for them, and one socket for all that it shows.",
   Sessions: "Dialogues kept by agent CLIs, each with one writer at a time.",
   Tasks: "Work with a status and a history, worked through the lease of its message.",
@@ -37,6 +38,7 @@ const TAGS: Record<string, string> = {
   Tokens: "Who may do what.",
   A2A: "Agents of other frameworks: cards. What they describe is the A2A protocol's own.",
   Activity: "Who did what, when, in whose name.",
+  Statistics: "Numbers for operators: kept as sums, and never counted.",
   Health: "How the relay itself is.",
   Documents: "This document, and pages made of it.",
 };

@@ -10,7 +10,13 @@ export interface Found {
 interface Node {
   literals: Map<string, Node>;
   parameter?: Node;
-  routes: Map<Method, Route>;
+  routes: Map<Method, Placed>;
+}
+
+/** A route, and where its parameters stand in its path. */
+interface Placed {
+  route: Route;
+  parameters: { at: number; name: string }[];
 }
 
 const newNode = (): Node => ({ literals: new Map(), routes: new Map() });
@@ -26,26 +32,26 @@ export function createRouter(table: Routes) {
 
   function add(route: Route): void {
     let node = root;
-    for (const part of segmentsOf(route.path)) {
-      if (part.startsWith("{")) node = node.parameter ??= newNode();
-      else {
+    const parameters: Placed["parameters"] = [];
+    for (const [at, part] of segmentsOf(route.path).entries()) {
+      if (part.startsWith("{")) {
+        parameters.push({ at, name: part.slice(1, -1) });
+        node = node.parameter ??= newNode();
+      } else {
         const next = node.literals.get(part) ?? newNode();
         node.literals.set(part, next);
         node = next;
       }
     }
-    node.routes.set(route.method, route);
+    node.routes.set(route.method, { route, parameters });
   }
 
   return {
     find(method: string, path: string): Found | undefined {
       const parts = segmentsOf(path);
       const wanted = (method === "HEAD" ? "GET" : method) as Method;
-      for (const { routes } of matching(root, parts, 0)) {
-        const route = routes.get(wanted);
-        if (route) return { route, params: paramsOf(route, parts) };
-      }
-      return undefined;
+      const found = firstWith(wanted, root, parts, 0);
+      return found && { route: found.route, params: paramsOf(found, parts) };
     },
     /** Adds the late routes that may take a path. @returns whether there were any */
     async load(path: string): Promise<boolean> {
@@ -73,6 +79,16 @@ export function createRouter(table: Routes) {
   };
 }
 
+/** The most literal route of a method that a path leads to. */
+function firstWith(method: Method, node: Node, parts: readonly string[], at: number): Placed | undefined {
+  const part = parts[at];
+  if (part === undefined) return node.routes.get(method);
+  const literal = node.literals.get(part);
+  const found = literal && firstWith(method, literal, parts, at + 1);
+  if (found || !node.parameter || part === "") return found;
+  return firstWith(method, node.parameter, parts, at + 1);
+}
+
 /** Nodes that a path leads to, the most literal one first. */
 function* matching(node: Node, parts: readonly string[], at: number): Generator<Node> {
   const part = parts[at];
@@ -91,15 +107,15 @@ const isBelow = (parts: readonly string[], start: readonly string[]): boolean =>
 const segmentsOf = (path: string): string[] =>
   (path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path).split("/");
 
-function paramsOf(route: Route, parts: readonly string[]): Record<string, string> {
+function paramsOf({ parameters }: Placed, parts: readonly string[]): Record<string, string> {
   const params: Record<string, string> = {};
-  for (const [at, name] of segmentsOf(route.path).entries())
-    if (name.startsWith("{")) params[name.slice(1, -1)] = decoded(parts[at] ?? "");
+  for (const { at, name } of parameters) params[name] = decoded(parts[at] ?? "");
   return params;
 }
 
 /** Leaves a badly encoded value as it came: the parameter's schema then refuses it. */
 function decoded(part: string): string {
+  if (!part.includes("%")) return part;
   try {
     return decodeURIComponent(part);
   } catch {

@@ -16,8 +16,8 @@ export type Integrations = ReturnType<typeof createIntegrations>;
 /** Sources of events, and the tasks that their events become. */
 export function createIntegrations(areas: Areas & { tasks: Tasks; pulls: Pulls }) {
   const { db, hooks, idempotency, key } = areas.kernel;
-  const store = createIntegrationStore(db);
-  const ends = createEndStore(db);
+  const store = createIntegrationStore();
+  const ends = createEndStore();
   const secrets = createSecrets(key);
   const integrations = createIntegrationService(areas, store, secrets);
   /** An event of a source came in. */

@@ -1,5 +1,5 @@
 import { and, eq, lt } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { EndRow } from "./row.ts";
@@ -12,9 +12,10 @@ export const NOTICE = "integration.notice";
 
 export type EndStore = ReturnType<typeof createEndStore>;
 
+const byKey = rowsWhere(sourceEnds, equal(sourceEnds, "source", "key"));
+
 /** Ends that sources reported, by key. */
-export function createEndStore(db: Db) {
-  const byKey = rowsWhere(db, sourceEnds, equal(sourceEnds, "source", "key"));
+export function createEndStore() {
   return {
     byKey: async (on: ReadTx, source: string, key: string): Promise<EndRow | undefined> =>
       byKey(on).get({ source, key }),

@@ -1,5 +1,5 @@
 import { asc, eq, gt, sql } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { IntegrationRow } from "./row.ts";
@@ -7,8 +7,9 @@ import { integrations } from "./tables.ts";
 
 export type IntegrationStore = ReturnType<typeof createIntegrationStore>;
 
-export function createIntegrationStore(db: Db) {
-  const bySource = rowsWhere(db, integrations, equal(integrations, "source"));
+const bySource = rowsWhere(integrations, equal(integrations, "source"));
+
+export function createIntegrationStore() {
   return {
     bySource: async (on: ReadTx, source: string): Promise<IntegrationRow | undefined> => bySource(on).get({ source }),
     put: async (tx: Tx, row: IntegrationRow): Promise<void> => {

@@ -16,9 +16,9 @@ export type Pulls = ReturnType<typeof createPulls>;
 
 /** Pull requests that runs link to: a change of one is told in the place where its work was asked for. */
 export function createPulls(areas: Areas & { runs: Runs; channels: Channels }) {
-  const { db, clock } = areas.kernel;
+  const { clock } = areas.kernel;
   const { links } = areas.runs;
-  const store = createPullStore(db);
+  const store = createPullStore();
   const replies = createReplies(areas, store);
   const sweeps: Sweep[] = [
     { name: "pulls.links", limit: SLICE, sweep: (tx, { before, limit }) => store.forgetLinks(tx, before, limit) },

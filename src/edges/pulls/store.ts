@@ -1,6 +1,7 @@
 import { asc, lt } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import { pullLinks, pullReplies } from "./tables.ts";
 
@@ -12,23 +13,22 @@ const MAX_RUNS = 100;
 
 export type PullStore = ReturnType<typeof createPullStore>;
 
+const addLink = statement((q) => q.insert(pullLinks).values(everyColumn(pullLinks)).onConflictDoNothing().prepare());
+const linked = rowsWhere(pullLinks, equal(pullLinks, "key"), {
+  orderBy: asc(pullLinks.createdAt),
+  limit: MAX_RUNS,
+});
+const addReply = statement((q) =>
+  q
+    .insert(pullReplies)
+    .values(everyColumn(pullReplies))
+    .onConflictDoNothing()
+    .returning({ pull: pullReplies.pull })
+    .prepare(),
+);
+
 /** Links of runs to pull requests and branches, and what each place was told. */
-export function createPullStore(db: Db) {
-  const addLink = db.statement((q) =>
-    q.insert(pullLinks).values(everyColumn(pullLinks)).onConflictDoNothing().prepare(),
-  );
-  const linked = rowsWhere(db, pullLinks, equal(pullLinks, "key"), {
-    orderBy: asc(pullLinks.createdAt),
-    limit: MAX_RUNS,
-  });
-  const addReply = db.statement((q) =>
-    q
-      .insert(pullReplies)
-      .values(everyColumn(pullReplies))
-      .onConflictDoNothing()
-      .returning({ pull: pullReplies.pull })
-      .prepare(),
-  );
+export function createPullStore() {
   return {
     link: async (tx: Tx, row: PullLink): Promise<void> => void addLink(tx).run(row),
     /** Runs that link to it, oldest first. */

@@ -20,8 +20,11 @@ const AFTER_DEATH_MS = 30_000;
 /** Devices that people look at just now. Kept in memory: after a restart nobody is known to look. */
 export function createPresence(clock: Clock) {
   const looks = new Set<Look>();
-  const counts = (look: Look): boolean =>
-    (look.isLooking && !look.isGone) || clock.now() - look.changedAt < (look.isGone ? AFTER_DEATH_MS : AFTER_BLUR_MS);
+  const endOf = (look: Look): number =>
+    look.isLooking && !look.isGone
+      ? Number.POSITIVE_INFINITY
+      : look.changedAt + (look.isGone ? AFTER_DEATH_MS : AFTER_BLUR_MS);
+  const counts = (look: Look): boolean => endOf(look) > clock.now();
 
   return {
     /** A page was opened. */
@@ -46,8 +49,15 @@ export function createPresence(clock: Clock) {
       };
     },
 
-    /** Whether a device is looked at, or was a moment ago. */
-    isLooking: (device: string): boolean => [...looks].some((look) => look.device === device && counts(look)),
+    /**
+     * Time until which a person's device counts as looked at: infinite while somebody looks, 0 when nobody does.
+     * @param personId null for tokens without a person
+     */
+    lookedAtUntil: (personId: string | null, device: string): number =>
+      Math.max(
+        0,
+        ...[...looks].filter((look) => look.personId === personId && look.device === device && counts(look)).map(endOf),
+      ),
 
     /** People who look at a thread just now. */
     at: (threadId: number): (string | null)[] =>

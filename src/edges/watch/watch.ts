@@ -5,6 +5,8 @@ import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import { createFollowCounts } from "./follows.ts";
 import { createPresence } from "./presence.ts";
 
+export type Watch = ReturnType<typeof createWatch>;
+
 /** Pages of the console: one socket each, for everything that they show. */
 export function createWatch(areas: Areas & { runs: Runs }) {
   const presence = createPresence(areas.kernel.clock);

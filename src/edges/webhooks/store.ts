@@ -1,6 +1,7 @@
 import { and, asc, count, desc, eq, getTableColumns, isNotNull, lt, or, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
 import { changeWhere, columnsWhere, equal, everyColumn, pick } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -11,26 +12,29 @@ export type WebhookRow = typeof webhooks.$inferSelect;
 export type DeliveryRow = typeof webhookDeliveries.$inferSelect;
 export type WebhookStore = ReturnType<typeof createWebhookStore>;
 
+const isFailing = or(isNotNull(webhooks.failingSince), eq(webhooks.status, "disabled"));
+
+// Runs for every appended message and every change of work.
+const subscribers = statement((q) =>
+  q
+    .select(getTableColumns(webhooks))
+    .from(webhookEvents)
+    .innerJoin(webhooks, eq(webhooks.id, webhookEvents.webhookId))
+    .where(equal(webhookEvents, "event"))
+    .prepare(),
+);
+const anybody = columnsWhere(pick(webhookEvents, "webhookId"), webhookEvents, equal(webhookEvents, "event"), {
+  limit: 1,
+});
+// Runs for each webhook and event.
+const enqueue = statement((q) => q.insert(webhookDeliveries).values(everyColumn(webhookDeliveries)).prepare());
+const oneMore = changeWhere(webhooks, { pending: sql`${webhooks.pending} + 1` }, equal(webhooks, "id"));
+
 export function createWebhookStore(db: Db) {
-  // Runs for every appended message and every change of work.
-  const subscribers = db.statement((q) =>
-    q
-      .select(getTableColumns(webhooks))
-      .from(webhookEvents)
-      .innerJoin(webhooks, eq(webhooks.id, webhookEvents.webhookId))
-      .where(equal(webhookEvents, "event"))
-      .prepare(),
-  );
-  const anybody = columnsWhere(db, pick(webhookEvents, "webhookId"), webhookEvents, equal(webhookEvents, "event"), {
-    limit: 1,
-  });
   const hasSubscribers = db.keep(
     "events of webhooks",
     (on, event): boolean => anybody(on).get({ event }) !== undefined,
   );
-  // Runs for each webhook and event.
-  const enqueue = db.statement((q) => q.insert(webhookDeliveries).values(everyColumn(webhookDeliveries)).prepare());
-  const oneMore = changeWhere(db, webhooks, { pending: sql`${webhooks.pending} + 1` }, equal(webhooks, "id"));
   const pendingOf = (webhookId: string) =>
     and(eq(webhookDeliveries.webhookId, webhookId), eq(webhookDeliveries.state, sql`'pending'`));
 
@@ -73,8 +77,10 @@ export function createWebhookStore(db: Db) {
       hasSubscribers.forget();
     },
     /** Webhooks that fail, or were disabled by their failures. */
-    failing: async (on: ReadTx, limit: number): Promise<WebhookRow[]> =>
-      readRows(on, webhooks, or(isNotNull(webhooks.failingSince), eq(webhooks.status, "disabled")), { limit }),
+    failing: async (on: ReadTx, limit: number): Promise<WebhookRow[]> => readRows(on, webhooks, isFailing, { limit }),
+    /** One of these. */
+    failingOne: async (on: ReadTx, id: string): Promise<WebhookRow | undefined> =>
+      readRows(on, webhooks, and(eq(webhooks.id, id), isFailing))[0],
     madeBy: async (on: ReadTx, tokenId: string): Promise<WebhookRow[]> =>
       on.db.select().from(webhooks).where(eq(webhooks.tokenId, tokenId)).all(),
     ids: async (on: ReadTx, agentId: string): Promise<string[]> =>

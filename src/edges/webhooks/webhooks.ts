@@ -30,6 +30,7 @@ export function createWebhooks(areas: Areas) {
     setUpBy: service.setUpBy,
     tried: deliverer.tried,
     failing: store.failing,
+    failingOne: store.failingOne,
     resume: deliverer.resume,
     sweeps: service.sweeps,
     dueHandlers: service.dueHandlers,

@@ -7,6 +7,7 @@ import type { Approval } from "../../protocol/approvals.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Runs } from "../runs/runs.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import { createApprovalLifecycle } from "./lifecycle.ts";
 import { createOwnApprovals } from "./own.ts";
 import { createApprovalRules } from "./rules.ts";
@@ -19,7 +20,7 @@ export type Approvals = ReturnType<typeof createApprovals>;
 const MAX_FACTS = 50;
 
 /** Questions to people that block agents, and rules that answer them. */
-export function createApprovals(areas: Areas & { runs: Runs }) {
+export function createApprovals(areas: Areas & { runs: Runs; sessions: Sessions }) {
   const { watch } = areas.core.inbox;
   const store = createApprovalStore();
   const lifecycle = createApprovalLifecycle(areas, store);
@@ -51,18 +52,17 @@ export function createApprovals(areas: Areas & { runs: Runs }) {
     noteAsked: store.noteAsked,
     press: service.press,
     answer: service.answer,
+    answerAsOne: service.answerAsOne,
+    walk: store.walk,
+    head: store.head,
     /** Newest approvals that a run waited for. */
     ofRun: (on: ReadTx, run: string, limit: number) => store.page(on, { run }, undefined, limit),
     raise: own.raise,
     applied: own.applied,
-    /** Pending ones, the first to expire first, each with the agents that wait for it. */
-    waiting: async (on: ReadTx, limit: number) =>
-      Promise.all(
-        (await store.allPending(on, limit)).map(async (row) => ({
-          row,
-          askers: (await store.askersOf(on, row.id)).map(({ agentId }) => agentId),
-        })),
-      ),
+    /** Pending ones, the first to expire first. */
+    waiting: store.allPending,
+    /** Agents that wait for it. */
+    askersOf: async (on: ReadTx, id: string) => (await store.askersOf(on, id)).map(({ agentId }) => agentId),
     waitingOf: own.waitingOf,
     waitingFor: own.waitingFor,
     followRun: lifecycle.followRun,

@@ -2,8 +2,8 @@ import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Tx } from "../../kernel/db/database.ts";
-import type { DueSource } from "../../kernel/due/due.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
+import { deadlines } from "../../kernel/due/source.ts";
 import type { Approval, ApprovalAnswer, ApprovalControl } from "../../protocol/approvals.ts";
 import type { RunRow } from "../runs/row.ts";
 import type { Runs } from "../runs/runs.ts";
@@ -141,15 +141,7 @@ export function createApprovalLifecycle({ kernel, core, runs }: Areas & { runs: 
     await tellAll(tx, row);
   }
 
-  const source: DueSource = {
-    name: "approvals",
-    next: (on) => store.earliest(on),
-    async take(tx, now, limit) {
-      const ripe = await store.ripe(tx, now, limit);
-      for (const row of ripe) await expire(tx, row);
-      return ripe.length;
-    },
-  };
+  const source = deadlines("approvals", store, expire);
 
   return {
     changed,

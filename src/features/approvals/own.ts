@@ -1,9 +1,9 @@
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { RunRow } from "../runs/row.ts";
+import { type Asked, rowOf } from "./draft.ts";
 import type { ApprovalLifecycle } from "./lifecycle.ts";
 import type { ApprovalRow } from "./row.ts";
-import { type Asked, rowOf } from "./service.ts";
 import type { ApprovalStore } from "./store.ts";
 import { hashOf } from "./subject.ts";
 import { optionOf, toApproval } from "./view.ts";
@@ -23,7 +23,8 @@ export function createOwnApprovals(
     async raise(tx: Tx, { agentId, run, orchestratorId = null, ...asked }: Own): Promise<ApprovalRow> {
       disk.checkRoom(JSON.stringify(asked.subject).length, "approvals");
       const hash = hashOf(asked.kind, asked.subject);
-      const row = { ...rowOf(asked, { agentId, run, hash, orchestratorId, now: clock.now() }), rootRunId: null };
+      const about = { agentId, run, hash, orchestratorId, project: run?.project ?? null, now: clock.now() };
+      const row = { ...rowOf(asked, about), rootRunId: null };
       await store.add(tx, row);
       await store.addAsker(tx, { approvalId: row.id, agentId, runId: run?.id ?? "", sessionId: null });
       tx.afterCommit(() => due.notice(row.expiresAt));

@@ -24,6 +24,8 @@ export function approvalRoutes(db: Db, approvals: ApprovalService, rules: Approv
     create(ruleApi.addApprovalRule, (tx, { caller, body, idempotencyKey }) =>
       rules.add(tx, caller, body, idempotencyKey),
     ),
+    get(ruleApi.previewApprovalRule, (on, { caller, body }) => rules.preview(on, caller, body)),
+    change(ruleApi.changeApprovalRule, (tx, { caller, params, body }) => rules.change(tx, caller, params.id, body)),
     remove(ruleApi.removeApprovalRule, (tx, { caller, params }) => rules.remove(tx, caller, params.id)),
   ];
 }

@@ -1,5 +1,5 @@
 import type { approvalAskers, approvalRules, approvals } from "./tables.ts";
 
-export type ApprovalRow = typeof approvals.$inferSelect;
+export type ApprovalRow = Omit<typeof approvals.$inferSelect, "number">;
 export type AskerRow = typeof approvalAskers.$inferSelect;
 export type RuleRow = typeof approvalRules.$inferSelect;

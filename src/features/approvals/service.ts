@@ -1,14 +1,12 @@
 import type { Areas } from "../../core/core.ts";
 import { actingAs, type Caller, isPerson, readsAll } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
-import { newId } from "../../kernel/ids.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type {
   Approval,
   ApprovalApplied,
   ApprovalBulk,
   ApprovalBulkResult,
-  ApprovalKind,
   ApprovalOption,
   ApprovalReply,
   ParsedApproval,
@@ -18,11 +16,13 @@ import { Problem } from "../../protocol/problem.ts";
 import type { List } from "../../protocol/wire.ts";
 import type { RunRow } from "../runs/row.ts";
 import type { Runs } from "../runs/runs.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import { rowOf } from "./draft.ts";
 import { decidingRule } from "./judge.ts";
 import type { ApprovalLifecycle, Decision } from "./lifecycle.ts";
 import type { ApprovalRow } from "./row.ts";
 import type { ApprovalFilter, ApprovalStore } from "./store.ts";
-import { hashOf, isCut } from "./subject.ts";
+import { hashOf } from "./subject.ts";
 import { toApproval } from "./view.ts";
 
 /** Pending approvals of one agent. */
@@ -36,7 +36,10 @@ interface Parts {
 }
 
 /** The verbs of approvals: asking, answering, applying, withdrawing, reading. */
-export function createApprovalService({ kernel, identity, runs }: Areas & { runs: Runs }, { store, lifecycle }: Parts) {
+export function createApprovalService(
+  { kernel, identity, runs, sessions }: Areas & { runs: Runs; sessions: Sessions },
+  { store, lifecycle }: Parts,
+) {
   const { clock, disk, due, idempotency } = kernel;
   const { activity, agents, auth } = identity;
 
@@ -69,6 +72,14 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
     return run;
   }
 
+  /** Project of a run, else that of a session of the same agent. */
+  async function projectOf(on: ReadTx, agentId: string, run: RunRow | undefined, sessionId: string | undefined) {
+    const id = sessionId ?? run?.sessionId;
+    if (run?.project != null || id == null) return run?.project ?? null;
+    const session = await sessions.find(on, id);
+    return session?.agentId === agentId ? session.project : null;
+  }
+
   async function make(tx: Tx, caller: Caller, body: ParsedApproval): Promise<{ row: ApprovalRow; isNew: boolean }> {
     const agentId = await askerOf(tx, caller, body.agentId);
     const run = await runOf(tx, agentId, body.runId);
@@ -83,7 +94,10 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
     if ((await store.pendingOf(tx, agentId, MAX_PENDING)).length >= MAX_PENDING)
       throw new Problem("budget-exceeded", `${agentId} waits for ${MAX_PENDING} approvals, the most it may.`);
     disk.checkRoom(JSON.stringify(body.subject).length, "approvals");
-    const made = rowOf(body, { agentId, run, hash, orchestratorId: orchestratorOf(caller), now: clock.now() });
+    const made = rowOf(body, {
+      ...{ agentId, run, hash, orchestratorId: orchestratorOf(caller), now: clock.now() },
+      project: await projectOf(tx, agentId, run, body.sessionId),
+    });
     // One that differs from what waits already is by itself: nobody's answer to the other is meant for it.
     const row = other ? { ...made, rootRunId: null } : made;
     await store.add(tx, row);
@@ -210,6 +224,14 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
       return result;
     },
 
+    /** One of many that a bulk action answers, under the limits of `answerAll`. @throws Problem 401, 403, 404, 409 */
+    async answerAsOne(tx: Tx, caller: Caller, id: string, decision: ApprovalBulk["decision"]): Promise<void> {
+      requirePerson(caller);
+      await auth.requireLive(tx, caller);
+      await answerOne(tx, caller, id, decision);
+      await activity.record(tx, caller, "approval.answered", id, { decision });
+    },
+
     /** `POST .../applied`. @throws Problem 403, 404, 409 */
     async applied(tx: Tx, caller: Caller, id: string, { ok, error }: ApprovalApplied): Promise<Approval> {
       const row = await requireMaker(tx, caller, id);
@@ -257,33 +279,6 @@ export function createApprovalService({ kernel, identity, runs }: Areas & { runs
       if (row?.state !== "pending" || row.expiresAt <= clock.now() || !chosen) return;
       if (chosen.decision !== "allow" || mayTap(row)) await decide(tx, row, { option, person, via: "button" });
     },
-  };
-}
-
-/** Question of an agent, or of the relay itself. */
-export type Asked = Omit<ParsedApproval, "kind"> & { kind: ApprovalKind };
-
-interface Made {
-  agentId: string;
-  run: RunRow | undefined;
-  hash: string;
-  orchestratorId: string | null;
-  now: number;
-}
-
-export function rowOf(body: Asked, { agentId, run, hash, orchestratorId, now }: Made): ApprovalRow {
-  return {
-    ...{ id: newId("apr", now), agentId, runId: run?.id ?? null, rootRunId: run?.rootRunId ?? null },
-    ...{
-      sessionId: body.sessionId ?? run?.sessionId ?? null,
-      orchestratorId: orchestratorId ?? run?.orchestratorId ?? null,
-    },
-    ...{ kind: body.kind, subject: body.subject, title: body.title, cut: isCut(body.subject), hash },
-    ...{ options: body.options, default: body.default, oneTap: body.oneTap },
-    ...{ conversation: body.conversation ?? (run?.origin ? JSON.parse(run.origin) : null), askedOf: [] },
-    ...{ state: "pending", option: null, text: null, person: null, via: null, ruleId: null, answeredAt: null },
-    ...{ reason: null, appliedOk: null, appliedError: null, appliedAt: null, count: 1, meta: body.meta ?? null },
-    ...{ expiresAt: now + body.expiresInSeconds * 1000, createdAt: now, endedAt: null },
   };
 }
 

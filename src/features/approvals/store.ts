@@ -1,7 +1,8 @@
-import { and, asc, desc, eq, gte, lt, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
-import { readRows, readValues } from "../../kernel/db/reads.ts";
+import { readRows, readValues, type Walk, type Walked, walk } from "../../kernel/db/reads.ts";
+import { byTime } from "../../kernel/db/statements.ts";
 import type { ApprovalKind, ApprovalState } from "../../protocol/approvals.ts";
 import type { ApprovalRow, AskerRow, RuleRow } from "./row.ts";
 import { approvalAskers, approvalRules, approvals } from "./tables.ts";
@@ -11,6 +12,14 @@ export interface ApprovalFilter {
   kind?: ApprovalKind | undefined;
   agent?: string | undefined;
   run?: string | undefined;
+  project?: string | undefined;
+}
+
+/** Approvals that acts on many look for. */
+export interface ApprovalWalk extends Omit<ApprovalFilter, "state"> {
+  ids?: readonly string[] | undefined;
+  /** Of this subject alone. */
+  hash?: string | undefined;
 }
 
 export type ApprovalStore = ReturnType<typeof createApprovalStore>;
@@ -19,9 +28,14 @@ export type ApprovalStore = ReturnType<typeof createApprovalStore>;
 const isPending = sql`state = 'pending'`;
 const MAX_VISITED = 20_000;
 const newest = sql`id in (select id from approvals order by id desc limit ${sql.raw(String(MAX_VISITED))})`;
+const newestIn = (project: string): SQL => sql`id in (
+  select id from approvals where project is not null and project = ${project} order by id desc limit ${sql.raw(String(MAX_VISITED))})`;
 const askedBy = (column: SQL): SQL => sql`id in (select approval_id from approval_askers where ${column})`;
 
-/** Approvals are asked for by people's leave, not many a second: nothing here is prepared. */
+// Asked at each turn of the timer: built anew they were two fifths of one.
+const times = byTime(approvals, "expiresAt", isPending);
+
+/** Approvals are asked for by people's leave, not many a second: nothing else here is prepared. */
 export function createApprovalStore() {
   return {
     add: async (tx: Tx, row: ApprovalRow): Promise<void> => {
@@ -55,22 +69,13 @@ export function createApprovalStore() {
         orderBy: asc(approvals.expiresAt),
         limit,
       }),
-    /** Pending ones of every kind, the first to expire first. */
-    allPending: async (on: ReadTx, limit: number): Promise<ApprovalRow[]> =>
-      readRows(on, approvals, isPending, { orderBy: asc(approvals.expiresAt), limit }),
-    earliest: async (on: ReadTx): Promise<number | null> =>
-      on.db
-        .select({ at: approvals.expiresAt })
-        .from(approvals)
-        .where(isPending)
-        .orderBy(asc(approvals.expiresAt))
-        .limit(1)
-        .get()?.at ?? null,
-    ripe: async (on: ReadTx, now: number, limit: number): Promise<ApprovalRow[]> =>
-      readRows(on, approvals, and(isPending, lte(approvals.expiresAt, now)), {
-        orderBy: asc(approvals.expiresAt),
-        limit,
-      }),
+    /** Pending ones of every kind, of one project where it is named, the first to expire first. */
+    allPending: async (on: ReadTx, limit: number, project?: string): Promise<ApprovalRow[]> => {
+      const isIn = project === undefined ? undefined : sql`+project = ${project}`;
+      return readRows(on, approvals, and(isPending, isIn), { orderBy: asc(approvals.expiresAt), limit });
+    },
+    earliest: times.earliest,
+    ripe: times.ripe,
     /** No pending one expires before a time. */
     postpone: async (tx: Tx, until: number): Promise<void> => {
       tx.db
@@ -85,19 +90,40 @@ export function createApprovalStore() {
         ? []
         : readRows(on, approvals, inIds(approvals.runId, runIds), { orderBy: asc(approvals.id), limit }),
 
-    /** Newest first. By agent and run through who asked; else among the newest 20,000. */
+    /** Newest first. By agent and run through who asked; else among the newest 20,000, of its project where one is named. */
     page: async (on: ReadTx, filter: ApprovalFilter, before: string | undefined, limit: number) => {
-      const { state, kind, agent, run } = filter;
+      const { state, kind, agent, run, project } = filter;
+      const isNamed = agent !== undefined || run !== undefined || state === "pending";
       const where = [
         ...(agent === undefined ? [] : [askedBy(sql`agent_id = ${agent}`)]),
         ...(run === undefined ? [] : [askedBy(sql`run_id = ${run} and run_id <> ''`)]),
         ...(state === undefined ? [] : [sql`state = ${state}`]),
         ...(kind === undefined ? [] : [eq(approvals.kind, kind)]),
         ...(before === undefined ? [] : [lt(approvals.id, before)]),
-        ...(agent === undefined && run === undefined && state !== "pending" ? [newest] : []),
+        ...(project === undefined ? [] : [isNamed ? sql`+project = ${project}` : newestIn(project)]),
+        ...(isNamed || project !== undefined ? [] : [newest]),
       ];
       return readRows(on, approvals, and(...where), { orderBy: desc(approvals.id), limit });
     },
+
+    /** Pending ones in the order in which they were asked. */
+    walk(on: ReadTx, { ids, kind, agent, run, project, hash }: ApprovalWalk, part: Walk): Walked<string> {
+      const fits = and(
+        kind === undefined ? undefined : eq(approvals.kind, kind),
+        hash === undefined ? undefined : sql`+${approvals.hash} = ${hash}`,
+        project === undefined ? undefined : sql`+${approvals.project} = ${project}`,
+        agent === undefined ? undefined : askedBy(sql`agent_id = ${agent}`),
+        run === undefined ? undefined : askedBy(sql`run_id = ${run} and run_id <> ''`),
+      );
+      const among = and(isPending, ids && inIds(approvals.id, ids));
+      return walk(on, { table: approvals, place: approvals.number, id: approvals.id, among, fits }, part);
+    },
+    /** Place of the newest one in that order; 0 for none. */
+    head: (on: ReadTx): number =>
+      on.db
+        .select({ n: sql<number>`coalesce(max(${approvals.number}), 0)` })
+        .from(approvals)
+        .get()?.n ?? 0,
 
     addAsker: async (tx: Tx, row: AskerRow): Promise<void> => {
       tx.db.insert(approvalAskers).values(row).onConflictDoNothing().run();

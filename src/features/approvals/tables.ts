@@ -18,12 +18,16 @@ const isPending = sql`state = 'pending'`;
 export const approvals = sqliteTable(
   "approvals",
   {
-    id: text("id").primaryKey(),
+    /** Order in which they were asked: acts on many walk along it, also on a restored backup. */
+    number: integer("number").primaryKey({ autoIncrement: true }),
+    id: text("id").notNull().unique(),
     agentId: text("agent_id").$type<AgentId>().notNull(),
     runId: text("run_id"),
     rootRunId: text("root_run_id"),
     sessionId: text("session_id"),
     orchestratorId: text("orchestrator_id"),
+    /** Of its run, else of its session, when it was asked. */
+    project: text("project"),
     kind: text("kind").$type<ApprovalKind>().notNull(),
     subject: text("subject", { mode: "json" }).$type<ApprovalSubject>().notNull(),
     title: text("title").notNull(),
@@ -53,6 +57,7 @@ export const approvals = sqliteTable(
   },
   (t) => [
     index("approvals_by_agent").on(t.agentId, t.id),
+    index("approvals_by_project").on(t.project, t.id).where(sql`project is not null`),
     index("approvals_pending").on(t.expiresAt).where(isPending),
     uniqueIndex("approvals_in_tree").on(t.rootRunId, t.hash).where(sql`state = 'pending' and root_run_id is not null`),
     index("approvals_ended").on(t.endedAt).where(sql`ended_at is not null`),
@@ -87,4 +92,6 @@ export const approvalRules = sqliteTable("approval_rules", {
   under: text("under"),
   person: text("person"),
   createdAt: integer("created_at").notNull(),
+  /** Last change of more than its place. */
+  changedAt: integer("changed_at"),
 });

@@ -15,10 +15,11 @@ function answerOf(row: ApprovalRow): ApprovalAnswer | null {
 
 /** An approval as it goes out. */
 export function toApproval(row: ApprovalRow): Approval {
-  const { id, agentId, runId, sessionId, orchestratorId, kind, subject, title, cut, hash, options, oneTap } = row;
+  const { id, agentId, runId, sessionId, orchestratorId, project, kind, subject, title, cut, hash, options, oneTap } =
+    row;
   const { conversation, state, reason, count, meta } = row;
   return {
-    ...{ id, agentId, runId, sessionId, orchestratorId, kind, subject, title, cut, hash, options },
+    ...{ id, agentId, runId, sessionId, orchestratorId, project, kind, subject, title, cut, hash, options },
     ...{ default: row.default, oneTap, conversation },
     askedOf: row.askedOf.map((asked) => ({ ...asked, at: toTime(asked.at) })),
     ...{ state, answer: answerOf(row), reason },
@@ -31,4 +32,6 @@ export function toApproval(row: ApprovalRow): Approval {
   };
 }
 
-export const toRule = ({ createdAt, ...rule }: RuleRow): ApprovalRule => ({ ...rule, createdAt: toTime(createdAt) });
+export const toRule = ({ createdAt, changedAt, ...rule }: RuleRow): ApprovalRule => ({
+  ...{ ...rule, createdAt: toTime(createdAt), changedAt: toTimeOrNull(changedAt) },
+});

@@ -23,7 +23,7 @@ export function createChecks({ identity, core, files, sessions, profiles }: Grou
     const prefix = await orchestrators.prefixOf(on, box.id);
     if (prefix === null) throw refuse(`${box.id} has no token, so it has no agents`);
     if (!agentId.startsWith(prefix)) throw refuse(`has to begin with ${prefix}: these are the agents of ${box.id}`);
-    const facts = await directory.facts(on, agentId);
+    const facts = directory.facts(on, agentId);
     if (!facts) return;
     if (facts.deletedAt !== null) throw refuse(`${agentId} was deleted, and its id stays taken`);
     if (!(await auth.hasEnrolled(on, agentIdOf(box.id), agentId))) throw refuse(`${agentId} is no agent of ${box.id}`);

@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Asks, Author, Waiting } from "../../core/messages/draft.ts";
+import type { ScheduledRow } from "../../core/messages/row.ts";
 import type { ManagedAgent } from "../../identity/orchestrators/provider-agents.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ApprovalOption } from "../../protocol/approvals.ts";
@@ -8,6 +9,7 @@ import { Problem } from "../../protocol/problem.ts";
 import { PROMPT_BYTES } from "../../protocol/spawns.ts";
 import type { Approvals } from "../approvals/approvals.ts";
 import type { ApprovalRow } from "../approvals/row.ts";
+import type { Runs } from "../runs/runs.ts";
 import { isAllowed } from "./allowed.ts";
 
 /** Time in which a person allows a spawn. */
@@ -25,7 +27,7 @@ export const SPAWN_OPTIONS: ApprovalOption[] = [
 export type Letters = ReturnType<typeof createLetters>;
 
 /** Messages and delegations that a person has to allow, because they start an agent. */
-export function createLetters({ core, approvals }: Areas & { approvals: Approvals }) {
+export function createLetters({ core, approvals, runs }: Areas & { approvals: Approvals; runs: Runs }) {
   const { messages } = core;
 
   /** @throws Problem 409 budget-exceeded */
@@ -41,24 +43,30 @@ export function createLetters({ core, approvals }: Areas & { approvals: Approval
     return { seconds: APPROVAL_SECONDS, ask: (tx, waiting) => ask(tx, author, draft, { ...to, waiting }) };
   }
 
-  /** Asks a person. The message waits under `meta.scheduleId`, the delegation under `meta.delegationId`. */
+  /**
+   * Asks a person, in the chat that `meta.causedBy` comes from. The message waits under `meta.scheduleId`, the delegation under
+   * `meta.delegationId`.
+   */
   async function ask(
     tx: Tx,
     { id: agentId }: Author,
     draft: ParsedDraft,
-    { box, provider, agentId: to, waiting }: ManagedAgent & { waiting: Record<string, string> },
+    { box, provider, agentId: to, waiting }: ManagedAgent & { waiting: Parameters<Asks["ask"]>[1] },
   ): Promise<Waiting> {
     await checkWaiting(tx, agentId);
+    const { approvalId: id, ...under } = { approvalId: undefined, ...waiting };
+    const causedBy = waiting.causedBy ?? (await runs.book.workingFor(tx, agentId, null))?.messageId ?? undefined;
     const prompt = draft.encoding === "opaque" ? "(encrypted)" : draft.body;
     const files = filesOf(draft.payload);
     const { id: approvalId, expiresAt } = await approvals.own.raise(tx, {
+      id,
       ...{ kind: "spawn", agentId, orchestratorId: box.id, expiresInSeconds: APPROVAL_SECONDS },
-      ...{ options: SPAWN_OPTIONS, default: "deny", oneTap: true, meta: waiting },
+      ...{ options: SPAWN_OPTIONS, default: "deny", oneTap: true, meta: { ...under, causedBy } },
       subject: {
         ...{ type: "spawn", orchestratorId: box.id, provider, agentId: to, prompt, background: false },
         ...(files.length > 0 && { files }),
       },
-      title: `Spawn ${to} on ${box.id} for a ${draft.kind === "request" ? "delegation" : "message"}`,
+      title: `Spawn ${to} on ${box.id} for a ${nounOf(draft, "owner" in waiting ? waiting.owner : undefined)}`,
     });
     return { approvalId, expiresAt };
   }
@@ -69,16 +77,27 @@ export function createLetters({ core, approvals }: Areas & { approvals: Approval
     const waiting = typeof scheduleId === "string" ? await messages.delayed.rows.byId(tx, scheduleId) : undefined;
     if (waiting?.fromId !== row.agentId || waiting.messageId !== null || waiting.error !== null) return;
     if (isAllowed(row)) return messages.delayed.release(tx, waiting.id);
-    await messages.delayed.rows.ended(tx, waiting.id, { error: refusal });
-    await messages.tell(tx, waiting.fromId, {
+    await messages.waiting.refused(tx, waiting, refusal, {
       subject: `Your message to ${waiting.draft.to} was not sent`,
       body: `It makes a spawn, and ${refusal}.`,
-      payload: { scheduleId: waiting.id, approvalId: row.id },
     });
   }
 
-  return { asksFor, decided, checkWaiting };
+  /** Ends the approval of a message that was sent, or will not be. */
+  async function followWaited(tx: Tx, { waits, error }: ScheduledRow): Promise<void> {
+    if (!waits) return;
+    await approvals.own.note(tx, waits.approvalId, error);
+    if (error !== null) await approvals.own.withdraw(tx, waits.approvalId, error);
+  }
+
+  return { asksFor, decided, followWaited, checkWaiting };
 }
+
+/** Kinds of what a message belongs to, by the beginning of its id. */
+const OWNERS: Record<string, string> = { tsk: "task", run: "run", sch: "schedule" };
+
+const nounOf = ({ kind }: ParsedDraft, owner: string | undefined): string =>
+  OWNERS[owner?.slice(0, 3) ?? ""] ?? (kind === "request" ? "delegation" : "message");
 
 const filesOf = (payload: ParsedDraft["payload"]): string[] =>
   Array.isArray(payload?.files)

@@ -73,7 +73,7 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
     if (modeOf(box) === "closed" || box.draining)
       throw new Problem("forbidden", `${box.id} ${box.draining ? "is draining" : "is closed"}.`);
     await core.holding.require(tx, { orchestratorId, agentId: spawn.agentId });
-    const asker = await directory.facts(tx, agentId);
+    const asker = directory.facts(tx, agentId);
     if (!asker) throw new Problem("gone", `${agentId} is gone.`);
     const author: Author = { id: agentId, kind: asker.kind, via: null, person };
     const run = runId === null ? undefined : { id: runId };

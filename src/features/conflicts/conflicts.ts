@@ -4,7 +4,7 @@ import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { SessionRow } from "../sessions/row.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import { conflictStore as store, type TouchRow } from "./store.ts";
+import { type ConflictRow, conflictStore as store, type TouchRow } from "./store.ts";
 
 /** Two sessions that change one place within this time are in each other's way. */
 const TOGETHER_MS = 1_800_000;
@@ -64,7 +64,17 @@ export function createConflicts({ kernel, core, sessions }: Areas & { sessions: 
 
   /** Pairs of sessions that were in one place lately and are both live, newest first. */
   async function open(on: ReadTx, limit: number) {
-    const rows = await store.recent(on, clock.now() - TOGETHER_MS, limit);
+    return live(on, await store.recent(on, clock.now() - TOGETHER_MS, limit));
+  }
+
+  /** The newest meeting of two sessions, while both are live. */
+  async function between(on: ReadTx, [firstId = "", secondId = ""]: readonly string[]) {
+    const rows = await store.between(on, firstId, secondId, clock.now() - TOGETHER_MS);
+    return (await live(on, rows))[0];
+  }
+
+  /** Conflicts of two live sessions. */
+  async function live(on: ReadTx, rows: readonly ConflictRow[]) {
     const met = await Promise.all(
       rows.map(async (row) => {
         const [first, second] = [await sessions.find(on, row.firstId), await sessions.find(on, row.secondId)];
@@ -74,7 +84,7 @@ export function createConflicts({ kernel, core, sessions }: Areas & { sessions: 
     return met.flat();
   }
 
-  return { followReport, open, sweeps: [old] };
+  return { followReport, open, between, sweeps: [old] };
 }
 
 /** Places that a report names: `changed: [{ repository, path }]` and `branch: { repository, name }`. Anything else is passed over. */

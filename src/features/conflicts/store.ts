@@ -4,7 +4,7 @@ import { readRows } from "../../kernel/db/reads.ts";
 import { sessionConflicts, sessionTouches } from "./tables.ts";
 
 export type TouchRow = typeof sessionTouches.$inferSelect;
-type ConflictRow = typeof sessionConflicts.$inferSelect;
+export type ConflictRow = typeof sessionConflicts.$inferSelect;
 
 const pair = (one: string, other: string): SQL | undefined =>
   or(
@@ -46,6 +46,18 @@ export const conflictStore = {
   /** Met after a time, newest first. */
   recent: async (on: ReadTx, after: number, limit: number): Promise<ConflictRow[]> =>
     readRows(on, sessionConflicts, gt(sessionConflicts.at, after), { orderBy: desc(sessionConflicts.at), limit }),
+  /** Of two sessions after a time, newest first. */
+  between: async (on: ReadTx, firstId: string, secondId: string, after: number): Promise<ConflictRow[]> =>
+    readRows(
+      on,
+      sessionConflicts,
+      and(
+        eq(sessionConflicts.firstId, firstId),
+        eq(sessionConflicts.secondId, secondId),
+        gt(sessionConflicts.at, after),
+      ),
+      { orderBy: desc(sessionConflicts.at), limit: 1 },
+    ),
   add: async (tx: Tx, row: ConflictRow): Promise<void> => {
     const { firstId, secondId, repository, place } = sessionConflicts;
     tx.db

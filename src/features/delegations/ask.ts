@@ -5,6 +5,7 @@ import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup, parseTarget } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, signedBy } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { newId } from "../../kernel/ids.ts";
 import type { ParsedDelegation } from "../../protocol/delegations.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
@@ -32,7 +33,7 @@ const SYSTEM: Author = { id: "system", kind: "system", via: null };
 /** Makes delegations: checks target, parent and limits, and sends the request. */
 export function createAsk({ kernel, identity, core }: Areas, store: DelegationStore, outcomes: DelegationOutcomes) {
   const { clock, due, headOf } = kernel;
-  const { agents, directory } = identity;
+  const { agents, directory, orchestrators } = identity;
   const { messages, trees } = core;
   const { rows: works } = core.work;
 
@@ -92,14 +93,21 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
   async function waitForPerson(
     tx: Tx,
     body: Asked,
-    { author, target, asks }: Addressed & { asks: Asks },
+    addressed: Addressed & { asks: Asks },
     above: Above,
   ): Promise<DelegationRow> {
-    const { text, encoding, context, threadId, causedBy, relayed } = body;
-    const waiting = await asks.ask(tx, { delegationId: store.idOf(headOf(tx) + 1) });
+    const { author, target, asks, provider } = addressed;
+    if (provider) await orchestrators.providers.ensure(tx, provider);
+    const { text, encoding, context, threadId, relayed } = body;
+    const causedBy = above.by?.messageId ?? above.parent?.messageId ?? (await messages.causeOf(tx, addressed));
+    const approvalId = newId("apr", clock.now());
+    const expiresAt = clock.now() + asks.seconds * 1000;
     const { via, person = null } = author;
-    const held = { text, encoding, context, threadId, causedBy, relayed, via, person };
-    return keep(tx, body, { ...waiting, ...above, from: author.id, target, held });
+    const held = { text, encoding, context, threadId, causedBy: body.causedBy, relayed, via, person };
+    const row = await keep(tx, body, { approvalId, expiresAt, ...above, from: author.id, target, held });
+    // Last: its card in a chat is a message, and the delegation's id comes of the place of its notice.
+    await asks.ask(tx, { delegationId: row.id, approvalId, causedBy });
+    return row;
   }
 
   /** Stores a delegation that waits. The notice to its asker is its message until then. */
@@ -207,7 +215,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
   /** Sends the request of a delegation that a person has allowed, as it was asked. @throws Problem 403, 409, 422 */
   async function releaseHeld(tx: Tx, row: DelegationRow): Promise<DelegationRow> {
     const { held, fromId, target, timeoutSeconds } = row;
-    const facts = held && (await directory.facts(tx, fromId));
+    const facts = held && directory.facts(tx, fromId);
     if (!held || !facts) throw new Problem("gone", `${fromId} is gone.`);
     const { via, person, ...asked } = held;
     return release(tx, row, { id: fromId, kind: facts.kind, via, person }, { ...asked, to: target, timeoutSeconds });

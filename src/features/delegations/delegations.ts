@@ -25,7 +25,7 @@ const MAX_OPEN = 1000;
 export function createDelegations(areas: Areas) {
   const { db, key } = areas.kernel;
   const { messages, inbox } = areas.core;
-  const store = createDelegationStore(db, key);
+  const store = createDelegationStore(key);
   const outcomes = createOutcomes(areas, store);
   const ask = createAsk(areas, store, outcomes);
   const service = createDelegationService(areas, store, ask, outcomes);
@@ -126,6 +126,14 @@ export function createDelegations(areas: Areas) {
     servedBy,
     answerBy,
     giveUp,
+    /** Open ones, those with the nearest deadline first. */
+    soonest: (on: ReadTx, limit: number): Promise<DelegationRow[]> => store.ripe(on, Number.MAX_SAFE_INTEGER, limit),
+    /** Whether a message is the answer to what a run has asked. */
+    async isAnswerFor(on: ReadTx, answerId: number, runId: string): Promise<boolean> {
+      const replyTo = (await messages.rows.byId(on, answerId))?.replyTo;
+      const row = replyTo == null ? undefined : await store.byMessage(on, replyTo);
+      return row?.answerId === answerId && row.runId === runId;
+    },
     askerOf: async (on: ReadTx, id: string): Promise<string | undefined> => (await store.byId(on, id))?.fromId,
     /** Whether an agent works on an open delegation that hangs on this node. */
     worksFor: async (on: ReadTx, agentId: string, node: { id: string; rootId: string }): Promise<boolean> =>

@@ -5,8 +5,8 @@ import type { WorkRow } from "../../core/work/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
-import type { DueSource } from "../../kernel/due/due.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
+import { deadlines } from "../../kernel/due/source.ts";
 import type { DelegationChange, DelegationStatus } from "../../protocol/delegations.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -180,7 +180,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
 
   /** Answers with an empty text for work that was completed without a word. */
   async function answerEmpty(tx: Tx, row: DelegationRow, holder: string | null): Promise<void> {
-    const facts = holder === null ? undefined : await directory.facts(tx, holder);
+    const facts = holder === null ? undefined : directory.facts(tx, holder);
     const author = { id: holder ?? "system", kind: facts?.kind ?? "provider", via: null };
     await messages.post(tx, author, { to: row.fromId, kind: "response", replyTo: row.messageId, body: "" });
   }
@@ -235,15 +235,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     return work.kind === "request" && (await store.byMessage(on, work.messageId)) ? true : undefined;
   }
 
-  const source: DueSource = {
-    name: "delegations",
-    next: (on) => store.earliest(on),
-    async take(tx, now, limit) {
-      const ripe = await store.ripe(tx, now, limit);
-      for (const row of ripe) await fail(tx, row, "timed-out", overdue(row));
-      return ripe.length;
-    },
-  };
+  const source = deadlines("delegations", store, (tx, row) => fail(tx, row, "timed-out", overdue(row)));
 
   return {
     tell,
@@ -294,7 +286,7 @@ const mayAnswer = (author: string, { replyTo, claimable, kind }: ReplyDraft): bo
   Boolean(replyTo) && !claimable && author !== "system" && ANSWER_KINDS.has(kind);
 
 /** Run of the asker, so that the answer finds the dialogue that asked. */
-const askedIn = ({ runId }: DelegationRow): { runId?: string } => (runId === null ? {} : { runId });
+export const askedIn = ({ runId }: DelegationRow): { runId?: string } => (runId === null ? {} : { runId });
 
 const overdue = (row: DelegationRow): string => (isHeld(row) ? "nobody allowed it in time" : unanswered(row));
 

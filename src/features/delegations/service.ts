@@ -14,7 +14,7 @@ import { Problem } from "../../protocol/problem.ts";
 import type { List } from "../../protocol/wire.ts";
 import type { Ask, Asked } from "./ask.ts";
 import { readDelegation, toDelegation } from "./delegation.ts";
-import { type DelegationOutcomes, isHeld, isOpen, isOwed, workerOf } from "./outcomes.ts";
+import { askedIn, type DelegationOutcomes, isHeld, isOpen, isOwed, workerOf } from "./outcomes.ts";
 import type { DelegationRow } from "./row.ts";
 import type { DelegationFilter, DelegationStore } from "./store.ts";
 
@@ -151,7 +151,7 @@ export function createDelegationService(
         replyTo: row.messageId,
         body: body.text,
         encoding: body.encoding ?? "plain",
-        payload: { delegationId: row.id, ...(body.question ? { question: true } : { progress: true }) },
+        payload: { delegationId: row.id, ...(body.question ? questionOf(row) : { progress: true }) },
       },
     );
     return readDelegation(tx, messages.rows, row);
@@ -236,6 +236,12 @@ export function createDelegationService(
     },
   };
 }
+
+/** A worker's question names the run of the asker, so that it finds the dialogue that asked. */
+const questionOf = (row: DelegationRow) => ({
+  question: true,
+  ...(row.runId === null ? {} : { delegation: askedIn(row) }),
+});
 
 /** Answer to a request, by the ids of both messages. */
 interface Handed {

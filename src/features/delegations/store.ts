@@ -1,10 +1,12 @@
 import { createHmac } from "node:crypto";
 import { and, asc, eq, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds, inList } from "../../kernel/db/lists.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readValues, visitedPage } from "../../kernel/db/reads.ts";
 import {
+  byTime,
   changeWhere,
   columns,
   columnsWhere,
@@ -37,8 +39,46 @@ const isSent = sql`(approval_id is null or first_id is not null)`;
 /** Characters of the keyed hash in an id. */
 const TAG = 10;
 
+const insert = statement((q) => q.insert(delegations).values(everyColumn(delegations)).prepare());
+const byMessage = rowsWhere(delegations, equal(delegations, "messageId"));
+const end = changeWhere(
+  delegations,
+  columns("status", "endedAt", "endedUpTo", "answerId", "answeredBy", "answeredAt", "error", "late"),
+  equal(delegations, "messageId"),
+);
+const hold = changeWhere(delegations, columns("status", "holder"), equal(delegations, "messageId"));
+const openTo = rowsWhere(delegations, and(equal(delegations, "target"), isOpen), {
+  orderBy: asc(delegations.messageId),
+  limit: "limit",
+});
+const seen = rowsWhere(
+  delegations,
+  and(
+    equal(delegations, "target"),
+    isOpen,
+    isSent,
+    lte(delegations.messageId, bound("upTo")),
+    sql`(${bound("threadId")} = 0 or ${delegations.threadId} = ${bound("threadId")})`,
+  ),
+  { orderBy: asc(delegations.messageId), limit: 2 },
+);
+const openFrom = rowsWhere(delegations, and(equal(delegations, "fromId"), isOpen), {
+  orderBy: asc(delegations.messageId),
+  limit: "limit",
+});
+const openOfRoot = rowsWhere(delegations, and(equal(delegations, "rootId"), isBelow, isOpen), {
+  orderBy: asc(delegations.messageId),
+  limit: "limit",
+});
+const countFrom = countWhere(delegations, and(equal(delegations, "fromId"), isOpen));
+const countOfRoot = countWhere(delegations, and(equal(delegations, "rootId"), isBelow, isOpen));
+const times = byTime(delegations, "deadlineAt", isOpen);
+const byFirst = rowsWhere(delegations, and(equal(delegations, "firstId"), sql`first_id is not null`));
+const hand = changeWhere(delegations, columns("handedId"), equal(delegations, "messageId"));
+const among = columnsWhere(pick(delegations, "messageId"), delegations, inList(delegations.messageId, "ids"));
+
 /** Delegations. @param key secret of this relay, so that ids cannot be guessed */
-export function createDelegationStore(db: Db, key: string) {
+export function createDelegationStore(key: string) {
   const named = (row: Stored): DelegationRow => ({ ...row, id: idOf(row.firstId ?? row.messageId) });
   const withId = (row: Stored | undefined): DelegationRow | undefined => row && named(row);
 
@@ -55,53 +95,6 @@ export function createDelegationStore(db: Db, key: string) {
 
   /** Last row read by each write: answering reads the same row at every step. Entries end with their write. */
   const known = new WeakMap<ReadTx, DelegationRow>();
-  const insert = db.statement((q) => q.insert(delegations).values(everyColumn(delegations)).prepare());
-  const byMessage = rowsWhere(db, delegations, equal(delegations, "messageId"));
-  const end = changeWhere(
-    db,
-    delegations,
-    columns("status", "endedAt", "endedUpTo", "answerId", "answeredBy", "answeredAt", "error", "late"),
-    equal(delegations, "messageId"),
-  );
-  const hold = changeWhere(db, delegations, columns("status", "holder"), equal(delegations, "messageId"));
-  const openTo = rowsWhere(db, delegations, and(equal(delegations, "target"), isOpen), {
-    orderBy: asc(delegations.messageId),
-    limit: "limit",
-  });
-  const seen = rowsWhere(
-    db,
-    delegations,
-    and(
-      equal(delegations, "target"),
-      isOpen,
-      isSent,
-      lte(delegations.messageId, bound("upTo")),
-      sql`(${bound("threadId")} = 0 or ${delegations.threadId} = ${bound("threadId")})`,
-    ),
-    { orderBy: asc(delegations.messageId), limit: 2 },
-  );
-  const openFrom = rowsWhere(db, delegations, and(equal(delegations, "fromId"), isOpen), {
-    orderBy: asc(delegations.messageId),
-    limit: "limit",
-  });
-  const openOfRoot = rowsWhere(db, delegations, and(equal(delegations, "rootId"), isBelow, isOpen), {
-    orderBy: asc(delegations.messageId),
-    limit: "limit",
-  });
-  const countFrom = countWhere(db, delegations, and(equal(delegations, "fromId"), isOpen));
-  const countOfRoot = countWhere(db, delegations, and(equal(delegations, "rootId"), isBelow, isOpen));
-  const earliest = columnsWhere(db, { at: delegations.deadlineAt }, delegations, isOpen, {
-    orderBy: asc(delegations.deadlineAt),
-    limit: 1,
-  });
-  const ripe = rowsWhere(db, delegations, and(isOpen, lte(delegations.deadlineAt, bound("now"))), {
-    orderBy: asc(delegations.deadlineAt),
-    limit: "limit",
-  });
-
-  const byFirst = rowsWhere(db, delegations, and(equal(delegations, "firstId"), sql`first_id is not null`));
-  const hand = changeWhere(db, delegations, columns("handedId"), equal(delegations, "messageId"));
-  const among = columnsWhere(db, pick(delegations, "messageId"), delegations, inList(delegations.messageId, "ids"));
 
   function read(on: ReadTx, messageId: number): DelegationRow | undefined {
     if (!("writes" in on)) return withId(byMessage(on).get({ messageId }));
@@ -171,9 +164,9 @@ export function createDelegationStore(db: Db, key: string) {
     countBelowRoot: async (on: ReadTx, rootId: string, limit: number): Promise<number> =>
       countOfRoot(on, { rootId, limit }),
 
-    earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
+    earliest: times.earliest,
     ripe: async (on: ReadTx, now: number, limit: number): Promise<DelegationRow[]> =>
-      ripe(on).all({ now, limit }).map(named),
+      (await times.ripe(on, now, limit)).map(named),
     /** No deadline is further from `now` than was asked for, and none is before `soonest`. */
     moveDeadlines: async (tx: Tx, now: number, soonest: number): Promise<void> => {
       const whole = sql`${now} + ${delegations.timeoutSeconds} * 1000`;

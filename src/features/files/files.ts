@@ -30,7 +30,7 @@ export type Files = ReturnType<typeof createFiles>;
 export function createFiles(areas: Areas, options: FileOptions) {
   const { db } = areas.kernel;
   const { maxBytes, unusedHours, retentionDays } = options;
-  const store = createFileStore(db);
+  const store = createFileStore();
   const blobs = createBlobs(join(options.dataDir, "files"));
   const service = createFileService(areas, store, options.types);
   const unusedMs = unusedHours * HOUR_MS;

@@ -1,4 +1,4 @@
-import { createdOnce, type Route, route } from "../../identity/auth/route.ts";
+import { createdOnce, type Route, route, still } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import { checkEncoding } from "../../kernel/http/head.ts";
 import * as api from "../../protocol/files.ts";
@@ -17,7 +17,8 @@ export function fileRoutes(db: Db, files: FileService, blobs: Blobs, maxBytes: n
   return [
     route(
       { ...api.uploadFile, raw: `The bytes of the file, at most ${maxBytes}; Content-Type says what they are.` },
-      async ({ caller, query, request, idempotencyKey, checkStill }) => {
+      async (call) => {
+        const { caller, query, request, idempotencyKey } = call;
         checkEncoding(request);
         const type = typeOf(request);
         // An upload without a length may have the largest size.
@@ -27,13 +28,13 @@ export function fileRoutes(db: Db, files: FileService, blobs: Blobs, maxBytes: n
         );
         const received = await blobs.receive(request.body, maxBytes);
         try {
-          checkStill();
+          call.checkStill();
           const { sha256, size } = received;
           const upload = { name: query.name ?? "file", type, size, sha256, agentId: query.agentId };
           // In one turn, so that no sweep removes the bytes before their row is there.
           const once = await blobs.turn(async () => {
             await blobs.keep(received);
-            return db.write((tx) => files.add(tx, caller, upload, idempotencyKey));
+            return db.write((tx) => still(tx, call, () => files.add(tx, caller, upload, idempotencyKey)));
           });
           return createdOnce(once);
         } finally {

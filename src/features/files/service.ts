@@ -134,7 +134,7 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
     async checkUpload(on: ReadTx, caller: Caller, { type, agentId, bytes, key }: Announced): Promise<void> {
       const uploader = actingAs(caller, agentId);
       disk.checkRoom(bytes, "files");
-      const facts = await directory.facts(on, uploader);
+      const facts = directory.facts(on, uploader);
       // A file uploaded before with this key is answered again: `add` looks it up.
       if (facts && key === undefined) messages.quotas.check(facts, "files");
       if (!isTaken(type)) throw new Problem("unsupported-media-type", `Files of type ${type} are not taken here.`);

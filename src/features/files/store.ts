@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, lt, lte, sql } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
 import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -9,10 +9,10 @@ export type FileRow = typeof files.$inferSelect;
 
 export type FileStore = ReturnType<typeof createFileStore>;
 
-/** Rows of files. Their bytes are in `blobs.ts`. */
-export function createFileStore(db: Db) {
-  const byId = rowsWhere(db, files, equal(files, "id"));
+const byId = rowsWhere(files, equal(files, "id"));
 
+/** Rows of files. Their bytes are in `blobs.ts`. */
+export function createFileStore() {
   return {
     byId: async (on: ReadTx, id: string): Promise<FileRow | undefined> => byId(on).get({ id }),
     add: async (tx: Tx, row: FileRow): Promise<void> => {

@@ -16,7 +16,10 @@ export function createHolds(ground: Ground & { runs: Runs }) {
   const { db, clock } = ground.kernel;
   const scopes = createScopes(ground);
   const lifting = createLifting(ground);
-  const service = createHoldService(ground, { scopes, lifting });
+  /** Tells watchers that a hold was made or lifted, or that a session under it was seen to stop. */
+  const show = (tx: Tx, id: string): void =>
+    tx.afterCommit(() => ground.core.inbox.watch.toAll("hold", () => JSON.stringify({ id })));
+  const service = createHoldService(ground, { scopes, lifting, show });
 
   /** A daemon says what it saw to stop, or has not answered. */
   async function followDelegation(tx: Tx, { id }: DelegationChange, { ended }: DelegationStep): Promise<void> {
@@ -32,6 +35,7 @@ export function createHolds(ground: Ground & { runs: Runs }) {
       const detail = said?.detail ?? (ended === "answered" ? null : (error ?? ended));
       await store.see(tx, { ...session, seen: said?.seen ?? usual, detail, at: clock.now() });
     }
+    show(tx, hold.id);
   }
 
   const lifted: Sweep = {

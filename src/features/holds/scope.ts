@@ -15,6 +15,8 @@ export function createScopes({ identity, sessions }: Pick<Areas, "identity"> & {
   const { auth, directory } = identity;
   /** Whether any hold may stand: most relays have none, and then nothing is read. */
   let isAny = false;
+  /** Holds made since the start: one may be made in the commit that lifts another. */
+  let made = 0;
 
   const tagsOf = async (on: ReadTx, agentId: string): Promise<readonly string[]> =>
     (await directory.byId(on, agentId))?.tags ?? [];
@@ -52,13 +54,15 @@ export function createScopes({ identity, sessions }: Pick<Areas, "identity"> & {
 
     /** Called in the write that makes one: what comes later in the same commit is held already. */
     noteNew(): void {
+      made++;
       isAny = true;
     },
     /** After the commit that lifts one. */
     async noteLifted(tx: Tx): Promise<void> {
       const left = (await store.standing(tx)).length;
+      const known = made;
       tx.afterCommit(() => {
-        isAny = left > 0;
+        isAny = left > 0 || made > known;
       });
     },
     load: async (on: ReadTx): Promise<void> => {

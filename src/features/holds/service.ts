@@ -21,13 +21,20 @@ const MAX_SESSIONS = 1000;
 const HOLD_SECONDS = 7 * 86_400;
 
 export type Ground = Areas & { commands: Commands; delegations: Delegations; sessions: Sessions };
+interface Parts {
+  scopes: Scopes;
+  lifting: Lifting;
+  /** Tells watchers of a hold. */
+  show(tx: Tx, id: string): void;
+}
+
 export type HoldService = ReturnType<typeof createHoldService>;
 
 /** The verbs of holds: making, lifting, reading. */
-export function createHoldService(ground: Ground, { scopes, lifting }: { scopes: Scopes; lifting: Lifting }) {
+export function createHoldService(ground: Ground, { scopes, lifting, show: tell }: Parts) {
   const { kernel, identity, commands, delegations, sessions } = ground;
   const { clock, idempotency } = kernel;
-  const { activity, agents, auth, orchestrators } = identity;
+  const { activity, agents, orchestrators } = identity;
 
   /** @throws Problem 404 */
   const require = async (on: ReadTx, id: string): Promise<HoldRow> =>
@@ -91,6 +98,7 @@ export function createHoldService(ground: Ground, { scopes, lifting }: { scopes:
     await store.add(tx, row);
     scopes.noteNew();
     await stopAll(tx, row);
+    tell(tx, row.id);
     await activity.record(tx, caller, "hold.made", row.id, { scope, mode, reason });
     return row;
   }
@@ -99,7 +107,6 @@ export function createHoldService(ground: Ground, { scopes, lifting }: { scopes:
     /** `POST /v1/holds`. @throws Problem 403, 422 */
     async create(tx: Tx, caller: Caller, body: ParsedHold, key: string | undefined) {
       requirePerson(caller);
-      await auth.requireLive(tx, caller);
       return idempotency.once<Hold>(tx, {
         ...{ sender: actingAs(caller), key, operation: "hold", asked: body },
         async make() {
@@ -116,7 +123,6 @@ export function createHoldService(ground: Ground, { scopes, lifting }: { scopes:
     /** `DELETE /v1/holds/{id}`: its work begins again in steps. A repeat changes nothing. @throws Problem 403, 404 */
     async lift(tx: Tx, caller: Caller, id: string): Promise<Hold> {
       requirePerson(caller);
-      await auth.requireLive(tx, caller);
       const before = await require(tx, id);
       if (before.liftedAt !== null) return show(tx, before);
       const row: HoldRow = { ...before, liftedAt: clock.now(), liftedPerson: caller.personId };
@@ -127,6 +133,7 @@ export function createHoldService(ground: Ground, { scopes, lifting }: { scopes:
         if (told && isOpen(told)) await delegations.cancel(tx, told, `${id} was lifted`);
       }
       await lifting.begin(tx, id);
+      tell(tx, id);
       await activity.record(tx, caller, "hold.lifted", id, {});
       return show(tx, row);
     },

@@ -15,7 +15,7 @@ export type Jobs = ReturnType<typeof createJobs>;
 /** Cron jobs that agents run themselves. */
 export function createJobs(areas: Areas) {
   const { db, clock } = areas.kernel;
-  const store = createJobStore(db);
+  const store = createJobStore();
   const reports = createJobReports(areas, store);
   const service = createJobService(areas, store);
 

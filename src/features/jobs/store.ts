@@ -1,7 +1,8 @@
 import { and, asc, desc, eq, isNull, lt, not, sql } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { inIds } from "../../kernel/db/lists.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import { jobRuns, jobs } from "./tables.ts";
@@ -20,24 +21,22 @@ export type JobStore = ReturnType<typeof createJobStore>;
 const isJob = ({ agentId, id }: JobKey) => and(eq(jobs.agentId, agentId), eq(jobs.id, id));
 const isRunOf = ({ agentId, id }: JobKey) => and(eq(jobRuns.agentId, agentId), eq(jobRuns.jobId, id));
 
-/** Jobs of agents and their runs. Statements that a list of jobs repeats are prepared. */
-export function createJobStore(db: Db) {
-  const byKey = rowsWhere(db, jobs, equal(jobs, "agentId", "id"));
-  const newestRun = columnsWhere(
-    db,
-    pick(jobRuns, "id", "status", "startedAt", "endedAt"),
-    jobRuns,
-    equal(jobRuns, "agentId", "jobId"),
-    { orderBy: sql`${jobRuns.startedAt} desc, ${jobRuns.id} desc`, limit: 1 },
-  );
-  const insert = db.statement((q) => q.insert(jobs).values(everyColumn(jobs)).prepare());
-  const change = changeWhere(
-    db,
-    jobs,
-    columns("name", "schedule", "enabled", "lastRunAt", "updatedAt", "removedAt"),
-    equal(jobs, "agentId", "id"),
-  );
+const byKey = rowsWhere(jobs, equal(jobs, "agentId", "id"));
+const newestRun = columnsWhere(
+  pick(jobRuns, "id", "status", "startedAt", "endedAt"),
+  jobRuns,
+  equal(jobRuns, "agentId", "jobId"),
+  { orderBy: sql`${jobRuns.startedAt} desc, ${jobRuns.id} desc`, limit: 1 },
+);
+const insert = statement((q) => q.insert(jobs).values(everyColumn(jobs)).prepare());
+const change = changeWhere(
+  jobs,
+  columns("name", "schedule", "enabled", "lastRunAt", "updatedAt", "removedAt"),
+  equal(jobs, "agentId", "id"),
+);
 
+/** Jobs of agents and their runs. Statements that a list of jobs repeats are prepared. */
+export function createJobStore() {
   return {
     /** A job, also one that was removed. */
     byKey: async (on: ReadTx, { agentId, id }: JobKey): Promise<JobRow | undefined> => byKey(on).get({ agentId, id }),

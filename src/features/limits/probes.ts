@@ -50,7 +50,8 @@ export function createLimitProbes(
   /** Live sessions of an account whose orchestrators are heard of. */
   async function candidates(tx: Tx, { provider, account, tried }: LimitRow) {
     const all = await sessions.onAccount(tx, provider, account, MAX_SESSIONS);
-    const here = all.filter(({ orchestratorId }) => orchestrators.isHere(orchestratorId));
+    const isHere = orchestrators.isHereIn(tx);
+    const here = all.filter(({ orchestratorId }) => isHere(orchestratorId));
     return { all, next: here.find(({ id }) => !tried.includes(id)) };
   }
 

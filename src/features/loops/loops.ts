@@ -4,6 +4,7 @@ import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { LoopRule } from "./rule.ts";
 import { createLoopService } from "./service.ts";
+import type { LoopRow } from "./store.ts";
 
 export type Loops = ReturnType<typeof createLoops>;
 
@@ -18,6 +19,11 @@ export function createLoops(areas: Areas, rule: LoopRule) {
     forget: rule.store.removeOf,
     /** Chains that are paused, newest first. */
     paused: (on: ReadTx, limit: number) => rule.store.page(on, false, undefined, limit),
+    /** The pause of the chain that a message began, while it lasts. */
+    async pausedAt(on: ReadTx, rootId: string): Promise<LoopRow | undefined> {
+      const row = await rule.store.find(on, Number(rootId), "chain");
+      return row?.resumedAt === null ? row : undefined;
+    },
     routes: lateRoutes(["/v1/loops"], async () => (await import("./routes.ts")).loopRoutes(db, service)),
   };
 }

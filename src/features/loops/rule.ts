@@ -19,18 +19,27 @@ export interface LoopLimits {
   threadPerMinute: number;
 }
 
+/** The usual verdict: nothing that an agent has heard carries on with this message. */
+const FIRST: Verdict = { streak: 1 };
+
 export const MINUTE_MS = 60_000;
 
 export type LoopRule = ReturnType<typeof createLoopRule>;
 
 /** Counts turns by agents in a row, and refuses those beyond the limits. It needs nothing above the kernel. */
-export function createLoopRule({ db, clock, hooks, headOf }: Kernel, limits: LoopLimits) {
-  const store = createLoopStore(db);
-  const talk = createTalkStore(db);
+export function createLoopRule({ clock, hooks, headOf }: Kernel, limits: LoopLimits) {
+  const store = createLoopStore();
+  const talk = createTalkStore();
   /** A loop was paused or resumed. */
   const changed = hooks.event<[kind: LoopKind, what: "paused" | "resumed"]>("loops.changed");
 
-  async function judge(tx: Tx, judged: Judged): Promise<Verdict> {
+  function judge(tx: Tx, judged: Judged): Promise<Verdict> | Verdict {
+    const { author, link, cut, parent, settles } = judged;
+    const isFirst = link === undefined && cut === undefined && parent === undefined && !settles;
+    return isFirst && isAgentMade(author) ? FIRST : weigh(tx, judged);
+  }
+
+  async function weigh(tx: Tx, judged: Judged): Promise<Verdict> {
     const { author, link, cut, cause, parent, settles } = judged;
     if (author.kind === "system") return { streak: 0 };
     if (!isAgentMade(author)) {

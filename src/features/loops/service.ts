@@ -58,7 +58,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
     said: { subject: string; body: string; payload: object },
   ) {
     for (const id of new Set(["user", row.fromId, row.target])) {
-      const facts = isGroup(id) ? undefined : await directory.facts(tx, id);
+      const facts = isGroup(id) ? undefined : directory.facts(tx, id);
       if (!facts || (facts.kind !== "user" && !isAgentMade(facts))) continue;
       await messages.tell(tx, id, { ...said, payload: { ...said.payload }, replyTo: row.id });
     }

@@ -1,24 +1,25 @@
 import { desc, eq, sql } from "drizzle-orm";
 import { messages } from "../../core/messages/tables.ts";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 
 const MAX_TALK = 2000;
 
-/** Times of replies in a thread. */
-export function createTalkStore(db: Db) {
-  const nthReply = db.statement((q) =>
-    q
-      .select({ createdAt: messages.createdAt })
-      .from(messages)
-      .where(eq(messages.threadId, bound("threadId")))
-      .orderBy(desc(messages.id))
-      .limit(fixedLimit(1))
-      .offset(boundLimit("skip"))
-      .prepare(),
-  );
-  const nthTalk = db.statement((q) => q.select({ at: sql<number>`at` }).from(sql`(${talkOf()})`).prepare());
+const nthReply = statement((q) =>
+  q
+    .select({ createdAt: messages.createdAt })
+    .from(messages)
+    .where(eq(messages.threadId, bound("threadId")))
+    .orderBy(desc(messages.id))
+    .limit(fixedLimit(1))
+    .offset(boundLimit("skip"))
+    .prepare(),
+);
+const nthTalk = statement((q) => q.select({ at: sql<number>`at` }).from(sql`(${talkOf()})`).prepare());
 
+/** Times of replies in a thread. */
+export function createTalkStore() {
   return {
     /** Time of a thread's newest reply after skipping `skip`; undefined when the thread has fewer. */
     replyAt: async (on: ReadTx, threadId: number, skip: number): Promise<number | undefined> =>

@@ -1,5 +1,5 @@
 import { and, desc, eq, isNotNull, isNull, lt } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { equal, rowsWhere } from "../../kernel/db/statements.ts";
@@ -8,9 +8,10 @@ import { loops } from "./tables.ts";
 
 export type LoopRow = typeof loops.$inferSelect;
 
+const byRoot = rowsWhere(loops, equal(loops, "rootId", "kind"));
+
 /** Pauses of chains and threads. */
-export function createLoopStore(db: Db) {
-  const byRoot = rowsWhere(db, loops, equal(loops, "rootId", "kind"));
+export function createLoopStore() {
   return {
     find: async (on: ReadTx, rootId: number, kind: LoopKind): Promise<LoopRow | undefined> =>
       byRoot(on).get({ rootId, kind }),

@@ -8,7 +8,7 @@ export type Models = ReturnType<typeof createModels>;
 /** Models that agents tell of themselves. */
 export function createModels(areas: Areas) {
   const { db } = areas.kernel;
-  const service = createModelService(areas, createModelStore(db));
+  const service = createModelService(areas, createModelStore());
   return {
     dropAgent: service.dropAgent,
     routes: lateRoutes(["/v1/models", "/v1/agents/{id}/models"], async () =>

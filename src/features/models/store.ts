@@ -1,6 +1,7 @@
 import { and, asc, eq, gt } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import { agentModels } from "./tables.ts";
@@ -8,22 +9,22 @@ import { agentModels } from "./tables.ts";
 export type ModelRow = typeof agentModels.$inferSelect;
 export type ModelStore = ReturnType<typeof createModelStore>;
 
-/** Models of agents. A page of the union runs one statement for each model, so all are prepared. */
-export function createModelStore(db: Db) {
-  const insert = db.statement((q) => q.insert(agentModels).values(everyColumn(agentModels)).prepare());
-  const nextId = columnsWhere(db, pick(agentModels, "id"), agentModels, gt(agentModels.id, bound("after")), {
-    orderBy: asc(agentModels.id),
-    limit: 1,
-  });
-  const holders = rowsWhere(db, agentModels, equal(agentModels, "id"), {
-    orderBy: asc(agentModels.agentId),
-    limit: "limit",
-  });
-  const agentsOf = columnsWhere(db, pick(agentModels, "agentId"), agentModels, equal(agentModels, "id"), {
-    limit: "limit",
-  });
-  const holder = rowsWhere(db, agentModels, equal(agentModels, "id", "agentId"));
+const insert = statement((q) => q.insert(agentModels).values(everyColumn(agentModels)).prepare());
+const nextId = columnsWhere(pick(agentModels, "id"), agentModels, gt(agentModels.id, bound("after")), {
+  orderBy: asc(agentModels.id),
+  limit: 1,
+});
+const holders = rowsWhere(agentModels, equal(agentModels, "id"), {
+  orderBy: asc(agentModels.agentId),
+  limit: "limit",
+});
+const agentsOf = columnsWhere(pick(agentModels, "agentId"), agentModels, equal(agentModels, "id"), {
+  limit: "limit",
+});
+const holder = rowsWhere(agentModels, equal(agentModels, "id", "agentId"));
 
+/** Models of agents. A page of the union runs one statement for each model, so all are prepared. */
+export function createModelStore() {
   return {
     /** In the order that the agent gave. */
     ofAgent: async (on: ReadTx, agentId: string): Promise<ModelRow[]> =>

@@ -52,7 +52,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
 
   async function checkTarget(on: ReadTx, requester: AgentId, target: Target): Promise<void> {
     if (target === requester) throw Problem.invalid("/target", "is the requester itself");
-    const facts = await directory.facts(on, target);
+    const facts = directory.facts(on, target);
     if (!facts || facts.deletedAt !== null)
       throw new Problem("unknown-target", `Nobody is called ${target}.`, {
         errors: [{ pointer: "/target", message: "is not a registered agent" }],

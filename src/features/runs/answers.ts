@@ -29,9 +29,10 @@ export function createRunAnswers({ kernel, core, delegations }: Areas & { delega
       return delegations.answerBy(tx, run.delegationId, { from: run.agentId, ...answerOf(run) });
     if (run.delegationId !== null && !work) return delegations.giveUp(tx, run.delegationId, errorOf(run));
     if (!held || !work) return;
-    // The lease of a lost runner ends by itself, and another worker takes over.
+    // The lease of a runner that is not heard of ends by itself, and another worker takes over.
+    const isSilent = !isReported && (run.errorCode === "lost" || run.errorCode === "no-runner");
     if (isOk) await holders.completeHeld(tx, work, hasWords(run) && !isAnswered ? answerOf(run) : undefined);
-    else if (run.errorCode !== "lost" && run.errorCode !== "no-runner") await holders.failHeld(tx, work, errorOf(run));
+    else if (!isSilent) await holders.failHeld(tx, work, errorOf(run));
   }
 
   return { give };

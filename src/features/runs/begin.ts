@@ -1,8 +1,8 @@
 import type { Areas } from "../../core/core.ts";
-import { unasked } from "../../core/messages/addressing.ts";
+import type { LogEntry } from "../../core/messages/entry.ts";
 import type { Lineage } from "../../core/messages/row.ts";
 import type { TreeNode } from "../../core/trees/trees.ts";
-import { actingAs, type Caller, hasEnrolled, isAgent, isPerson } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, hasEnrolled, isAgent, isPerson, signedBy } from "../../identity/auth/caller.ts";
 import { orchestratorIdOf } from "../../identity/orchestrators/ids.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
@@ -81,12 +81,17 @@ export function createBegin(
     const parent = await family.parentOf(tx, wanted);
     const requester = await family.requesterOf(tx, wanted, parent);
     await checkLimits(tx, wanted, parent);
-    if (!isOwn && message) messages.quotas.take(tx, facts, "messages");
+    if (!isOwn && message) {
+      const author = { id: actor, kind: facts.kind, ...signedBy(caller, actor) };
+      await messages.requireStart(tx, author, agentId, message.id);
+      messages.quotas.take(tx, facts, "messages");
+    }
     const person = caller.personId ?? (message && messages.rows.personOf(tx, message.id)) ?? parent?.run.person ?? null;
     const draft = { ...rowOf(wanted, parent, requester, clock.now()), person };
     const sent = isOwn || message ? undefined : await sendTask(tx, wanted, { ...asked, runId: draft.id, parent });
     const row = await store.add(tx, { ...draft, ...sent });
     const turn = await settle.addTurn(tx, row, { cause: "begin", files: body.files });
+    if (row.approvalId !== null) return settle.wait(tx, row, turn);
     if (!isOwn) return settle.queue(tx, row, turn);
     return life.run(tx, row, turn, body.leaseSeconds);
   }
@@ -132,12 +137,12 @@ export function createBegin(
     return (await messages.rows.lineage(on, parent.run.messageId))?.id;
   }
 
-  /** Sends the task to the agent, so that one that knows nothing of runs hears of it, and ends it by a reply. */
+  /** Sends the task to the agent, or lets it wait for a person, so that one that knows nothing of runs hears of it, and ends it by a reply. */
   async function sendTask(
     tx: Tx,
     { caller, actor, agentId, body }: Wanted,
     { runId, replyTo, parent }: Asked & { runId: string; parent: Parent | undefined },
-  ): Promise<Pick<RunRow, "messageId" | "threadId" | "sessionKey">> {
+  ): Promise<Partial<Pick<RunRow, "messageId" | "threadId" | "sessionKey" | "approvalId" | "deadlineAt">>> {
     const causedBy =
       body.causedBy === undefined && replyTo === undefined ? await above(tx, actor, parent) : body.causedBy;
     const draft: ParsedDraft = {
@@ -149,17 +154,16 @@ export function createBegin(
         ...(body.files?.length ? { files: body.files.map((fileId) => ({ fileId })) } : {}),
       },
     };
-    const sent = await messages.send(tx, caller, draft, { isVerb: true });
-    if (sent.kind !== "sent") throw unasked(agentId);
-    const { id, threadId } = sent.entry;
-    return { messageId: id, threadId: threadId ?? id, sessionKey: body.sessionKey ?? `msg:${id}` };
+    const sent = await messages.send(tx, caller, draft, { isVerb: true, owner: runId });
+    if (sent.kind !== "sent") return { approvalId: sent.approvalId ?? null, deadlineAt: sent.deliverAt };
+    return placeOf(sent.entry, body.sessionKey);
   }
 
   /** Agent that runs it. @throws Problem 422 */
   async function runnerOf(on: ReadTx, caller: Caller, body: ParsedRun): Promise<AgentId> {
     const id = body.agentId ?? (isAgent(caller) ? caller.agentId : undefined);
     if (id === undefined) throw Problem.invalid("/agentId", "is needed: an operator runs nothing itself");
-    const facts = await directory.facts(on, id);
+    const facts = directory.facts(on, id);
     if (!facts || facts.deletedAt !== null)
       throw new Problem("unknown-target", facts ? `${id} was deleted.` : `Nobody is called ${id}.`, {
         errors: [{ pointer: "/agentId", message: "is not a registered agent" }],
@@ -269,6 +273,7 @@ function rowOf(
     ...{ timeoutSeconds, leaseSeconds: body.leaseSeconds },
     ...{ deadlineAt: now + (timeoutSeconds === null ? DAY_MS : timeoutSeconds * 1000), dueAt: null, closing: null },
     ...{
+      approvalId: null,
       abortedBy: null,
       wokenAt: null,
       createdAt: now,
@@ -280,6 +285,12 @@ function rowOf(
     ...{ resultFiles: null, missingFiles: null, silent: false, task: body.task, result: null },
   };
 }
+
+/** Place of a run whose message was sent. */
+export const placeOf = ({ id, threadId }: LogEntry, sessionKey: string | undefined) => ({
+  ...{ messageId: id as RunRow["messageId"], threadId: (threadId ?? id) as RunRow["threadId"] },
+  sessionKey: sessionKey ?? `msg:${id}`,
+});
 
 type RunRequesterOrNull = Awaited<ReturnType<Family["requesterOf"]>>;
 

@@ -157,7 +157,7 @@ export function createFamily(
   }
 
   async function requireThere(on: ReadTx, agentId: AgentId): Promise<void> {
-    const facts = await directory.facts(on, agentId);
+    const facts = directory.facts(on, agentId);
     if (!facts || facts.deletedAt !== null)
       throw Problem.invalid("/requester/agentId", facts ? `${agentId} was deleted` : `nobody is called ${agentId}`);
   }

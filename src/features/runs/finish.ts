@@ -7,8 +7,8 @@ import type { Recorder } from "./recorder.ts";
 import { type Result, toResult } from "./result.ts";
 import type { RunRow, TurnRow } from "./row.ts";
 import type { End, RunSettle } from "./settle.ts";
+import type { Spending } from "./spending.ts";
 import type { RunStore } from "./store.ts";
-import { addUsage } from "./usage.ts";
 import { isRunning } from "./view.ts";
 
 /** The runner's word. `keep`: makes the file with the whole of a long result. */
@@ -20,10 +20,11 @@ interface Parts {
   store: RunStore;
   recorder: Recorder;
   settle: RunSettle;
+  spending: Spending;
 }
 
 /** The runner's word that a turn is over: in time, again, or late. */
-export function createFinishes({ files }: { files: Files }, { store, recorder, settle }: Parts) {
+export function createFinishes({ files }: { files: Files }, { store, recorder, settle, spending }: Parts) {
   /** @throws Problem 409 for a turn that has ended otherwise, 422 required-result */
   async function finish(tx: Tx, row: RunRow, turn: TurnRow, body: Finished): Promise<RunRow> {
     const isNow = turn.id === row.turnId && isRunning(row);
@@ -33,7 +34,7 @@ export function createFinishes({ files }: { files: Files }, { store, recorder, s
     const said = await resultOf(tx, row, turn, isHeard ? body : { ...body, keep: undefined });
     const result = body.outcome === "ok" && isStanding(row, turn, said) ? undefined : said;
     if (body.outcome === "ok" && result) requireResult(row, result);
-    const told = withWord(row, body);
+    const told = await withWord(tx, row, body);
     if (!isNow) return late(tx, told, turn, body, said);
     const isAborted = row.status === "stopping";
     return settle.endTurn(tx, told, turn, {
@@ -87,8 +88,8 @@ export function createFinishes({ files }: { files: Files }, { store, recorder, s
     },
   };
 
-  function withWord(row: RunRow, { usage, links }: ParsedFinish): RunRow {
-    const used = usage ? addUsage(row, usage) : row;
+  async function withWord(tx: Tx, row: RunRow, { usage, links }: ParsedFinish): Promise<RunRow> {
+    const used = usage ? await spending.add(tx, row, usage) : row;
     return links?.length ? { ...used, links: JSON.stringify(mergedLinks(JSON.parse(row.links), links)) } : used;
   }
 

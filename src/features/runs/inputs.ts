@@ -23,13 +23,17 @@ export function createInputs({ kernel, core }: Areas, store: InputStore) {
     /** Notes those that the run's agent may read; a message is noted once for each run. */
     async note(tx: Tx, { id, agentId, turnId }: RunRow, inputs: readonly EventData<"input">[]): Promise<void> {
       const started = inputs.flatMap(({ messageIds, state }) => (state === "started" ? messageIds : []));
+      const noted: number[] = [];
       const pause = createPauses();
       for (const messageId of new Set(started.slice(0, MAX_INPUTS))) {
         const message = await messages.lineage(tx, messageId);
-        if (message && (await access.mayRead(tx, agentId, message)))
+        if (message && (await access.mayRead(tx, agentId, message))) {
           await store.add(tx, { messageId, agentId, runId: id, turnId, at: clock.now() });
+          noted.push(messageId);
+        }
         await pause();
       }
+      if (noted.length > 0) tx.afterCommit(() => core.inbox.notes.inTurn(noted));
     },
 
     /** Agents into whose turns a message went, earliest first. */

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { ReadTx, Tx } from "../../kernel/db/database.ts";
-import type { DueSource } from "../../kernel/due/due.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import { deadlines } from "../../kernel/due/source.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { RunRenewed, UsageInput } from "../../protocol/runs.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -10,8 +10,8 @@ import type { Finished, Finishes } from "./finish.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RunRow, TurnRow } from "./row.ts";
 import { type End, NOTHING, type RunSettle, WAKE_MS } from "./settle.ts";
+import type { Spending } from "./spending.ts";
 import type { RunStore } from "./store.ts";
-import { addUsage } from "./usage.ts";
 
 /** Shortest time to the end of a lease or a deadline after an absence of the relay. */
 const GRACE_MS = 30_000;
@@ -30,10 +30,11 @@ interface Parts {
   recorder: Recorder;
   settle: RunSettle;
   finishes: Finishes;
+  spending: Spending;
 }
 
 /** Life of a run: taken, renewed, finished, or ended by time. */
-export function createLife({ kernel, core }: Areas, { store, access, recorder, settle, finishes }: Parts) {
+export function createLife({ kernel, core }: Areas, { store, access, recorder, settle, finishes, spending }: Parts) {
   const { clock, due } = kernel;
 
   /** Ends of the lease and of the whole run, whichever is sooner. */
@@ -73,6 +74,8 @@ export function createLife({ kernel, core }: Areas, { store, access, recorder, s
     const row = await access.require(tx, id);
     await access.requireRunner(tx, caller, row);
     if (row.status === "running") return row;
+    if (row.approvalId !== null && row.status === "queued")
+      throw new Problem("not-open", `${id} waits for ${row.approvalId}: a person has to allow it first.`);
     if (how.again && row.status === "ended" && row.errorCode === "lost") {
       const turn = await settle.addTurn(tx, row, { cause: "again" });
       return run(tx, reopened(row, turn), turn, how.leaseSeconds);
@@ -142,19 +145,11 @@ export function createLife({ kernel, core }: Areas, { store, access, recorder, s
     return { outcome: "error", errorCode: "lost", error: "Its runner was not heard of any more.", owed: true };
   }
 
-  const source: DueSource = {
-    name: "runs",
-    next: (on: ReadTx) => store.earliest(on),
-    async take(tx, now, limit) {
-      const ripe = await store.ripe(tx, now, limit);
-      for (const row of ripe) {
-        // Ending one may have ended or changed another.
-        const current = await store.byId(tx, row.id);
-        if (current?.dueAt != null && current.dueAt <= now) await overdue(tx, current);
-      }
-      return ripe.length;
-    },
-  };
+  const source = deadlines("runs", store, async (tx, row, now) => {
+    // Ending one may have ended or changed another.
+    const current = await store.byId(tx, row.id);
+    if (current?.dueAt != null && current.dueAt <= now) await overdue(tx, current);
+  });
 
   return {
     run,
@@ -186,7 +181,7 @@ export function createLife({ kernel, core }: Areas, { store, access, recorder, s
 
     /** Adds tokens and money to a run. */
     async used(tx: Tx, row: RunRow, usage: UsageInput): Promise<RunRow> {
-      const added = addUsage(row, usage);
+      const added = await spending.add(tx, row, usage);
       await store.saveUsage(tx, added);
       return added;
     },

@@ -3,7 +3,6 @@ import type { RunLink } from "../../protocol/runs.ts";
 import type { RunRow } from "./row.ts";
 import type { RunSettle } from "./settle.ts";
 import type { RunStore } from "./store.ts";
-import { toChange } from "./view.ts";
 
 /** Links that a run keeps, newest last. */
 const MAX_LINKS = 200;
@@ -32,8 +31,7 @@ export function createRunLinks({ store, settle }: { store: RunStore; settle: Run
       const links = JSON.stringify(mergedLinks(known, [{ ...before, ...link }]));
       if (links === run.links) return { run, before };
       const now: RunRow = { ...run, links };
-      await store.save(tx, now);
-      await settle.changed.raise(tx, toChange(now), now, run);
+      await settle.save(tx, now, run);
       return { run: now, before };
     },
   };

@@ -16,9 +16,10 @@ export interface PartEntry extends Entry {
 
 export type PartLog = Awaited<ReturnType<typeof openPartLog>>;
 
+const head = lastIdOf("run_parts");
+
 /** The log of runs, from its newest place on. */
 export async function openPartLog(db: Db) {
-  const head = lastIdOf(db, "run_parts");
   return createLog<PartEntry>(await db.read(async (on) => head(on)));
 }
 

@@ -1,9 +1,10 @@
 import type { Areas } from "../../core/core.ts";
 import type { LogEntry } from "../../core/messages/entry.ts";
-import type { MessageRow } from "../../core/messages/row.ts";
+import type { MessageRow, ScheduledRow } from "../../core/messages/row.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
+import { placeOf } from "./begin.ts";
 import { toResult } from "./result.ts";
 import type { RunRow, TurnRow } from "./row.ts";
 import type { RunSettle } from "./settle.ts";
@@ -21,10 +22,26 @@ export function createRunReactions({ kernel, core }: Areas, { store, settle }: {
   const { clock, due } = kernel;
   const { rows: messages } = core.messages;
 
-  /** An agent that knows nothing of runs ends a queued one by replying to its message, or to the word that it waits. */
+  /**
+   * An agent that knows nothing of runs ends a queued one by replying to its message, or to the word that it waits. The answer of an
+   * earlier turn may come after a later one was asked for: only the word names that.
+   */
   function replied(tx: Tx, message: MessageRow): Promise<void> | undefined {
     if (message.replyTo === null || message.fromId === "system" || !ANSWERS.has(message.kind)) return undefined;
     return endBy(tx, message);
+  }
+
+  /** The message of a run was allowed and is sent, so that its runner hears of it; or it never will be. */
+  async function followWaited(tx: Tx, { waits, error }: ScheduledRow, entry: LogEntry | undefined): Promise<void> {
+    const run = waits?.owner?.startsWith("run_") ? await store.byId(tx, waits.owner) : undefined;
+    if (run?.status !== "queued" || run.approvalId === null || run.approvalId !== waits?.approvalId) return;
+    const turn = await store.turn(tx, run.turnId);
+    if (!entry || !turn) {
+      await settle.cutShort(tx, run, { outcome: "error", errorCode: "refused", error });
+      return;
+    }
+    const sessionKey = run.sessionKey === run.id ? undefined : run.sessionKey;
+    await settle.queue(tx, { ...run, ...placeOf(entry, sessionKey), approvalId: null }, turn);
   }
 
   /** The turn that a word of the relay is about: a turn may have been offered more than once. */
@@ -39,7 +56,8 @@ export function createRunReactions({ kernel, core }: Areas, { store, settle }: {
     const offered = queued.length > 0 && message.replyTo !== null ? await offeredBy(tx, message.replyTo) : undefined;
     for (const run of queued) {
       const turn = await store.turn(tx, run.turnId);
-      if (!turn || (offered !== turn.id && run.messageId !== message.replyTo)) continue;
+      const isTask = turn?.cause === "begin" && run.messageId === message.replyTo;
+      if (!turn || (offered !== turn.id && !isTask)) continue;
       return take(tx, run, turn, message);
     }
   }
@@ -89,6 +107,7 @@ export function createRunReactions({ kernel, core }: Areas, { store, settle }: {
 
   return {
     replied,
+    followWaited,
     settledAmong,
     /** Ends the live runs of a deleted agent. Runs that it asked for go on. */
     dropAgent: (tx: Tx, agentId: string): Promise<void> => drop(tx, agentId, store.head(tx)),

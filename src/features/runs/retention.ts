@@ -17,7 +17,7 @@ const MAX_TREE = 5000;
 const BEGINNING: EndedPlace = { endedAt: 0, number: 0 };
 
 /** Deletes ended runs as a tree, when the last of it is old enough and nothing of it is still to be delivered. */
-export function createRunSweeps({ kernel, files }: Pick<Areas, "kernel"> & { files: Files }) {
+export function createRunSweeps({ kernel, core, files }: Pick<Areas, "kernel" | "core"> & { files: Files }) {
   /** True while another area needs one of these runs. */
   const kept = kernel.hooks.question<[runIds: readonly string[]], true>("runs.kept");
 
@@ -39,6 +39,7 @@ export function createRunSweeps({ kernel, files }: Pick<Areas, "kernel"> & { fil
         if (room <= 0) return { from: reached };
         if (run.resultFileId !== null) await files.release(tx, run.resultFileId);
         await oldRuns.remove(tx, run.id);
+        core.facets.forget(tx, "run", [run.number]);
         room -= 1;
       }
       reached = { number, endedAt: endedAt ?? 0 };

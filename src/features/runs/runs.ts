@@ -30,12 +30,16 @@ import { createRunSweeps } from "./retention.ts";
 import { createRunTraces } from "./run-traces.ts";
 import { createRunService } from "./service.ts";
 import { createSettle } from "./settle.ts";
+import { createSpending } from "./spending.ts";
 import { createRunStore } from "./store.ts";
 import { createInputStore } from "./store-inputs.ts";
 import { runLists } from "./store-lists.ts";
 import { createPartStore } from "./store-parts.ts";
 import { createTell } from "./tell.ts";
 import { createRunTree } from "./tree.ts";
+
+/** Newest runs of a project whose agents work on it. */
+const RECENT = 500;
 
 export type Runs = Awaited<ReturnType<typeof createRuns>>;
 
@@ -45,10 +49,10 @@ type Ground = Areas & { delegations: Delegations; files: Files; traces: Traces; 
 /** Runs: executions of agents, whose results reach their requesters. */
 export async function createRuns(ground: Ground, limits: RunLimits) {
   const { db } = ground.kernel;
-  const { inbox } = ground.core;
-  const store = createRunStore(db);
-  const partStore = createPartStore(db);
-  const inputStore = createInputStore(db);
+  const { inbox, facets } = ground.core;
+  const store = createRunStore();
+  const partStore = createPartStore();
+  const inputStore = createInputStore();
   const log = await openPartLog(db);
   const recorder = createRecorder(ground.kernel, log, partStore);
   const access = createRunAccess(ground, store);
@@ -57,8 +61,9 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
   const traces = createRunTraces(ground, { store, parts: partStore });
   const settle = createSettle(ground, { store, recorder, control, answers, traces });
   const { kept, sweeps } = createRunSweeps(ground);
-  const finishes = createFinishes(ground, { store, recorder, settle });
-  const life = createLife(ground, { store, access, recorder, settle, finishes });
+  const spending = createSpending(ground.kernel);
+  const finishes = createFinishes(ground, { store, recorder, settle, spending });
+  const life = createLife(ground, { store, access, recorder, settle, finishes, spending });
   const family = createFamily(ground, store, access);
   const begin = createBegin(ground, { store, access, family, settle, life }, limits);
   const service = createRunService(ground, { store, access, begin });
@@ -90,8 +95,10 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     partsAfter: partStore.after,
     changed: settle.changed,
     ended: settle.ended,
+    used: spending.used,
     unwanted: abort.unwanted,
     replied: reactions.replied,
+    followWaited: reactions.followWaited,
     settledAmong: reactions.settledAmong,
     dropAgent: reactions.dropAgent,
     giveGrace: life.giveGrace,
@@ -123,7 +130,12 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     kept,
     facts: createRunFacts(store),
     inTurns: inputs.inTurns,
+    hasBegun: runLists.hasBegun,
     liveInThreads: runLists.liveInThreads,
+    countAlone: runLists.countAlone,
+    /** Agents of the newest runs of a project. */
+    agentsIn: async (on: ReadTx, project: string): Promise<string[]> =>
+      runLists.agentsOf(on, await facets.newestIn(on, "run", project, RECENT)),
     inputFacts: inputs.facts,
     forget: inputStore.forgetMessages,
     dueHandlers: { ...reactions.dueHandlers, ...traces.dueHandlers },

@@ -16,7 +16,7 @@ export type RunService = ReturnType<typeof createRunService>;
 
 /** Runs as callers ask for them. */
 export function createRunService(
-  { kernel, identity }: Areas,
+  { kernel, identity, core }: Areas,
   { store, access, begin }: { store: RunStore; access: RunAccess; begin: Begin },
 ) {
   const { idempotency } = kernel;
@@ -59,7 +59,8 @@ export function createRunService(
       { limit, page, ...filter }: RunFilter & PageQuery<number>,
     ): Promise<List<Run>> {
       await agents.requireReader(on, caller);
-      const { rows, reached } = await runLists.page(on, filter, page, limit);
+      const among = await core.facets.find(on, "run", filter, page);
+      const { rows, reached } = await runLists.page(on, filter, page, limit, among);
       const items: Run[] = [];
       let size = 0;
       let last: number | undefined;

@@ -3,7 +3,7 @@ import { DAY_MS } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { MessageId } from "../../protocol/ids.ts";
-import type { RunChange, RunErrorCode, RunOutcome } from "../../protocol/runs.ts";
+import type { RunChange, RunErrorCode, RunLink, RunOutcome } from "../../protocol/runs.ts";
 import type { RunAnswers } from "./answers.ts";
 import type { Control } from "./control.ts";
 import type { Recorder } from "./recorder.ts";
@@ -65,7 +65,7 @@ interface Parts {
 }
 
 /** The write that ends a turn or a run: what it waits for, who is woken, what goes out. */
-export function createSettle({ kernel }: Areas, { store, recorder, control, answers, traces }: Parts) {
+export function createSettle({ kernel, core }: Areas, { store, recorder, control, answers, traces }: Parts) {
   const { clock, due, hooks } = kernel;
   /** A run was made, or changed. `before` is undefined for a new one. */
   const changed = hooks.event<[change: RunChange, run: RunRow, before: RunRow | undefined]>("runs.changed");
@@ -82,7 +82,15 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
   async function tell(tx: Tx, run: RunRow, before: RunRow | undefined): Promise<void> {
     const { dueAt } = run;
     if (dueAt !== null) tx.afterCommit(() => due.notice(dueAt));
+    noteFacets(tx, run, before);
     await changed.raise(tx, toChange(run), run, before);
+  }
+
+  /** Lists find a run by its project, tags and pull requests. */
+  function noteFacets(tx: Tx, run: RunRow, before: RunRow | undefined): void {
+    // Links alone come later, and stay.
+    if (before === undefined || run.links !== "[]")
+      core.facets.note(tx, "run", run.number, run.threadId, facetedOf(run));
   }
 
   /** A new turn, which waits for its runner. */
@@ -102,6 +110,10 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     return turn;
   }
 
+  /** Lets a run wait for a person, who has to allow its message: its runner does not hear of it. */
+  const wait = (tx: Tx, before: RunRow, turn: TurnRow): Promise<RunRow> =>
+    save(tx, { ...before, turnId: turn.id, turns: turn.number }, before);
+
   /** Tells the runner of a turn that waits; answers its files. */
   async function offer(tx: Tx, run: RunRow, turn: TurnRow): Promise<string[]> {
     const isWake = turn.cause === "wake";
@@ -114,7 +126,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
   /** Says again what waits for the runner: the word has expired while the relay was away. */
   async function remind(tx: Tx, run: RunRow): Promise<void> {
     if (run.status === "stopping") await control.tell(tx, run, { do: "abort", text: run.error });
-    const turn = run.status === "queued" ? await store.turn(tx, run.turnId) : undefined;
+    const turn = run.status === "queued" && run.approvalId === null ? await store.turn(tx, run.turnId) : undefined;
     if (turn) await offer(tx, run, turn);
   }
 
@@ -236,6 +248,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     save,
     tell,
     addTurn,
+    wait,
     queue,
     remind,
     prompt,
@@ -247,3 +260,9 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     cutShort,
   };
 }
+
+const facetedOf = ({ project, tags, links }: RunRow) => ({
+  project,
+  tags: JSON.parse(tags) as string[],
+  links: JSON.parse(links) as RunLink[],
+});

@@ -1,6 +1,7 @@
 import { asc } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import { runInputs } from "./tables.ts";
 
@@ -11,14 +12,13 @@ const MAX_SHOWN = 100;
 
 export type InputStore = ReturnType<typeof createInputStore>;
 
+const insert = statement((q) => q.insert(runInputs).values(everyColumn(runInputs)).onConflictDoNothing().prepare());
+const ofMessage = rowsWhere(runInputs, equal(runInputs, "messageId"), {
+  ...{ orderBy: asc(runInputs.at), limit: MAX_SHOWN },
+});
+
 /** Messages that went into model turns. */
-export function createInputStore(db: Db) {
-  const insert = db.statement((q) =>
-    q.insert(runInputs).values(everyColumn(runInputs)).onConflictDoNothing().prepare(),
-  );
-  const ofMessage = rowsWhere(db, runInputs, equal(runInputs, "messageId"), {
-    ...{ orderBy: asc(runInputs.at), limit: MAX_SHOWN },
-  });
+export function createInputStore() {
   return {
     /** Keeps the first time of each message and run. */
     add: async (tx: Tx, row: InputRow): Promise<void> => {

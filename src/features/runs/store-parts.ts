@@ -1,7 +1,8 @@
 import { and, asc, desc, eq, gt, lt, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { lastIdOf } from "../../kernel/db/sequence.ts";
 import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { PartRow, RecordingRow } from "./row.ts";
@@ -15,42 +16,42 @@ export interface PartScope {
   turnId?: string | undefined;
 }
 
-/** The log of runs: its parts, and how far each run's recording has come. */
-export function createPartStore(db: Db) {
-  const head = lastIdOf(db, "run_parts");
-  const insert = db.statement((q) => q.insert(runParts).values(everyColumn(runParts)).prepare());
-  const afterWhere = and(equal(runParts, "runId"), gt(runParts.place, bound("after")));
-  const after = rowsWhere(db, runParts, afterWhere, { orderBy: asc(runParts.place), limit: "limit" });
-  const beforeWhere = and(equal(runParts, "runId"), lt(runParts.place, bound("before")));
-  const before = rowsWhere(db, runParts, beforeWhere, { orderBy: desc(runParts.place), limit: "limit" });
-  const start = columnsWhere(db, pick(runParts, "place"), runParts, and(equal(runParts, "turnId"), isStart));
-  const diffsWhere = and(equal(runParts, "runId"), isDiff, gt(runParts.place, bound("after")));
-  const diffs = rowsWhere(db, runParts, diffsWhere, { orderBy: asc(runParts.place), limit: "limit" });
-  const change = changeWhere(db, runParts, columns("json"), equal(runParts, "place"));
-  const notCompact = columnsWhere(db, pick(runs, "id"), runs, and(isNotCompact, lte(runs.endedAt, bound("before"))), {
-    orderBy: asc(runs.endedAt),
-    limit: 1,
-  });
-  const recording = rowsWhere(db, runRecordings, equal(runRecordings, "runId"));
-  const sources = columnsWhere(db, pick(runSources, "source", "next"), runSources, equal(runSources, "runId"));
-  const saveRecording = db.statement((q) =>
-    q
-      .insert(runRecordings)
-      .values(everyColumn(runRecordings))
-      .onConflictDoUpdate({
-        target: runRecordings.runId,
-        set: { turnId: sql`excluded.turn_id`, bytes: sql`excluded.bytes`, state: sql`excluded.state` },
-      })
-      .prepare(),
-  );
-  const saveSource = db.statement((q) =>
-    q
-      .insert(runSources)
-      .values(everyColumn(runSources))
-      .onConflictDoUpdate({ target: [runSources.runId, runSources.source], set: { next: sql`excluded.next` } })
-      .prepare(),
-  );
+const head = lastIdOf("run_parts");
+const insert = statement((q) => q.insert(runParts).values(everyColumn(runParts)).prepare());
+const afterWhere = and(equal(runParts, "runId"), gt(runParts.place, bound("after")));
+const after = rowsWhere(runParts, afterWhere, { orderBy: asc(runParts.place), limit: "limit" });
+const beforeWhere = and(equal(runParts, "runId"), lt(runParts.place, bound("before")));
+const before = rowsWhere(runParts, beforeWhere, { orderBy: desc(runParts.place), limit: "limit" });
+const start = columnsWhere(pick(runParts, "place"), runParts, and(equal(runParts, "turnId"), isStart));
+const diffsWhere = and(equal(runParts, "runId"), isDiff, gt(runParts.place, bound("after")));
+const diffs = rowsWhere(runParts, diffsWhere, { orderBy: asc(runParts.place), limit: "limit" });
+const change = changeWhere(runParts, columns("json"), equal(runParts, "place"));
+const notCompact = columnsWhere(pick(runs, "id"), runs, and(isNotCompact, lte(runs.endedAt, bound("before"))), {
+  orderBy: asc(runs.endedAt),
+  limit: 1,
+});
+const recording = rowsWhere(runRecordings, equal(runRecordings, "runId"));
+const sources = columnsWhere(pick(runSources, "source", "next"), runSources, equal(runSources, "runId"));
+const saveRecording = statement((q) =>
+  q
+    .insert(runRecordings)
+    .values(everyColumn(runRecordings))
+    .onConflictDoUpdate({
+      target: runRecordings.runId,
+      set: { turnId: sql`excluded.turn_id`, bytes: sql`excluded.bytes`, state: sql`excluded.state` },
+    })
+    .prepare(),
+);
+const saveSource = statement((q) =>
+  q
+    .insert(runSources)
+    .values(everyColumn(runSources))
+    .onConflictDoUpdate({ target: [runSources.runId, runSources.source], set: { next: sql`excluded.next` } })
+    .prepare(),
+);
 
+/** The log of runs: its parts, and how far each run's recording has come. */
+export function createPartStore() {
   return {
     /** Newest place ever given out. */
     head,

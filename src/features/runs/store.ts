@@ -1,9 +1,11 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lte, ne, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { lastIdOf } from "../../kernel/db/sequence.ts";
 import {
+  byTime,
   changeWhere,
   columns,
   columnsWhere,
@@ -26,84 +28,56 @@ const MAX_FINDINGS = 200;
 /** Runs of one message that are read: a message to a group may have one for each member. */
 const MAX_OF_MESSAGE = 500;
 
-/** Runs and their turns. */
-export function createRunStore(db: Db) {
-  const byId = rowsWhere(db, runs, equal(runs, "id"));
-  const turnById = rowsWhere(db, runTurns, equal(runTurns, "id"));
-  const insertTurn = db.statement((q) => q.insert(runTurns).values(everyColumn(runTurns)).prepare());
-  const inSession = rowsWhere(db, runs, and(equal(runs, "agentId", "sessionKey"), isLive, holdsSession), { limit: 1 });
-  const newestOf = rowsWhere(db, runs, equal(runs, "agentId", "sessionKey"), { orderBy: desc(runs.number), limit: 1 });
-  const working = rowsWhere(db, runs, and(equal(runs, "agentId"), isLive, holdsSession), { limit: 2 });
-  const queued = rowsWhere(db, runs, and(equal(runs, "agentId"), isLive, sql`status = 'queued'`), { limit: "limit" });
-  const serving = rowsWhere(db, runs, and(equal(runs, "delegationId", "agentId"), isLive), { limit: 1 });
-  const waitingTurn = rowsWhere(
-    db,
-    runTurns,
-    and(
-      equal(runTurns, "runId"),
-      gt(runTurns.number, bound("after")),
-      isNull(runTurns.startedAt),
-      isNull(runTurns.endedAt),
-    ),
-    { orderBy: asc(runTurns.number), limit: 1 },
-  );
-  const ofMessage = columnsWhere(
-    db,
-    pick(runs, "id", "status", "outcome"),
-    runs,
-    and(equal(runs, "messageId"), sql`message_id is not null`),
-    { orderBy: desc(runs.number), limit: MAX_OF_MESSAGE },
-  );
-  const dropped = rowsWhere(
-    db,
-    runTurns,
-    and(
-      equal(runTurns, "runId"),
-      gt(runTurns.number, bound("after")),
-      isNull(runTurns.startedAt),
-      isNotNull(runTurns.endedAt),
-    ),
-    { orderBy: asc(runTurns.number) },
-  );
-  const lastTurn = columnsWhere(db, { number: runTurns.number }, runTurns, equal(runTurns, "runId"), {
-    orderBy: desc(runTurns.number),
-    limit: 1,
-  });
-  const earliest = columnsWhere(db, { at: runs.dueAt }, runs, sql`due_at is not null`, {
-    orderBy: asc(runs.dueAt),
-    limit: 1,
-  });
-  const ripe = rowsWhere(db, runs, and(sql`due_at is not null`, lte(runs.dueAt, bound("now"))), {
-    orderBy: asc(runs.dueAt),
-    limit: "limit",
-  });
-  const touch = changeWhere(db, runs, columns("dueAt", "closing", "leaseSeconds"), equal(runs, "id"));
-  const use = changeWhere(
-    db,
-    runs,
-    columns("inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "costUsd", "byModel"),
-    equal(runs, "id"),
-  );
-  const awaited = countWhere(db, runs, and(equal(runs, "requester"), sql`requester is not null`, isLive));
-  const children = countWhere(
-    db,
-    runs,
-    and(equal(runs, "parentId"), sql`parent_id is not null`, isLive, isNull(runs.delegationId)),
-  );
-  const askedBy = countWhere(
-    db,
-    runs,
-    and(equal(runs, "askedBy"), sql`asked_by is not null`, isLive, isNull(runs.delegationId)),
-  );
-  const below = countWhere(
-    db,
-    runs,
-    and(equal(runs, "rootId"), isLive, isNull(runs.delegationId), sql`${runs.id} <> ${runs.rootId}`),
-  );
+const byId = rowsWhere(runs, equal(runs, "id"));
+const turnById = rowsWhere(runTurns, equal(runTurns, "id"));
+const insertTurn = statement((q) => q.insert(runTurns).values(everyColumn(runTurns)).prepare());
+const inSession = rowsWhere(runs, and(equal(runs, "agentId", "sessionKey"), isLive, holdsSession), { limit: 1 });
+const newestOf = rowsWhere(runs, equal(runs, "agentId", "sessionKey"), { orderBy: desc(runs.number), limit: 1 });
+const working = rowsWhere(runs, and(equal(runs, "agentId"), isLive, holdsSession), { limit: 2 });
+const queued = rowsWhere(runs, and(equal(runs, "agentId"), isLive, sql`status = 'queued'`), { limit: "limit" });
+const serving = rowsWhere(runs, and(equal(runs, "delegationId", "agentId"), isLive), { limit: 1 });
+const notBegun = and(equal(runTurns, "runId"), gt(runTurns.number, bound("after")), isNull(runTurns.startedAt));
+const waitingTurn = rowsWhere(runTurns, and(notBegun, isNull(runTurns.endedAt)), {
+  orderBy: asc(runTurns.number),
+  limit: 1,
+});
+const ofMessage = columnsWhere(
+  pick(runs, "id", "status", "outcome"),
+  runs,
+  and(equal(runs, "messageId"), sql`message_id is not null`),
+  { orderBy: desc(runs.number), limit: MAX_OF_MESSAGE },
+);
+const dropped = rowsWhere(runTurns, and(notBegun, isNotNull(runTurns.endedAt)), { orderBy: asc(runTurns.number) });
+const lastTurn = columnsWhere({ number: runTurns.number }, runTurns, equal(runTurns, "runId"), {
+  orderBy: desc(runTurns.number),
+  limit: 1,
+});
+const times = byTime(runs, "dueAt", sql`due_at is not null`);
+const touch = changeWhere(runs, columns("dueAt", "closing", "leaseSeconds"), equal(runs, "id"));
+const use = changeWhere(
+  runs,
+  columns("inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "costUsd", "byModel"),
+  equal(runs, "id"),
+);
+const awaited = countWhere(runs, and(equal(runs, "requester"), sql`requester is not null`, isLive));
+const children = countWhere(
+  runs,
+  and(equal(runs, "parentId"), sql`parent_id is not null`, isLive, isNull(runs.delegationId)),
+);
+const askedBy = countWhere(
+  runs,
+  and(equal(runs, "askedBy"), sql`asked_by is not null`, isLive, isNull(runs.delegationId)),
+);
+const below = countWhere(
+  runs,
+  and(equal(runs, "rootId"), isLive, isNull(runs.delegationId), sql`${runs.id} <> ${runs.rootId}`),
+);
 
+/** Runs and their turns. */
+export function createRunStore() {
   return {
     /** Highest number of the list. */
-    head: lastIdOf(db, "runs"),
+    head: lastIdOf("runs"),
     /** Stores a new run; answers it with its number. */
     add: async (tx: Tx, row: Omit<RunRow, "number">): Promise<RunRow> => {
       const { number } = tx.db.insert(runs).values(row).returning({ number: runs.number }).get();
@@ -199,8 +173,8 @@ export function createRunStore(db: Db) {
         .limit(limit)
         .all(),
 
-    earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
-    ripe: async (on: ReadTx, now: number, limit: number): Promise<RunRow[]> => ripe(on).all({ now, limit }),
+    earliest: times.earliest,
+    ripe: times.ripe,
     /** No live run ends by time before `soonest`, and none later than `now` and the whole time that it was given. */
     giveGrace: async (tx: Tx, now: number, soonest: number, confirmMs: number, wakeMs: number): Promise<void> => {
       const whole = sql`${now} + coalesce(${runs.timeoutSeconds}, 86400) * 1000`;

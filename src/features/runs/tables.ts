@@ -78,6 +78,8 @@ export const runs = sqliteTable(
     dueAt: integer("due_at"),
     /** Set while the turn ends by itself unless the runner says more: outcome and error, as JSON. */
     closing: text("closing"),
+    /** Approval that its message waits for; null once it is sent. */
+    approvalId: text("approval_id"),
     /** Agent, or `user`, that asked it to stop. */
     abortedBy: text("aborted_by"),
     wokenAt: integer("woken_at"),

@@ -1,10 +1,13 @@
 import type { Areas } from "../../core/core.ts";
-import { actingAs, type Caller, isAgent } from "../../identity/auth/caller.ts";
-import type { Tx } from "../../kernel/db/database.ts";
+import type { Author } from "../../core/messages/draft.ts";
+import { actingAs, type Caller, isAgent, signedBy } from "../../identity/auth/caller.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { BODY_BYTES } from "../../protocol/limits.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { RunTold } from "../../protocol/runs.ts";
+import type { Delegations } from "../delegations/delegations.ts";
 import type { Files } from "../files/files.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { RunAccess } from "./access.ts";
 import type { Control } from "./control.ts";
 import type { Recorder } from "./recorder.ts";
@@ -21,6 +24,8 @@ const MAX_PAIRS = 10_000;
 /** Files of one prompt. */
 const MAX_FILES = 32;
 export const TELL = "tellRun";
+/** Id of the answer to what a run has asked, by its message. */
+const ANSWER = /^answer:(\d{1,15})$/;
 
 export type Tell = ReturnType<typeof createTell>;
 
@@ -30,6 +35,8 @@ export interface Message {
   text: string;
   files?: string[] | undefined;
 }
+
+type Ground = Areas & { delegations: Delegations; files: Files; sessions: Sessions };
 
 interface Parts {
   store: RunStore;
@@ -41,11 +48,11 @@ interface Parts {
 
 /** Talks into runs: steers a running turn, waits for its end, or begins a turn. */
 export function createTell(
-  { kernel, identity, files }: Areas & { files: Files },
+  { kernel, identity, core, delegations, files, sessions }: Ground,
   { store, access, control, recorder, settle }: Parts,
 ) {
   const { clock, idempotency } = kernel;
-  const { directory, roster } = identity;
+  const { agents, directory, roster } = identity;
   /** Time of the last word of each pair. Forgetting it allows one word too many. */
   const last = new Map<string, number>();
 
@@ -68,9 +75,26 @@ export function createTell(
     });
   }
 
-  async function say(tx: Tx, run: RunRow, said: Message): Promise<RunTold> {
-    if (run.status === "ended" || run.status === "waiting") return begin(tx, run, said);
-    const isHeard = run.status === "queued" || (run.status === "running" && canSteer(run));
+  /** The answer or result of what a run has asked for, which its runner gives it; undefined for words of others. */
+  async function answered(on: ReadTx, caller: Caller, runId: string, { id }: Message): Promise<RunRow | undefined> {
+    const answerId = ANSWER.exec(id ?? "")?.[1];
+    const run = answerId === undefined ? undefined : await store.byId(on, runId);
+    if (!run || !(await access.runsFor(on, caller, run.agentId))) return undefined;
+    const isFor = await delegations.isAnswerFor(on, Number(answerId), runId);
+    return isFor || (await isResultFor(on, Number(answerId), runId)) ? run : undefined;
+  }
+
+  async function isResultFor(on: ReadTx, messageId: number, runId: string): Promise<boolean> {
+    const message = await core.messages.rows.byId(on, messageId);
+    const isResult = message?.kind === "announcement" && message.payload !== null;
+    return isResult && JSON.parse(message.payload ?? "{}").announcement?.forRunId === runId;
+  }
+
+  /** `by`: undefined for an answer, which starts its agent as answers do. */
+  async function say(tx: Tx, run: RunRow, by: Author | undefined, said: Message): Promise<RunTold> {
+    if (run.status === "ended" || run.status === "waiting") return begin(tx, run, by, said);
+    const isQueued = run.status === "queued" && run.approvalId === null;
+    const isHeard = isQueued || (run.status === "running" && canSteer(run));
     if (!isHeard) return keep(tx, run, said);
     await recorder.said(tx, run, run.turnId, said);
     await control.tell(tx, run, { do: "message", text: said.text, files: said.files });
@@ -80,10 +104,18 @@ export function createTell(
   /** Whether the runner hears messages during a turn. */
   const canSteer = ({ agentId }: RunRow): boolean => roster.get(agentId)?.reach === "mid-turn";
 
-  /** @throws Problem 410 */
-  async function begin(tx: Tx, run: RunRow, { id, text, files: given }: Message): Promise<RunTold> {
-    const facts = await directory.facts(tx, run.agentId);
+  /** @throws Problem 403, 409 where its session is dead and may not be started, 410 */
+  async function begin(
+    tx: Tx,
+    run: RunRow,
+    by: Author | undefined,
+    { id, text, files: given }: Message,
+  ): Promise<RunTold> {
+    const facts = directory.facts(tx, run.agentId);
     if (!facts || facts.deletedAt !== null) throw new Problem("gone", `${run.agentId} was deleted: it runs nothing.`);
+    const session = run.sessionId === null ? undefined : await sessions.find(tx, run.sessionId);
+    if (by && session?.endedAt !== null)
+      await core.messages.requireStart(tx, by, run.agentId, run.messageId ?? undefined);
     const { turnId } = await settle.prompt(tx, run, { id, cause: "message", text, files: given });
     return { turnId, mode: "started" };
   }
@@ -106,19 +138,25 @@ export function createTell(
     return { turnId: next.id, mode: "queued" };
   }
 
+  async function authorOf(on: ReadTx, caller: Caller, id: string): Promise<Author> {
+    const { kind } = await agents.requireActor(on, caller, id);
+    return { id, kind, ...signedBy(caller, id) };
+  }
+
   return {
     /** `POST .../messages`. @throws Problem 403, 404, 409, 410, 422, 429 */
     async tell(tx: Tx, caller: Caller, runId: string, said: Message): Promise<RunTold> {
-      const run = await access.requireDirector(tx, caller, runId);
-      const actor = actingAs(caller);
+      const own = await answered(tx, caller, runId, said);
+      const run = own ?? (await access.requireDirector(tx, caller, runId));
+      const actor = own ? own.agentId : actingAs(caller);
       const { made } = await idempotency.once<RunTold>(tx, {
         ...{ sender: actor, key: said.id === undefined ? undefined : `${runId} ${said.id}`, operation: TELL },
         asked: [said.text, said.files ?? []],
         async make() {
           for (const [index, id] of (said.files ?? []).entries())
             await files.service.requireUsable(tx, actor, id, `/files/${index}`);
-          if (isAgent(caller)) checkPace(tx, actor, run, said.text);
-          const told = await say(tx, run, said);
+          if (isAgent(caller) && !own) checkPace(tx, actor, run, said.text);
+          const told = await say(tx, run, own ? undefined : await authorOf(tx, caller, actor), said);
           return { subject: `${told.turnId} ${told.mode}`, made: told };
         },
         async again(subject) {

@@ -18,13 +18,23 @@ export const addAmounts = (one: Amounts, other: Partial<Amounts>): Amounts => ({
   costUsd: sum(one.costUsd, other.costUsd ?? 0),
 });
 
-/** A run's row with more usage, also in the sums of its model. */
-export function addUsage(row: RunRow, { model, ...added }: UsageInput): RunRow {
-  // Without a prototype: a model may be called `__proto__`.
-  const models: Record<string, Amounts> = Object.assign(Object.create(null), JSON.parse(row.byModel ?? "{}"));
+// Without a prototype: a model may be called `__proto__`.
+const modelsOf = ({ byModel }: RunRow): Record<string, Amounts> =>
+  Object.assign(Object.create(null), JSON.parse(byModel ?? "{}"));
+
+/** Name of the model in the sums of a run; `isFirst`: they do not have it yet. */
+export function modelOf(row: RunRow, { model }: UsageInput, models = modelsOf(row)) {
   const named = model ?? row.model ?? "unknown";
   const name = named in models || Object.keys(models).length < MAX_MODELS ? named : OTHERS;
-  models[name] = addAmounts(models[name] ?? NOTHING, added);
+  return { model: name, isFirst: !(name in models) };
+}
+
+/** A run's row with more usage, also in the sums of its model. */
+export function addUsage(row: RunRow, usage: UsageInput): RunRow {
+  const models = modelsOf(row);
+  const { model } = modelOf(row, usage, models);
+  const { model: _, ...added } = usage;
+  models[model] = addAmounts(models[model] ?? NOTHING, added);
   return { ...row, ...addAmounts(row, added), byModel: JSON.stringify(models) };
 }
 

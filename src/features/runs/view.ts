@@ -40,6 +40,8 @@ function toRun(row: RunRow, turns: readonly TurnRow[], token: string | undefined
     encoding: row.opaque ? "opaque" : "plain",
     deadlineAt: toTimeOrNull(row.deadlineAt),
     wokenAt: toTimeOrNull(row.wokenAt),
+    wakeOnSettle: row.wakeOnSettle,
+    approvalId: row.approvalId,
     ...(token === undefined ? {} : { token }),
   };
 }

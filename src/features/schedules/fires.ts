@@ -1,5 +1,8 @@
 import type { Areas } from "../../core/core.ts";
 import type { Beginning } from "../../core/holding/holding.ts";
+import type { Addressed } from "../../core/messages/draft.ts";
+import type { LogEntry } from "../../core/messages/entry.ts";
+import type { ScheduledRow } from "../../core/messages/row.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
@@ -69,6 +72,8 @@ export function createFires({ kernel, identity, core }: Areas) {
     if (await holdOver(tx, row)) return due.schedule(tx, FIRE, id, clock.now() + HELD_MS);
     const running = await runningOf(tx, row);
     if (running) return skip(tx, row, occurrence, "already-running", stillRuns(running));
+    const waiting = await store.waiting(tx, id);
+    if (waiting) return skip(tx, row, occurrence, "approval", stillWaits(waiting));
     // A refusal is told to the owner. Any other error is tried again.
     const refusal = await tx.attempt(() => send(tx, row, occurrence)).catch(refused);
     if (!(refusal instanceof Problem)) return;
@@ -99,10 +104,31 @@ export function createFires({ kernel, identity, core }: Areas) {
   ): Promise<void> => note(tx, row, occurrence, { outcome: "skipped", reason, error });
 
   async function send(tx: Tx, row: ScheduleRow, occurrence: Occurrence): Promise<void> {
-    const addressed = await addressedBy(tx, row, occurrence);
+    const { asks, ...addressed } = await addressedBy(tx, row, occurrence);
+    if (asks) {
+      const held = await messages.waiting.hold(tx, { ...addressed, asks }, { owner: row.id, isRoot: true });
+      return note(tx, row, occurrence, { outcome: "waiting", reason: null, error: null, approvalId: held.approvalId });
+    }
     await note(tx, row, occurrence, { outcome: "sent", reason: null, error: null });
     const sent = await messages.append(tx, { ...addressed, isRoot: true });
     await store.sent(tx, row.id, row.fires + 1, sent.entry.id);
+  }
+
+  /** The message of a time was allowed and is sent, or never will be. */
+  async function followWaited(tx: Tx, { waits, error }: ScheduledRow, entry: LogEntry | undefined): Promise<void> {
+    const row = waits?.owner?.startsWith("sch_") ? await store.byId(tx, waits.owner) : undefined;
+    const fire = row && (await store.waiting(tx, row.id));
+    if (!row || !fire || fire.approvalId !== waits?.approvalId) return;
+    if (entry) {
+      await store.changeFire(tx, fire, { outcome: "sent", messageId: entry.id });
+      await store.change(tx, row, { lastMessageId: entry.id, failures: 0 });
+      return fired.raise(tx, "sent");
+    }
+    await store.changeFire(tx, fire, { outcome: "failed", error });
+    const failed = await store.change(tx, row, { failures: row.failures + 1 });
+    await fired.raise(tx, "failed");
+    if (failed.enabled && failed.failures >= MAX_FAILURES) await disable(tx, failed, error ?? NOT_ALLOWED);
+    else await tellOwner(tx, failed, "was not sent", error ?? NOT_ALLOWED);
   }
 
   function isOver(row: ScheduleRow, { scheduledAt }: Occurrence): boolean {
@@ -111,7 +137,7 @@ export function createFires({ kernel, identity, core }: Areas) {
   }
 
   async function addressedBy(tx: Tx, row: ScheduleRow, occurrence: Occurrence) {
-    const facts = await directory.facts(tx, row.agentId);
+    const facts = directory.facts(tx, row.agentId);
     if (!facts || facts.deletedAt !== null) throw new Problem("unknown-target", `${row.agentId} is not registered.`);
     return messages.address(
       tx,
@@ -125,21 +151,22 @@ export function createFires({ kernel, identity, core }: Areas) {
     tx: Tx,
     row: ScheduleRow,
     occurrence: Occurrence,
-    how: Pick<FireRow, "outcome" | "reason" | "error">,
+    how: Pick<FireRow, "outcome" | "reason" | "error"> & Partial<Pick<FireRow, "approvalId">>,
   ): Promise<void> {
     const now = clock.now();
     const n = row.fires + 1;
     const fire = { scheduleId: row.id, n, ...occurrence, firedAt: now, person: null };
-    await store.addFire(tx, { ...fire, messageId: null, by: null, ...how });
+    await store.addFire(tx, { ...fire, messageId: null, by: null, approvalId: null, ...how });
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
     // No time comes twice, even after the clock was set back.
     const nextAt = nextTime(row, Math.max(now, occurrence.scheduledAt));
     const isEnd = nextAt === null;
-    const failures = how.outcome === "failed" ? row.failures + 1 : 0;
+    const isUndecided = how.outcome === "waiting" || how.reason === "approval";
+    const failures = how.outcome === "failed" ? row.failures + 1 : isUndecided ? row.failures : 0;
     const ended = isEnd ? { enabled: false, endedAt: now } : {};
     await store.change(tx, row, { fires: n, failures, nextAt, ...ended });
     if (nextAt !== null) await due.schedule(tx, FIRE, row.id, nextAt);
-    if (isEnd && how.outcome !== "sent")
+    if (isEnd && how.outcome !== "sent" && how.outcome !== "waiting")
       await tellOwner(tx, row, "was not sent", how.error ?? "Its time had passed by.");
     await fired.raise(tx, how.outcome);
   }
@@ -160,15 +187,33 @@ export function createFires({ kernel, identity, core }: Areas) {
     if (held) await core.holding.require(tx, held);
     const running = await runningOf(tx, row);
     if (running) throw new Problem("already-running", stillRuns(running), { runId: running.id });
-    const addressed = await addressedBy(tx, row, occurrence);
-    const sent = await messages.append(tx, { ...addressed, isRoot });
-    const outcome = { outcome: "sent", reason: null, error: null, messageId: sent.entry.id } as const;
-    const fire: FireRow = { scheduleId: row.id, n, ...occurrence, firedAt: now, by, person, ...outcome };
+    const waiting = await store.waiting(tx, row.id);
+    if (waiting) throw new Problem("conflict", stillWaits(waiting));
+    const outcome = await sendNow(tx, row, await addressedBy(tx, row, occurrence), isRoot);
+    const fire: FireRow = {
+      ...{ scheduleId: row.id, n, ...occurrence, firedAt: now, by, person, reason: null, error: null },
+      ...outcome,
+    };
     await store.addFire(tx, fire);
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
-    await store.change(tx, row, { fires: n, lastMessageId: sent.entry.id });
-    await fired.raise(tx, "sent");
+    const { messageId } = outcome;
+    await store.change(tx, row, { fires: n, ...(messageId === null ? {} : { lastMessageId: messageId }) });
+    await fired.raise(tx, outcome.outcome);
     return fire;
+  }
+
+  async function sendNow(
+    tx: Tx,
+    { id }: ScheduleRow,
+    { asks, ...addressed }: Addressed,
+    isRoot: boolean,
+  ): Promise<Pick<FireRow, "outcome" | "messageId" | "approvalId">> {
+    if (!asks) {
+      const { entry } = await messages.append(tx, { ...addressed, isRoot });
+      return { outcome: "sent", messageId: entry.id, approvalId: null };
+    }
+    const { approvalId } = await messages.waiting.hold(tx, { ...addressed, asks }, { owner: id, isRoot });
+    return { outcome: "waiting", messageId: null, approvalId };
   }
 
   async function failed(
@@ -205,6 +250,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     disable,
     fired,
     runsOf,
+    followWaited,
     dropTarget,
     dueHandlers: { [FIRE]: fire },
   };
@@ -225,6 +271,10 @@ export function draftOf(row: ScheduleRow, { scheduledAt, missed }: Occurrence, n
 
 const stillRuns = ({ id }: FireRun): string =>
   `Run ${id} of the message before still runs: wait for its end, or abort it.`;
+
+const NOT_ALLOWED = "nobody allowed it";
+const stillWaits = ({ n, approvalId }: FireRow): string =>
+  `The message of time ${n} still waits for ${approvalId}: answer that first.`;
 
 /** A refusal as a value; anything else is thrown on. */
 function refused(error: unknown): Problem {

@@ -11,6 +11,7 @@ export function scheduleRoutes(db: Db, schedules: ScheduleService): Route[] {
       schedules.create(tx, caller, body, idempotencyKey),
     ),
     list(api.listSchedules, (on, { caller, query }) => schedules.list(on, caller, query)),
+    get(api.listTimes, (on, { caller, query }) => schedules.times(on, caller, query)),
     get(api.getSchedule, (on, { caller, params }) => schedules.get(on, caller, params.id)),
     change(api.changeSchedule, (tx, { caller, params, body }) => schedules.patch(tx, caller, params.id, body)),
     remove(api.deleteSchedule, (tx, { caller, params }) => schedules.remove(tx, caller, params.id)),

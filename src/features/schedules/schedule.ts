@@ -5,10 +5,10 @@ import type { FireRow, ScheduleRow } from "./store.ts";
 import { MISSED_MS } from "./times.ts";
 
 export function toFire(row: FireRow): Fire {
-  const { n, missed, outcome, reason, messageId, by, error } = row;
+  const { n, missed, outcome, reason, messageId, by, error, approvalId } = row;
   const late = row.firedAt - row.scheduledAt;
   return {
-    ...{ n, missed, outcome, reason, messageId, by, error },
+    ...{ n, missed, outcome, reason, messageId, by, error, approvalId },
     scheduledAt: toTime(row.scheduledAt),
     firedAt: toTime(row.firedAt),
     missedBySeconds: late >= MISSED_MS ? Math.round(late / 1000) : 0,
@@ -42,6 +42,7 @@ export function toPlanned(row: ScheduledRow): Schedule {
     outcome,
     reason: null,
     by: null,
+    approvalId: row.waits?.approvalId ?? null,
   } as const;
   const { deliverAt: _, from: _f, ...message } = row.draft;
   return {

@@ -39,6 +39,7 @@ export function createSchedules(areas: Areas) {
   return {
     fired: fires.fired,
     runsOf: fires.runsOf,
+    followWaited: fires.followWaited,
     dropTarget: fires.dropTarget,
     dropAgent: endings.dropAgent,
     pauseOf: endings.pauseOf,

@@ -1,5 +1,4 @@
 import type { Areas } from "../../core/core.ts";
-import { unasked } from "../../core/messages/addressing.ts";
 import { requirePlain } from "../../core/messages/reserved.ts";
 import type { ScheduledRow } from "../../core/messages/row.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
@@ -7,13 +6,22 @@ import { actingAs, type Caller, isPerson } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { Fire, FireDetail, ParsedScheduleDraft, ParsedSchedulePatch, Schedule } from "../../protocol/schedules.ts";
-import type { List } from "../../protocol/wire.ts";
+import type {
+  Fire,
+  FireDetail,
+  ParsedScheduleDraft,
+  ParsedSchedulePatch,
+  ParsedTimesQuery,
+  Schedule,
+  TimesList,
+} from "../../protocol/schedules.ts";
+import { type List, toTime } from "../../protocol/wire.ts";
 import { changedRow, newRow } from "./drafts.ts";
 import { draftOf, FIRE, type Fires } from "./fires.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { toFire, toPlanned, toSchedule } from "./schedule.ts";
 import { MAX_OF_AGENT, type ScheduleRow, scheduleStore as store } from "./store.ts";
+import { nextTimes } from "./times.ts";
 
 /** Schedules of all agents that have not ended. */
 const MAX_ALL = 10_000;
@@ -56,8 +64,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
     await underMessage(async () => {
       requirePlain(row.message);
       const author = { id: row.agentId, kind, via: row.via, person: row.person };
-      const { asks, target } = await messages.address(on, author, draft);
-      if (asks) throw unasked(target);
+      await messages.address(on, author, draft);
     });
   }
 
@@ -151,6 +158,12 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
       );
     },
 
+    /** `GET /v1/schedules/times`. @throws Problem 403, 422 */
+    async times(on: ReadTx, caller: Caller, { cron, timezone, count }: ParsedTimesQuery): Promise<TimesList> {
+      await agents.requireReader(on, caller);
+      return { items: nextTimes({ at: null, cron, timezone }, clock.now(), count).map(toTime) };
+    },
+
     /** `GET /v1/schedules/{id}`. @throws Problem 403, 404, 409 */
     async get(on: ReadTx, caller: Caller, id: string): Promise<Schedule> {
       const { row, message } = await find(on, caller, id);
@@ -169,10 +182,8 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
     /** `DELETE /v1/schedules/{id}`: nothing more is sent. @throws Problem 403, 404, 409 */
     async remove(tx: Tx, caller: Caller, id: string): Promise<void> {
       const { row, message } = await findOwn(tx, caller, id);
-      if (message && message.messageId !== null)
-        throw new Problem("conflict", `It was sent already, as message ${message.messageId}.`);
-      if (row) await erase(tx, id);
-      else await messages.delayed.cancel(tx, id);
+      if (message) await messages.waiting.cancel(tx, message);
+      else await erase(tx, id);
       const agentId = row?.agentId ?? message?.fromId;
       await activity.record(tx, caller, "schedule.deleted", id, { agentId });
     },

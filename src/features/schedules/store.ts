@@ -72,7 +72,21 @@ export const scheduleStore = {
   },
   /** Deletes fires up to the n-th. */
   forgetFires: async (tx: Tx, scheduleId: string, upTo: number): Promise<void> => {
-    tx.db.run(sql`delete from schedule_fires where schedule_id = ${scheduleId} and n <= ${upTo}`);
+    tx.db.run(
+      sql`delete from schedule_fires where schedule_id = ${scheduleId} and n <= ${upTo} and outcome <> 'waiting'`,
+    );
+  },
+  /** The time whose message waits for a person. */
+  waiting: async (on: ReadTx, scheduleId: string): Promise<FireRow | undefined> =>
+    readRows(on, scheduleFires, and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.outcome, "waiting")), {
+      limit: 1,
+    })[0],
+  async changeFire(tx: Tx, { scheduleId, n }: FireRow, changes: Partial<FireRow>): Promise<void> {
+    tx.db
+      .update(scheduleFires)
+      .set(changes)
+      .where(and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.n, n)))
+      .run();
   },
   fire: async (on: ReadTx, scheduleId: string, n: number): Promise<FireRow | undefined> =>
     readRows(on, scheduleFires, and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.n, n)))[0],

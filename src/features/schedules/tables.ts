@@ -61,6 +61,8 @@ export const scheduleFires = sqliteTable(
     /** Why it was skipped. */
     reason: text("reason").$type<Fire["reason"]>(),
     error: text("error"),
+    /** Approval that its message waits for, or waited for. */
+    approvalId: text("approval_id"),
   },
   (t) => [
     primaryKey({ columns: [t.scheduleId, t.n] }),

@@ -121,6 +121,17 @@ export function requireNext(when: When, now: number): number {
   throw when.cron === null ? Problem.invalid("/at", "is already past") : Problem.invalid("/cron", "never comes");
 }
 
+/** The next times after another, at most `count`. @throws Problem 422 when it never comes */
+export function nextTimes(when: When, after: number, count: number): number[] {
+  const times = [requireNext(when, after)];
+  while (times.length < count) {
+    const next = nextTime(when, times.at(-1) ?? after);
+    if (next === null) break;
+    times.push(next);
+  }
+  return times;
+}
+
 /** Latest due time of a schedule whose next time was `nextAt`, and the number missed before it. */
 export function occurrenceBy(when: When, nextAt: number, now: number): Occurrence {
   if (when.cron === null || now - nextAt < MISSED_MS) return { scheduledAt: nextAt, missed: 0 };

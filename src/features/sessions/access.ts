@@ -4,7 +4,7 @@ import { orchestratorIdOf } from "../../identity/orchestrators/ids.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { SessionRow } from "./row.ts";
-import { sessionStore as store } from "./store.ts";
+import { type SessionFilter, sessionStore as store } from "./store.ts";
 
 export type SessionAccess = ReturnType<typeof createSessionAccess>;
 
@@ -35,7 +35,7 @@ export function createSessionAccess({ identity }: Areas) {
 
   /** @throws Problem 403 for an agent that the orchestrator has not enrolled, 422 for one that is not there */
   async function requireEnrolled(on: ReadTx, caller: Caller, agentId: string): Promise<void> {
-    const facts = await directory.facts(on, agentId);
+    const facts = directory.facts(on, agentId);
     if (facts?.deletedAt === null && agentId !== caller.agentId && (await auth.speaksFor(on, caller, agentId))) return;
     if (!facts || facts.deletedAt !== null)
       throw Problem.invalid("/agentId", facts ? `${agentId} was deleted` : `${agentId} is not registered`);
@@ -53,7 +53,13 @@ export function createSessionAccess({ identity }: Areas) {
     throw new Problem("forbidden", `Session ${id} is read by ${row.agentId}, by its orchestrator and by people.`);
   }
 
-  return { require, requireOrchestrator, requireOwn, requireEnrolled, requireReadable };
+  /** The part of a list that a caller may see: all for people, its own for an orchestrator and an agent. @throws Problem 403, 409 */
+  async function filterFor(on: ReadTx, caller: Caller, query: SessionFilter): Promise<SessionFilter> {
+    const reader = await agents.requireReader(on, caller);
+    return readsAll(caller) || reader === null ? query : ownFilter(caller, reader, query);
+  }
+
+  return { require, requireOrchestrator, requireOwn, requireEnrolled, requireReadable, filterFor };
 }
 
 /** Whether a caller is the orchestrator or the agent of a session. */
@@ -66,3 +72,14 @@ function isPartOf(caller: Caller, { agentId, orchestratorId }: SessionRow): bool
 
 export const notYours = ({ id, orchestratorId }: SessionRow): Problem =>
   new Problem("forbidden", `Session ${id} belongs to orchestrator ${orchestratorId}.`);
+
+/** The part of a list that an agent, or an orchestrator, may see. @throws Problem 403 */
+function ownFilter(caller: Caller, reader: string, query: SessionFilter): SessionFilter {
+  const own = caller.role === "orchestrator" ? { orchestrator: orchestratorIdOf(reader) } : { agent: reader };
+  for (const [key, id] of Object.entries(own)) {
+    const asked = query[key as "agent" | "orchestrator"];
+    if (asked !== undefined && asked !== id)
+      throw new Problem("forbidden", `This token sees the sessions of ${id} alone.`);
+  }
+  return { ...query, ...own };
+}

@@ -6,14 +6,14 @@ type NewRow = Omit<SessionRow, "number">;
 
 const BLANK = {
   ...{ account: null, nativeId: null, name: null, place: null, cwd: null, home: "", project: null, tags: [] },
-  ...{ model: null, reason: null, evidence: null, limitedUntil: null, pid: null, runId: null, queued: 0 },
+  ...{ model: null, reason: null, evidence: null, limitedUntil: null, pid: null, runId: null, queued: 0, waits: 0 },
   ...{ usage: null, links: [], seen: null, fence: 0, leaseUntil: null, leaseSeconds: 0 },
   ...{ lastEventAt: null, endedAt: null },
 } satisfies Partial<NewRow>;
 
 /** Row of a session that is new. */
 export const blankSession = (id: string, orchestratorId: string, body: ParsedSession, now: number): NewRow => ({
-  ...{ ...BLANK, id, orchestratorId, startedAt: now },
+  ...{ ...BLANK, id, orchestratorId, startedAt: now, since: now },
   ...{ agentId: body.agentId, provider: body.provider, lane: body.lane, state: body.state },
 });
 

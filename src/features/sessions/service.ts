@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
-import { type Caller, readsAll } from "../../identity/auth/caller.ts";
-import { orchestratorIdOf } from "../../identity/orchestrators/ids.ts";
+import type { FacetFilter } from "../../core/facets/filter.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -20,11 +20,11 @@ export type SessionService = ReturnType<typeof createSessionService>;
 
 /** Reporting and reading sessions. */
 export function createSessionService(
-  { kernel, identity }: Areas,
+  { kernel, identity, core }: Areas,
   { access, book }: { access: SessionAccess; book: SessionBook },
 ) {
   const { clock, disk } = kernel;
-  const { agents, orchestrators } = identity;
+  const { orchestrators } = identity;
 
   /** @throws Problem 409 conflict */
   async function checkNativeId(on: ReadTx, row: Omit<SessionRow, "number">): Promise<void> {
@@ -64,12 +64,12 @@ export function createSessionService(
       if (before) {
         const row = reported(before, body, clock.now());
         await checkNativeId(tx, row);
-        return { row: book.show(await heard(tx, await book.save(tx, row, before), body)), created: false };
+        return { row: book.show(await heard(tx, await book.save(tx, row, before), body), tx), created: false };
       }
       await checkRoom(tx, orchestratorId);
       const row = reported(blankSession(id, orchestratorId, body, clock.now()), body, clock.now());
       await checkNativeId(tx, row);
-      return { row: book.show(await heard(tx, await book.add(tx, row), body)), created: true };
+      return { row: book.show(await heard(tx, await book.add(tx, row), body), tx), created: true };
     },
 
     /** `GET /v1/sessions/{id}`. @throws Problem 403, 404, 409 */
@@ -77,26 +77,19 @@ export function createSessionService(
       book.show(await access.requireReadable(on, caller, id)),
 
     /** `GET /v1/sessions`: all for people, its own for an orchestrator and an agent. @throws Problem 403, 409 */
-    async list(on: ReadTx, caller: Caller, query: SessionFilter & PageQuery<string>): Promise<List<Session>> {
-      const reader = await agents.requireReader(on, caller);
-      const filter = readsAll(caller) || reader === null ? query : ownFilter(caller, reader, query);
+    async list(
+      on: ReadTx,
+      caller: Caller,
+      query: SessionFilter & FacetFilter & PageQuery<string>,
+    ): Promise<List<Session>> {
+      const filter = await access.filterFor(on, caller, query);
+      const among = await core.facets.find(on, "session", query);
       return readList(
         query,
-        (count, before) => store.page(on, filter, orchestrators.away(), before, count),
+        (count, before) => store.page(on, filter, orchestrators.away(), before, count, among?.numbers),
         book.show,
         ({ id }) => id,
       );
     },
   };
-}
-
-/** The part of a list that an agent, or an orchestrator, may see. @throws Problem 403 */
-function ownFilter(caller: Caller, reader: string, query: SessionFilter): SessionFilter {
-  const own = caller.role === "orchestrator" ? { orchestrator: orchestratorIdOf(reader) } : { agent: reader };
-  for (const [key, id] of Object.entries(own)) {
-    const asked = query[key as "agent" | "orchestrator"];
-    if (asked !== undefined && asked !== id)
-      throw new Problem("forbidden", `This token sees the sessions of ${id} alone.`);
-  }
-  return { ...query, ...own };
 }

@@ -12,6 +12,8 @@ import { createSessionLeases } from "./leases.ts";
 import { managedBy } from "./managed.ts";
 import { createSessionService } from "./service.ts";
 import { sessionStore as store } from "./store.ts";
+import { createStateStore } from "./store-states.ts";
+import { createTracks } from "./tracks.ts";
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -22,7 +24,8 @@ const MAX_LIVE = 1000;
 export function createSessions(areas: Areas) {
   const { watch } = areas.core.inbox;
   const access = createSessionAccess(areas);
-  const book = createSessionBook(areas);
+  const tracks = createTracks(areas, access, createStateStore());
+  const book = createSessionBook(areas, tracks);
   const service = createSessionService(areas, { access, book });
   const leases = createSessionLeases(areas, { access, book });
   const ending = createSessionEnding(areas, book);
@@ -31,7 +34,11 @@ export function createSessions(areas: Areas) {
   const dead: Sweep = {
     name: "sessions",
     limit: 200,
-    sweep: (tx, { before, limit }) => store.forget(tx, before, limit),
+    async sweep(tx, { before, limit }) {
+      const numbers = await store.forget(tx, before, limit);
+      tracks.forget(tx, numbers);
+      return numbers.length;
+    },
   };
 
   return {
@@ -43,6 +50,13 @@ export function createSessions(areas: Areas) {
     onAccount: store.onAccount,
     stuck: store.stuck,
     awayBy: store.awayBy,
+    countLive: store.countLive,
+    /** Agents with a live session in a project. */
+    agentsIn: async (on: ReadTx, project: string): Promise<string[]> =>
+      (await store.liveIn(on, project)).map(({ agentId }) => agentId),
+    /** Orchestrators with a live session in a project. */
+    orchestratorsIn: async (on: ReadTx, project: string): Promise<string[]> =>
+      (await store.liveIn(on, project)).map(({ orchestratorId }) => orchestratorId),
     /** Whether an agent has a live session. */
     hasLive: async (on: ReadTx, agentId: string): Promise<boolean> => (await store.liveOf(on, agentId, 1)).length > 0,
     /** Whether an agent has a main session at one of these places: it takes a message there without starting anew. */
@@ -51,6 +65,7 @@ export function createSessions(areas: Areas) {
         ({ lane, place }) => lane === "main" && places.some((one) => Bun.deepEquals(one, place)),
       ),
     followOrchestrator: book.followOrchestrator,
+    followRun: book.followRun,
     isOf: book.isOf,
     isLiveOf: book.isLiveOf,
 
@@ -60,9 +75,9 @@ export function createSessions(areas: Areas) {
     showWatchers: (change: SessionChange): void => watch.toAll("session", () => JSON.stringify(change), change.id),
     dropAgent: ending.dropAgent,
     dueHandlers: ending.dueHandlers,
-    sweeps: [dead],
+    sweeps: [dead, tracks.sweep],
     routes: lateRoutes(["/v1/sessions"], async () =>
-      (await import("./routes.ts")).sessionRoutes(areas.kernel.db, { service, leases, book }),
+      (await import("./routes.ts")).sessionRoutes(areas.kernel.db, { service, leases, book, tracks }),
     ),
   };
 }

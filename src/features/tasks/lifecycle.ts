@@ -1,6 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
 import type { LogEntry } from "../../core/messages/entry.ts";
+import type { ScheduledRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
@@ -45,6 +46,12 @@ export interface Step {
   asOf?: number | null;
 }
 
+/** Message of a task: sent, or waiting for a person. */
+interface Handed {
+  sent: { entry: LogEntry; work: WorkRow | undefined } | undefined;
+  row: Pick<TaskRow, "target" | "messageId" | "approvalId">;
+}
+
 export type TaskLifecycle = ReturnType<typeof createTaskLifecycle>;
 
 /** Steps of tasks, each with its line in the history. */
@@ -75,7 +82,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
     if (work.state === "claimed") return { actor: work.holder ?? "system" };
     if (before.state === "dead") return { actor: "user", note: "requeued" };
     if (before.state !== "claimed" || before.holder === null) return { actor: "system", note: work.error };
-    const ended = await works.attempt(tx, work.messageId, before.fence);
+    const ended = await works.attempt(tx, work, before.fence);
     const isOwnStep = ended?.outcome !== "expired" && ended?.outcome !== "cancelled";
     const note = ended?.error ?? (ended?.outcome === "released" ? "released" : null);
     return { actor: isOwnStep ? before.holder : "system", note };
@@ -124,10 +131,28 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
     });
   }
 
-  /** Appends the message of a task. @throws Problem 422 at `/target` */
-  async function hand(tx: Tx, author: Author, task: TaskRow, target: string) {
-    const addressed = await addressOf(tx, author, messageOf(task, target));
-    return messages.append(tx, addressed);
+  /** Appends the message of a task, or asks a person to allow it. @throws Problem 409, 422 at `/target` */
+  async function hand(tx: Tx, author: Author, task: TaskRow, target: string): Promise<Handed> {
+    const { asks, ...addressed } = await addressOf(tx, author, messageOf(task, target));
+    if (asks) {
+      const { approvalId } = await messages.waiting.hold(tx, { ...addressed, asks }, { owner: task.id });
+      return { sent: undefined, row: { target: addressed.target, messageId: null, approvalId } };
+    }
+    const sent = await messages.append(tx, addressed);
+    return { sent, row: { target: sent.entry.target, messageId: sent.entry.id, approvalId: null } };
+  }
+
+  /** The message of a task was allowed and is sent, or never will be: then the task has failed. */
+  async function followWaited(tx: Tx, { waits, error }: ScheduledRow, entry: LogEntry | undefined): Promise<void> {
+    const task = waits?.owner?.startsWith("tsk_") ? await store.byId(tx, waits.owner) : undefined;
+    if (!task || task.approvalId !== waits?.approvalId || isOver(task.status)) return;
+    if (entry) {
+      const row = { ...task, messageId: entry.id, updatedAt: clock.now() };
+      await store.reopen(tx, row);
+      return record(tx, row, row.status, { actor: "system", note: "a person allowed it" });
+    }
+    const step = { actor: "system", note: error };
+    await tellMaker(tx, await move(tx, task, "failed", { ...step, holder: null }), step);
   }
 
   async function addressOf(on: ReadTx, author: Author, draft: ReturnType<typeof messageOf>) {
@@ -157,17 +182,18 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
         count: 1,
         messageId: null,
         holder: null,
+        approvalId: null,
         createdAt: now,
         updatedAt: now,
         endedAt: null,
         ...task,
         target: null,
       };
-      const sent = task.target === null ? undefined : await hand(tx, author, row, task.target);
-      const made = { ...row, target: sent?.entry.target ?? null, messageId: sent?.entry.id ?? null };
+      const handed = task.target === null ? undefined : await hand(tx, author, row, task.target);
+      const made = { ...row, ...handed?.row };
       await store.add(tx, made);
       await record(tx, made, null, step);
-      return { task: made, sent };
+      return { task: made, sent: handed?.sent };
     },
 
     /** Counts and updates an open task that was reported again. Its message stays as it is. */
@@ -189,8 +215,8 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
 
     /** Sends the message of a task that had no target. @throws Problem 422 at `/target` */
     async handOut(tx: Tx, author: Author, task: TaskRow, target: string, step: Step): Promise<TaskAndMessage> {
-      const sent = await hand(tx, author, task, target);
-      const row = { ...task, target: sent.entry.target, messageId: sent.entry.id, updatedAt: clock.now() };
+      const { sent, row: handed } = await hand(tx, author, task, target);
+      const row = { ...task, ...handed, updatedAt: clock.now() };
       await store.reopen(tx, row);
       await record(tx, row, task.status, { ...step, note: `for ${row.target} now` });
       return { task: row, sent };
@@ -203,16 +229,12 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
       if (old?.state === "dead") await leases.end(tx, old, { as: "overtaken", state: "cancelled" });
       const { target, ...fields } = reported;
       const row: TaskRow = { ...task, ...fields, status: "open", holder: null, endedAt: null, count: task.count + 1 };
-      const sent = target === null ? undefined : await hand(tx, author, row, target);
-      const made: TaskRow = {
-        ...row,
-        target: sent?.entry.target ?? null,
-        messageId: sent?.entry.id ?? null,
-        updatedAt: clock.now(),
-      };
+      const handed = target === null ? undefined : await hand(tx, author, row, target);
+      const none = { target: null, messageId: null, approvalId: null };
+      const made: TaskRow = { ...row, ...(handed?.row ?? none), updatedAt: clock.now() };
       await store.reopen(tx, made);
       await record(tx, made, task.status, step);
-      return { task: made, sent } satisfies TaskAndMessage;
+      return { task: made, sent: handed?.sent } satisfies TaskAndMessage;
     },
 
     /** Ends a task and its work for an actor that does not hold it, and tells the maker. */
@@ -228,6 +250,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
 
     changed,
     followWork,
+    followWaited,
   };
 }
 

@@ -48,6 +48,14 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
     return { some: some.sort((a, b) => (a.id < b.id ? 1 : -1)), end };
   }
 
+  /** Tasks among these whose message is in a thread of a project. */
+  async function inProject(on: ReadTx, some: Candidate[], project: string | undefined): Promise<Candidate[]> {
+    if (project === undefined) return some;
+    const ids = some.flatMap(({ messageId }) => messageId ?? []);
+    const kept = new Set(await messages.lists.inProject(on, ids, project));
+    return some.filter(({ messageId }) => messageId !== null && kept.has(messageId));
+  }
+
   /** @throws Problem 403, 404, 409 */
   async function requireReadable(on: ReadTx, caller: Caller, id: string): Promise<TaskRow> {
     const reader = await agents.requireReader(on, caller);
@@ -64,13 +72,17 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
 
   return {
     /** `GET /v1/tasks`, newest first. @throws Problem 403, 409 */
-    async list(on: ReadTx, caller: Caller, { limit, page: before, ...filter }: TaskFilter & PageQuery<string>) {
+    async list(
+      on: ReadTx,
+      caller: Caller,
+      { limit, page: before, project, ...filter }: TaskFilter & { project?: string | undefined } & PageQuery<string>,
+    ) {
       const reader = await agents.requireReader(on, caller);
       const { some, end } = await candidates(on, drivers(reader, filter), before);
       const items: Task[] = [];
       let size = 0;
       const pause = createPauses();
-      for (const task of some) {
+      for (const task of await inProject(on, some, project)) {
         await pause();
         if (!matches(filter, task) || (reader !== null && !(await mayRead(on, reader, task)))) continue;
         if (items.length === limit) return { items, nextPage: items.at(-1)?.id ?? null };

@@ -3,8 +3,9 @@ import { memberships } from "../../identity/agents/tables.ts";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
-import { changeWhere, columns, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
+import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
 import type { TaskEventRow, TaskRow } from "./row.ts";
 import { taskEvents, tasks } from "./tables.ts";
@@ -36,52 +37,57 @@ export type TaskStore = ReturnType<typeof createTaskStore>;
 
 const p = sql.placeholder;
 
+const insert = statement((q) => q.insert(tasks).values(everyColumn(tasks)).prepare());
+const byId = rowsWhere(tasks, equal(tasks, "id"));
+const byMessage = rowsWhere(tasks, equal(tasks, "messageId"));
+const anyOfMessage = columnsWhere({ one: sql`1` }, tasks, sql`${tasks.messageId} > 0`, { limit: 1 });
+const byKey = rowsWhere(tasks, and(equal(tasks, "source"), eq(tasks.dedupeKey, bound("key"))));
+/** Apart from the other changes, so that each pays only for the indexes it moves in. */
+const move = changeWhere(tasks, columns("status", "holder", "updatedAt", "asOf", "endedAt"), equal(tasks, "id"));
+const describe = changeWhere(
+  tasks,
+  columns("title", "body", "severity", "externalUrl", "payload", "count", "asOf", "updatedAt"),
+  equal(tasks, "id"),
+);
+const addEvent = statement((q) => q.insert(taskEvents).values(everyColumn(taskEvents, "id")).prepare());
+const newestEvent = rowsWhere(taskEvents, equal(taskEvents, "taskId"), {
+  orderBy: desc(taskEvents.id),
+  limit: 1,
+});
+const repeatEvent = changeWhere(
+  taskEvents,
+  { count: sql`${taskEvents.count} + 1`, lastAt: sql`${p("lastAt")}` },
+  equal(taskEvents, "id"),
+);
+const eventsOfMessage = rowsWhere(taskEvents, equal(taskEvents, "messageId"), {
+  orderBy: taskEvents.id,
+  limit: "limit",
+});
+
 /** Tasks and their history. Statements of reports, claims and ends are prepared. */
 export function createTaskStore(db: Db) {
-  const insert = db.statement((q) => q.insert(tasks).values(everyColumn(tasks)).prepare());
-  const byId = rowsWhere(db, tasks, equal(tasks, "id"));
-  const byMessage = rowsWhere(db, tasks, equal(tasks, "messageId"));
-  const byKey = rowsWhere(db, tasks, and(equal(tasks, "source"), eq(tasks.dedupeKey, bound("key"))));
-  /** Apart from the other changes, so that each pays only for the indexes it moves in. */
-  const move = changeWhere(db, tasks, columns("status", "holder", "updatedAt", "asOf", "endedAt"), equal(tasks, "id"));
-  const describe = changeWhere(
-    db,
-    tasks,
-    columns("title", "body", "severity", "externalUrl", "payload", "count", "asOf", "updatedAt"),
-    equal(tasks, "id"),
-  );
-  const addEvent = db.statement((q) => q.insert(taskEvents).values(everyColumn(taskEvents, "id")).prepare());
-  const newestEvent = rowsWhere(db, taskEvents, equal(taskEvents, "taskId"), {
-    orderBy: desc(taskEvents.id),
-    limit: 1,
-  });
-  const repeatEvent = changeWhere(
-    db,
-    taskEvents,
-    { count: sql`${taskEvents.count} + 1`, lastAt: sql`${p("lastAt")}` },
-    equal(taskEvents, "id"),
-  );
-  const eventsOfMessage = rowsWhere(db, taskEvents, equal(taskEvents, "messageId"), {
-    orderBy: taskEvents.id,
-    limit: "limit",
-  });
-
   // Asked at each step of each piece of work, most of which is no task.
   const isTask = db.keep(
     "messages of tasks",
-    (on, id): boolean => byMessage(on).get({ messageId: Number(id) }) !== undefined,
+    (on, messageId: number): boolean => byMessage(on).get({ messageId }) !== undefined,
   );
+
+  /** Where no message has a task, writes look none up. */
+  const areAny = db.keep("whether any message has a task", (on): boolean => anyOfMessage(on).get() !== undefined);
 
   return {
     add: async (tx: Tx, row: TaskRow): Promise<void> => {
       insert(tx).run({ ...row });
-      isTask.forget(String(row.messageId));
+      if (row.messageId === null) return;
+      isTask.forget(row.messageId);
+      areAny.set("", true);
     },
     byId: async (on: ReadTx, id: string): Promise<TaskRow | undefined> => byId(on).get({ id }),
     /** Task of a message. */
     byMessage: async (on: ReadTx, messageId: number): Promise<TaskRow | undefined> => byMessage(on).get({ messageId }),
     /** Whether a message is the one that a task is worked through. */
-    isTask: (on: ReadTx, messageId: number): boolean => isTask.get(on, String(messageId)),
+    isTask: (on: ReadTx, messageId: number): boolean =>
+      !("writes" in on && !areAny.get(on, "")) && isTask.get(on, messageId),
     byKey: async (on: ReadTx, source: string, key: string): Promise<TaskRow | undefined> =>
       byKey(on).get({ source, key }),
     move: async (
@@ -99,6 +105,7 @@ export function createTaskStore(db: Db) {
       tx.db.update(tasks).set(row).where(eq(tasks.id, id)).run();
       // It is worked through another message from now on.
       isTask.forget();
+      areAny.forget();
     },
 
     addEvent: async (tx: Tx, event: Omit<TaskEventRow, "id">): Promise<void> => {
@@ -141,6 +148,7 @@ export function createTaskStore(db: Db) {
     remove: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(tasks).where(eq(tasks.id, id)).run();
       isTask.forget();
+      areAny.forget();
     },
     /** Deletes at most `limit` steps of a task; answers how many. */
     removeEventsOf: async (tx: Tx, taskId: string, limit: number): Promise<number> => {

@@ -24,6 +24,8 @@ export const tasks = sqliteTable(
     /** Its message: the newest one, when it was reopened. */
     messageId: integer("message_id").$type<MessageId>(),
     holder: text("holder").$type<AgentId>(),
+    /** Approval that its newest message waits for, or waited for. */
+    approvalId: text("approval_id"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     /** Position of its source, in the source's own counting: an older end comes late. */

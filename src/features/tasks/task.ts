@@ -73,6 +73,7 @@ export const SAMPLE: TaskRow = {
   count: 1,
   messageId: null,
   holder: null,
+  approvalId: null,
   createdAt: 0,
   updatedAt: 0,
   asOf: null,

@@ -62,6 +62,7 @@ export function createTasks(areas: Areas) {
     lifecycle,
     store,
     changed: lifecycle.changed,
+    followWaited: lifecycle.followWaited,
     followWork: lifecycle.followWork,
     ofWork,
     facts,

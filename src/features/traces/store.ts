@@ -1,6 +1,6 @@
 import { and, asc, between, count, desc, eq, gt, min, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds, inList } from "../../kernel/db/lists.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, pick, rowsWhere } from "../../kernel/db/statements.ts";
@@ -13,26 +13,24 @@ export type TraceHead = Pick<TraceRow, "id" | "number" | "level" | "type" | "age
 
 export type TraceStore = ReturnType<typeof createTraceStore>;
 
-export function createTraceStore(db: Db) {
-  const last = columnsWhere(db, pick(traces, "number", "bytesSoFar"), traces, equal(traces, "messageId"), {
-    orderBy: desc(traces.number),
-    limit: 1,
-  });
-  const countOf = columnsWhere(
-    db,
-    { traces: count(), bytes: sql<number>`coalesce(sum(${traces.bytes}), 0)` },
-    traces,
-    equal(traces, "messageId", "agentId"),
-  );
-  const heads = columnsWhere(
-    db,
-    pick(traces, "id", "number", "level", "type", "agentId", "bytes"),
-    traces,
-    and(equal(traces, "messageId"), gt(traces.number, bound("after"))),
-    { orderBy: asc(traces.number), limit: "limit" },
-  );
-  const byIds = rowsWhere(db, traces, inList(traces.id, "ids"));
+const last = columnsWhere(pick(traces, "number", "bytesSoFar"), traces, equal(traces, "messageId"), {
+  orderBy: desc(traces.number),
+  limit: 1,
+});
+const countOf = columnsWhere(
+  { traces: count(), bytes: sql<number>`coalesce(sum(${traces.bytes}), 0)` },
+  traces,
+  equal(traces, "messageId", "agentId"),
+);
+const heads = columnsWhere(
+  pick(traces, "id", "number", "level", "type", "agentId", "bytes"),
+  traces,
+  and(equal(traces, "messageId"), gt(traces.number, bound("after"))),
+  { orderBy: asc(traces.number), limit: "limit" },
+);
+const byIds = rowsWhere(traces, inList(traces.id, "ids"));
 
+export function createTraceStore() {
   return {
     /** Number and total size of the traces of a message. */
     last: async (on: ReadTx, messageId: number): Promise<{ number: number; bytesSoFar: number }> =>

@@ -13,7 +13,7 @@ export type Traces = ReturnType<typeof createTraces>;
 /** Traces of messages, and the history of both. */
 export function createTraces(areas: Areas) {
   const { watch } = areas.core.inbox;
-  const store = createTraceStore(areas.kernel.db);
+  const store = createTraceStore();
   const service = createTraceService(areas, store);
   const history = createHistory(areas, store);
 

@@ -60,7 +60,14 @@ export interface ForeignSession {
 export type Origin =
   | { how: "new"; nativeId?: string }
   | { how: "resume"; nativeId: string; continueTurn: boolean }
-  | { how: "fork"; nativeId: string; ephemeral: boolean; newId?: string };
+  | {
+      how: "fork";
+      nativeId: string;
+      ephemeral: boolean;
+      newId?: string;
+      /** `mark` of the last result that the copy has. Left out: it has all, the running turn too. */
+      upTo?: string;
+    };
 
 export interface OpenTask {
   origin: Origin;
@@ -227,5 +234,7 @@ export interface TurnResult {
   inputIds: string[];
   /** More results of queued inputs follow. */
   moreFollow: boolean;
+  /** Its end in the native dialogue, where the CLI can copy a session up to there. */
+  mark?: string;
   durationMs: number | null;
 }

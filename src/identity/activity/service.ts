@@ -10,8 +10,8 @@ import { type ActivityFilter, createActivityStore } from "./store.ts";
 export type ActivityService = ReturnType<typeof createActivityService>;
 
 /** The audit log of administrative acts. Sends and claims are their own record. */
-export function createActivityService({ clock, db }: Kernel) {
-  const store = createActivityStore(db);
+export function createActivityService({ clock }: Kernel) {
+  const store = createActivityStore();
   return {
     /** Writes who did what, in the write that does it. */
     record(

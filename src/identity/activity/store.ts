@@ -1,5 +1,6 @@
 import { and, desc, eq, lt, type SQL } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { everyColumn } from "../../kernel/db/statements.ts";
 import { activity } from "./tables.ts";
@@ -13,8 +14,9 @@ export interface ActivityFilter {
   before?: number | undefined;
 }
 
-export function createActivityStore(db: Db) {
-  const insert = db.statement((q) => q.insert(activity).values(everyColumn(activity, "id")).prepare());
+const insert = statement((q) => q.insert(activity).values(everyColumn(activity, "id")).prepare());
+
+export function createActivityStore() {
   return {
     add: async (tx: Tx, row: Omit<ActivityRow, "id">): Promise<void> => {
       insert(tx).run({ ...row });

@@ -1,5 +1,5 @@
 import type { Tx } from "../../kernel/db/database.ts";
-import type { DueSource } from "../../kernel/due/due.ts";
+import type { DueSource } from "../../kernel/due/source.ts";
 import type { Enrolled } from "../auth/enrolled.ts";
 import type { Base } from "../base.ts";
 import type { Change, RosterEntry } from "./roster.ts";

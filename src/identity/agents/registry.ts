@@ -23,7 +23,7 @@ export function createRegistry({ kernel, directory, roster, rows }: Base) {
   async function fence(on: ReadTx, caller: Caller, agent: Fenced): Promise<void> {
     if (caller.instanceId === null) return;
     const isForOther = caller.role === "orchestrator" && caller.agentId !== null && caller.agentId !== agent.id;
-    const acting = isForOther ? await directory.facts(on, caller.agentId as string) : agent;
+    const acting = isForOther ? directory.facts(on, caller.agentId as string) : agent;
     if (acting) await fenceTo(on, caller.instanceId, acting);
   }
 

@@ -5,7 +5,7 @@ import type { Agent, AgentPatch, AgentRegistration, Heartbeat, RegisteredAgent }
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
-import { actingAs, type Caller, enrolls, isAgent, mayJoin, readingAs } from "../auth/caller.ts";
+import { actingAs, type Caller, enrolls, isAgent, mayJoin, readingAs, readsAll } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
 import type { Base } from "../base.ts";
 import { deleted } from "./deleted.ts";
@@ -29,6 +29,8 @@ export function createAgentService(base: Base, auth: AuthService) {
   /** An agent was registered, or has changed what it says of itself. `before` is undefined for a new or deleted one. */
   const registered = hooks.event<[caller: Caller, agent: AgentRow, before: AgentRow | undefined]>("agents.registered");
   const superseded = hooks.event<[agentId: AgentId, instanceId: InstanceId]>("agents.superseded");
+  /** Agents that work on a project: asked of the areas that know. */
+  const inProject = hooks.question<[project: string], readonly string[]>("agents.inProject");
   const tombstones = createTombstones(base, auth, registry);
 
   /** `PUT /v1/agents/{id}`. @throws Problem 403, 409, 422 */
@@ -129,7 +131,7 @@ export function createAgentService(base: Base, auth: AuthService) {
     if (caller.role === "enroll" || caller.role === "integration")
       throw new Problem("forbidden", `A token of role ${caller.role} reads nothing.`);
     if (!isAgent(caller) || caller.instanceId === null) return;
-    const facts = await directory.facts(on, caller.agentId);
+    const facts = directory.facts(on, caller.agentId);
     if (facts) await fence(on, caller, facts);
   }
 
@@ -145,9 +147,9 @@ export function createAgentService(base: Base, auth: AuthService) {
   }
 
   /** The agent a call acts for, fenced; `isPath`: the call is below the agent's own path. @throws Problem 403, 409, 410 */
-  async function requireActor(on: ReadTx, caller: Caller, agentId: string, isPath = false): Promise<AgentFacts> {
-    const facts = await directory.facts(on, agentId);
-    if (isPath && facts && facts.deletedAt !== null) await requireRow(on, agentId);
+  function requireActor(on: ReadTx, caller: Caller, agentId: string, isPath = false): Promise<AgentFacts> | AgentFacts {
+    const facts = directory.facts(on, agentId);
+    if (isPath && facts && facts.deletedAt !== null) return requireRow(on, agentId).then(() => facts);
     if (!facts)
       throw new Problem(
         "forbidden",
@@ -155,8 +157,7 @@ export function createAgentService(base: Base, auth: AuthService) {
       );
     if (facts.deletedAt !== null)
       throw new Problem("forbidden", `${agentId} was deleted: it does nothing unless an operator restores it.`);
-    if (caller.instanceId !== null) await fence(on, caller, facts);
-    return facts;
+    return caller.instanceId === null ? facts : fence(on, caller, facts).then(() => facts);
   }
 
   /**
@@ -231,6 +232,7 @@ export function createAgentService(base: Base, auth: AuthService) {
     requireSpokenFor,
     suggest: registry.suggest,
     registered,
+    inProject,
     shrinkTombstones: tombstones.shrink,
     deleting: tombstones.deleting,
     restored: tombstones.restored,
@@ -246,7 +248,7 @@ export function createAgentService(base: Base, auth: AuthService) {
       if (agentId === null) return null;
       return db.read(async (on) => {
         await requireCurrent(on, caller);
-        return (await directory.facts(on, agentId))?.instanceId ?? null;
+        return directory.facts(on, agentId)?.instanceId ?? null;
       });
     },
 
@@ -255,11 +257,19 @@ export function createAgentService(base: Base, auth: AuthService) {
       return wireAgent(await requireRow(on, id));
     },
 
-    async list(on: ReadTx, caller: Caller, query: AgentFilter & PageQuery<string>): Promise<List<Agent>> {
+    async list(
+      on: ReadTx,
+      caller: Caller,
+      query: AgentFilter & { project?: string | undefined } & PageQuery<string>,
+    ): Promise<List<Agent>> {
       await requireCurrent(on, caller);
+      const { project } = query;
+      if (project !== undefined && !readsAll(caller))
+        throw new Problem("forbidden", "Only people look for agents by project: operators, members and viewers.");
+      const ids = project === undefined ? undefined : (await inProject.all(on, project)).flat();
       return readList(
         query,
-        (count, after) => store.page(on, query, after, count),
+        (count, after) => store.page(on, { ...query, ids }, after, count),
         wireAgent,
         ({ id }) => id,
       );

@@ -1,6 +1,7 @@
 import { and, asc, eq, getTableColumns, gt, isNull, or, type SQL, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { changeWhere, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { AgentFacts, AgentHead, AgentRow, MemberPast, Membership } from "./row.ts";
@@ -23,21 +24,20 @@ const p = sql.placeholder;
 
 export type KeptAgents = ReturnType<typeof keepAgents>;
 
+const factsById = columnsWhere(
+  pick(agents, "id", "kind", "ready", "instanceId", "epoch", "cursor", "deletedAt"),
+  agents,
+  equal(agents, "id"),
+);
+const membersOf = columnsWhere(pick(groups, "members"), groups, equal(groups, "target"));
+const targetsNow = columnsWhere(
+  pick(memberships, "target"),
+  memberships,
+  and(equal(memberships, "agentId"), isNull(memberships.untilId)),
+);
+
 /** Facts about agents and groups that every write asks for: of its caller, of the target of a send. */
 export function keepAgents(db: Db) {
-  const factsById = columnsWhere(
-    db,
-    pick(agents, "id", "kind", "ready", "instanceId", "epoch", "cursor", "deletedAt"),
-    agents,
-    equal(agents, "id"),
-  );
-  const membersOf = columnsWhere(db, pick(groups, "members"), groups, equal(groups, "target"));
-  const targetsNow = columnsWhere(
-    db,
-    pick(memberships, "target"),
-    memberships,
-    and(equal(memberships, "agentId"), isNull(memberships.untilId)),
-  );
   return {
     facts: db.keep("facts of agents", (on, id): AgentFacts | undefined => factsById(on).get({ id })),
     members: db.keep("members of groups", (on, target): number => membersOf(on).get({ target })?.members ?? 0),
@@ -49,68 +49,60 @@ export function keepAgents(db: Db) {
   };
 }
 
+const rowById = rowsWhere(agents, equal(agents, "id"));
+const firstGroups = columnsWhere(pick(groups, "target", "members"), groups, gt(groups.target, bound("after")), {
+  limit: MOST_NAMES,
+});
+/** Memberships that reach beyond `after`: others hold nothing to read from there. */
+const membershipsBeyond = rowsWhere(
+  memberships,
+  and(eq(memberships.agentId, bound("id")), or(isNull(memberships.untilId), gt(memberships.untilId, bound("after")))),
+);
+const openMemberships = rowsWhere(memberships, and(equal(memberships, "agentId"), isNull(memberships.untilId)));
+const endedBeyond = rowsWhere(
+  memberships,
+  and(equal(memberships, "agentId"), gt(memberships.untilId, bound("after"))),
+  { limit: "limit" },
+);
+const memberAt = columnsWhere(
+  { one: sql`1` },
+  memberships,
+  and(
+    equal(memberships, "agentId", "target"),
+    sql`${memberships.sinceId} < ${bound("at")} and (${memberships.untilId} is null or ${memberships.untilId} >= ${bound("at")})`,
+  ),
+  { limit: 1 },
+);
+const anyHere = statement((q) => q.select({ id: sql<string>`id` }).from(sql`(${someoneHere()})`).prepare());
+const setCursor = changeWhere(
+  agents,
+  { cursor: sql`${p("upTo")}`, ackedAt: sql`${p("at")}` },
+  eq(agents.id, bound("agentId")),
+);
+const addAck = statement((q) =>
+  q
+    .insert(acks)
+    .values(everyColumn(acks))
+    .onConflictDoUpdate({
+      target: [acks.agentId, acks.second],
+      set: { upTo: sql`excluded.up_to`, at: sql`excluded.at` },
+    })
+    .prepare(),
+);
+const ackedAt = columnsWhere(pick(acks, "at"), acks, and(equal(acks, "agentId"), sql`${acks.upTo} >= ${bound("id")}`), {
+  orderBy: asc(acks.second),
+  limit: 1,
+});
+
 /** Questions that all areas ask about agents and groups, and acknowledgements. */
-export function createDirectory(db: Db, kept: KeptAgents) {
-  const rowById = rowsWhere(db, agents, equal(agents, "id"));
-  const firstGroups = columnsWhere(db, pick(groups, "target", "members"), groups, gt(groups.target, bound("after")), {
-    limit: MOST_NAMES,
-  });
-  /** Memberships that reach beyond `after`: others hold nothing to read from there. */
-  const membershipsBeyond = rowsWhere(
-    db,
-    memberships,
-    and(eq(memberships.agentId, bound("id")), or(isNull(memberships.untilId), gt(memberships.untilId, bound("after")))),
-  );
-  const openMemberships = rowsWhere(db, memberships, and(equal(memberships, "agentId"), isNull(memberships.untilId)));
-  const endedBeyond = rowsWhere(
-    db,
-    memberships,
-    and(equal(memberships, "agentId"), gt(memberships.untilId, bound("after"))),
-    { limit: "limit" },
-  );
-  const memberAt = columnsWhere(
-    db,
-    { one: sql`1` },
-    memberships,
-    and(
-      equal(memberships, "agentId", "target"),
-      sql`${memberships.sinceId} < ${bound("at")} and (${memberships.untilId} is null or ${memberships.untilId} >= ${bound("at")})`,
-    ),
-    { limit: 1 },
-  );
-  const anyHere = db.statement((q) => q.select({ id: sql<string>`id` }).from(sql`(${someoneHere()})`).prepare());
-  const setCursor = changeWhere(
-    db,
-    agents,
-    { cursor: sql`${p("upTo")}`, ackedAt: sql`${p("at")}` },
-    eq(agents.id, bound("agentId")),
-  );
-  const addAck = db.statement((q) =>
-    q
-      .insert(acks)
-      .values(everyColumn(acks))
-      .onConflictDoUpdate({
-        target: [acks.agentId, acks.second],
-        set: { upTo: sql`excluded.up_to`, at: sql`excluded.at` },
-      })
-      .prepare(),
-  );
-
-  const ackedAt = columnsWhere(
-    db,
-    pick(acks, "at"),
-    acks,
-    and(equal(acks, "agentId"), sql`${acks.upTo} >= ${bound("id")}`),
-    { orderBy: asc(acks.second), limit: 1 },
-  );
-
+export function createDirectory(kept: KeptAgents) {
   return {
-    facts: async (on: ReadTx, agentId: string): Promise<AgentFacts | undefined> => kept.facts.get(on, agentId),
+    facts: (on: ReadTx, agentId: string): AgentFacts | undefined => kept.facts.get(on, agentId),
     /** How far an agent has acknowledged. */
     cursorOf: (on: ReadTx, agentId: string): number => kept.facts.get(on, agentId)?.cursor ?? 0,
     byId: async (on: ReadTx, agentId: string): Promise<AgentRow | undefined> => rowById(on).get({ id: agentId }),
     /** Current number of members of a group. */
-    members: async (on: ReadTx, target: string): Promise<number> => kept.members.get(on, target),
+    members: (on: ReadTx, target: string): number => kept.members.get(on, target),
     /** Groups with members: some of them where there are many. */
     groupNames: async (on: ReadTx): Promise<string[]> =>
       firstGroups(on)

@@ -1,5 +1,7 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { inIds } from "../../kernel/db/lists.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, equal, everyColumn, putWhole, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
@@ -14,36 +16,37 @@ export interface AgentFilter {
   capability?: string | undefined;
   label?: string | undefined;
   machine?: string | undefined;
+  /** These alone. */
+  ids?: readonly string[] | undefined;
 }
 
-export function createAgentStore(db: Db, kept: KeptAgents) {
-  const put = putWhole(db, agents, agents.id);
-  const instance = rowsWhere(db, instances, equal(instances, "agentId", "instanceId"));
-  const touch = changeWhere(db, agents, { lastSeenAt: sql`${sql.placeholder("at")}` }, equal(agents, "id"));
-  const end = changeWhere(db, memberships, columns("untilId"), equal(memberships, "agentId", "target", "sinceId"));
-  const join = db.statement((q) =>
-    q
-      .insert(memberships)
-      .values(everyColumn(memberships))
-      .onConflictDoUpdate({
-        target: [memberships.agentId, memberships.target, memberships.sinceId],
-        set: { untilId: null },
-      })
-      .prepare(),
-  );
-  const changeCount = db.statement((q) =>
-    q
-      .insert(groups)
-      .values({ target: sql.placeholder("target"), members: sql.placeholder("by") })
-      .onConflictDoUpdate({ target: groups.target, set: { members: sql`${groups.members} + excluded.members` } })
-      .prepare(),
-  );
+const put = putWhole(agents, agents.id);
+const instance = rowsWhere(instances, equal(instances, "agentId", "instanceId"));
+const touch = changeWhere(agents, { lastSeenAt: sql`${sql.placeholder("at")}` }, equal(agents, "id"));
+const end = changeWhere(memberships, columns("untilId"), equal(memberships, "agentId", "target", "sinceId"));
+const join = statement((q) =>
+  q
+    .insert(memberships)
+    .values(everyColumn(memberships))
+    .onConflictDoUpdate({
+      target: [memberships.agentId, memberships.target, memberships.sinceId],
+      set: { untilId: null },
+    })
+    .prepare(),
+);
+const changeCount = statement((q) =>
+  q
+    .insert(groups)
+    .values({ target: sql.placeholder("target"), members: sql.placeholder("by") })
+    .onConflictDoUpdate({ target: groups.target, set: { members: sql`${groups.members} + excluded.members` } })
+    .prepare(),
+);
 
+export function createAgentStore(kept: KeptAgents) {
   function regrouped(agentId: string, target: string): void {
     kept.targets.forget(agentId);
     kept.members.forget(target);
   }
-
   return {
     /** Agents that are not deleted, by id. */
     page: async (on: ReadTx, filter: AgentFilter, after: string | undefined, limit: number): Promise<AgentRow[]> =>
@@ -103,6 +106,7 @@ const SHRUNK: Partial<AgentRow> = {
 
 function conditions(filter: AgentFilter): SQL[] {
   const where: SQL[] = [];
+  if (filter.ids) where.push(inIds(agents.id, filter.ids));
   if (filter.kind) where.push(sql`${agents.kind} = ${filter.kind}`);
   if (filter.status) where.push(sql`${agents.status} = ${filter.status}`);
   if (filter.label) where.push(eq(agents.label, filter.label));

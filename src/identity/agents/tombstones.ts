@@ -76,8 +76,7 @@ export function createTombstones({ kernel, activity, directory, rows }: Base, au
     async restore(tx: Tx, caller: Caller, id: string): Promise<AgentRow> {
       const row = await directory.byId(tx, id);
       await requireMayRestore(tx, caller, id, row);
-      const own =
-        caller.role === "orchestrator" && caller.agentId !== null && (await directory.facts(tx, caller.agentId));
+      const own = caller.role === "orchestrator" && caller.agentId !== null && directory.facts(tx, caller.agentId);
       if (own) await fence(tx, caller, own);
       if (!row) throw new Problem("not-found", `There never was an agent ${id}.`);
       if (row.deletedAt === null) return row;

@@ -43,24 +43,31 @@ export function createBearers({ kernel, rows }: Base, enrolled: Enrolled) {
     await db.write((tx) => store.used(tx, found.principal.tokenId, clock.now()));
   }
 
+  async function lookAnew(hash: string): Promise<Principal> {
+    let found: Known | null;
+    let before: number;
+    do {
+      before = changes;
+      found = await look(hash);
+    } while (before !== changes);
+    if (known.size >= MAX_REMEMBERED) known.clear();
+    known.set(hash, found);
+    return principalIn(found);
+  }
+
+  /** @throws Problem 401 */
+  function principalIn(found: Known | null): Promise<Principal> | Principal {
+    if (found === null || (found.expiresAt !== null && found.expiresAt <= clock.now()))
+      throw new Problem("unauthorized", "The token is unknown, revoked or expired.");
+    return found.firstUse ? noteFirstUse(found).then(() => found.principal) : found.principal;
+  }
+
   return {
-    /** @throws Problem 401 */
-    async authenticate(secret: string): Promise<Principal> {
+    /** At once for a secret that was shown before. @throws Problem 401 */
+    authenticate(secret: string): Promise<Principal> | Principal {
       const hash = hashSecret(secret);
-      let found = known.get(hash);
-      if (found === undefined) {
-        let before: number;
-        do {
-          before = changes;
-          found = await look(hash);
-        } while (before !== changes);
-        if (known.size >= MAX_REMEMBERED) known.clear();
-        known.set(hash, found);
-      }
-      if (found === null || (found.expiresAt !== null && found.expiresAt <= clock.now()))
-        throw new Problem("unauthorized", "The token is unknown, revoked or expired.");
-      if (found.firstUse) await noteFirstUse(found);
-      return found.principal;
+      const found = known.get(hash);
+      return found === undefined ? lookAnew(hash) : principalIn(found);
     },
 
     /** Checks the token again in a long call. @throws Problem 401 */

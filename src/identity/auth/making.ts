@@ -74,7 +74,7 @@ export function createTokenMaking({ kernel, directory, activity, rows }: Base, {
       const fingerprint = createHash("sha256").update(JSON.stringify(draft)).digest("base64url");
       const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;
       if (replay) return { made: replay, replayed: true };
-      const holder = draft.agentId === undefined ? undefined : await directory.facts(tx, draft.agentId);
+      const holder = draft.agentId === undefined ? undefined : directory.facts(tx, draft.agentId);
       if (holder && holder.deletedAt !== null) throw deleted(holder.id);
       const person = draft.personId === undefined ? undefined : await people.byId(tx, draft.personId);
       if (draft.personId !== undefined) checkPerson(person, draft.personId, draft.role);

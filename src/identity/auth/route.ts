@@ -36,6 +36,8 @@ export interface Call<P, Q, B> {
   peer(): Peer | undefined;
   /** For a route that reads the body itself: whether the token still is, once it has it. @throws Problem 401 */
   checkStill(): void;
+  /** In the write of a person: whether their token still lives, which may be revoked in this very commit. @throws Problem 401 */
+  requireStill(tx: Tx): Promise<void> | undefined;
   /** Headers that every answer carries, for those that make their own Response. */
   headers: Record<string, string>;
 }
@@ -115,12 +117,31 @@ export const routeIn =
   ): Route =>
     route(contract, async (call) => answer(await open((on) => verb(on, call)), call.request));
 
+/** As `routeIn`, for one write, which the token of a person has to outlive. */
+export const routeWith =
+  <R>({ write }: Pick<Db, "write">, answer: (result: R, request: Request) => Answer) =>
+  <P extends Schema | undefined, Q extends Schema | undefined, B extends Schema | undefined>(
+    contract: Contract<P, Q, B>,
+    verb: (tx: Tx, call: Call<Parsed<P>, Parsed<Q>, Parsed<B>>) => Promise<R>,
+  ): Route =>
+    routeIn<Tx, R>(write, answer)(contract, (tx, call) => still(tx, call, () => verb(tx, call)));
+
+/** Does a part of a write, for a person only while their token lives. @throws Problem 401 */
+export function still<R>(
+  tx: Tx,
+  { requireStill }: Pick<Call<unknown, unknown, unknown>, "requireStill">,
+  verb: () => Promise<R>,
+): Promise<R> {
+  const looked = requireStill(tx);
+  return looked ? looked.then(verb) : verb();
+}
+
 /** The usual kinds of such routes. */
-export const routesOn = ({ read, write }: Pick<Db, "read" | "write">) => ({
-  get: routeIn<ReadTx, unknown>(read, ok),
-  list: routeIn<ReadTx, Pick<List<unknown>, "nextPage">>(read, pageOf),
-  change: routeIn<Tx, unknown>(write, ok),
-  register: routeIn<Tx, Registered>(write, ({ row, created }) => ({ status: created ? 201 : 200, body: row })),
-  create: routeIn<Tx, { made: unknown; replayed: boolean }>(write, createdOnce),
-  remove: routeIn<Tx, unknown>(write, () => noContent),
+export const routesOn = (db: Pick<Db, "read" | "write">) => ({
+  get: routeIn<ReadTx, unknown>(db.read, ok),
+  list: routeIn<ReadTx, Pick<List<unknown>, "nextPage">>(db.read, pageOf),
+  change: routeWith<unknown>(db, ok),
+  register: routeWith<Registered>(db, ({ row, created }) => ({ status: created ? 201 : 200, body: row })),
+  create: routeWith<{ made: unknown; replayed: boolean }>(db, createdOnce),
+  remove: routeWith<unknown>(db, () => noContent),
 });

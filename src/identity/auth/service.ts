@@ -8,9 +8,10 @@ import type { NewToken, Paused, RevokedToken, Token } from "../../protocol/token
 import type { List } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import { createBearers, endedMeanwhile } from "./bearers.ts";
-import { type Caller, hasEnrolled, isAgent, requireOperator } from "./caller.ts";
+import { type Caller, hasEnrolled, isAgent, type Principal, requireOperator } from "./caller.ts";
 import { createEnrolled } from "./enrolled.ts";
 import { createTokenMaking } from "./making.ts";
+import { principalOf } from "./person.ts";
 import type { TokenRow } from "./store.ts";
 import { freshSecret, hashSecret, wireToken } from "./token.ts";
 
@@ -111,6 +112,15 @@ export function createAuthService(base: Base) {
     checkStill: bearers.checkStill,
 
     requireLive,
+
+    /** Identity and rights of a person's token as they are now; undefined once it has ended. */
+    async principalNow(on: ReadTx, tokenId: string): Promise<Principal | undefined> {
+      const row = await store.byId(on, tokenId);
+      const isOver = !row || row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= clock.now());
+      return isOver
+        ? undefined
+        : principalOf(row, row.person === null ? undefined : await rows.people.byId(on, row.person));
+    },
 
     /** Whether a token that acts for `enroller` has registered the agent. */
     hasEnrolled: (on: ReadTx, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
@@ -225,11 +235,15 @@ export function createAuthService(base: Base) {
     setUp,
     dueHandlers: { [EXPIRED]: expire },
 
-    async list(on: ReadTx, caller: Caller, query: PageQuery<string>): Promise<List<Token>> {
+    async list(
+      on: ReadTx,
+      caller: Caller,
+      query: PageQuery<string> & { agent?: string | undefined },
+    ): Promise<List<Token>> {
       requireOperator(caller);
       return readList(
         query,
-        (count, before) => store.page(on, before, count),
+        (count, before) => store.page(on, query.agent, before, count),
         wireToken,
         ({ id }) => id,
       );

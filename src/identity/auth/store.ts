@@ -1,5 +1,6 @@
 import { and, desc, eq, gt, isNull, lt, sql } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { statement } from "../../kernel/db/prepared.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -7,14 +8,14 @@ import { tokens } from "./tables.ts";
 
 export type TokenRow = typeof tokens.$inferSelect;
 
-export function createAuthStore(db: Db) {
-  const insert = db.statement((q) => q.insert(tokens).values(everyColumn(tokens)).prepare());
-  const byHash = rowsWhere(db, tokens, equal(tokens, "hash"));
-  const live = and(equal(tokens, "agentId"), isNull(tokens.revokedAt));
-  const used = changeWhere(db, tokens, columns("lastUsedAt"), equal(tokens, "id"));
-  const byId = rowsWhere(db, tokens, equal(tokens, "id"));
-  const liveOf = rowsWhere(db, tokens, live);
+const insert = statement((q) => q.insert(tokens).values(everyColumn(tokens)).prepare());
+const byHash = rowsWhere(tokens, equal(tokens, "hash"));
+const live = and(equal(tokens, "agentId"), isNull(tokens.revokedAt));
+const used = changeWhere(tokens, columns("lastUsedAt"), equal(tokens, "id"));
+const byId = rowsWhere(tokens, equal(tokens, "id"));
+const liveOf = rowsWhere(tokens, live);
 
+export function createAuthStore() {
   return {
     add: async (tx: Tx, row: TokenRow): Promise<void> => {
       insert(tx).run(row);
@@ -70,8 +71,19 @@ export function createAuthStore(db: Db) {
         .filter(({ role, expiresAt }) => role === "orchestrator" && (expiresAt === null || expiresAt > now))
         .sort((one, other) => (one.id < other.id ? 1 : -1))[0],
     /** Newest first; ids sort by time of making. */
-    page: async (on: ReadTx, before: string | undefined, limit: number): Promise<TokenRow[]> =>
-      readRows(on, tokens, before ? lt(tokens.id, before) : undefined, { orderBy: desc(tokens.id), limit }),
+    /** Newest first; of an agent where one is named. */
+    page: async (
+      on: ReadTx,
+      agent: string | undefined,
+      before: string | undefined,
+      limit: number,
+    ): Promise<TokenRow[]> =>
+      readRows(
+        on,
+        tokens,
+        and(agent ? eq(tokens.agentId, agent as AgentId) : undefined, before ? lt(tokens.id, before) : undefined),
+        { orderBy: desc(tokens.id), limit },
+      ),
     revoke: async (tx: Tx, id: string, at: number): Promise<void> => {
       tx.db.update(tokens).set({ revokedAt: at }).where(eq(tokens.id, id)).run();
     },

@@ -69,7 +69,7 @@ export function createProviderAgents(
     if (prefix === null) throw refuse(`${box.id} has no token, so it has no agents`);
     const agentId = `${prefix}${provider}`;
     if (!AgentId.safeParse(agentId).success) throw refuse(`${agentId} is no agent's id`);
-    const facts = await directory.facts(on, agentId);
+    const facts = directory.facts(on, agentId);
     if (facts && facts.deletedAt !== null) throw refuse(`${agentId} was deleted, and its id stays taken`);
     if (facts && !(await rows.tokens.hasEnrolled(on, agentIdOf(box.id), agentId)))
       throw refuse(`${agentId} is registered, and no agent of ${box.id}`);
@@ -103,7 +103,7 @@ export function createProviderAgents(
     },
     /** Registers the agent where it is not there yet: offline, enrolled by the orchestrator, whose stream follows it at once. */
     async ensure(tx: Tx, { box, agentId, facts }: ProviderAgent): Promise<void> {
-      if (facts || (await directory.facts(tx, agentId))) return;
+      if (facts || directory.facts(tx, agentId)) return;
       const token = (await tokenOf(tx, box.id)) ?? Problem.missing("token of orchestrator", box.id);
       const draft = { name: agentId, kind: "provider", status: "offline", reach: "mid-turn" } as const;
       await agents.register(tx, callerOf(token), agentId, draft);

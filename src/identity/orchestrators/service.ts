@@ -9,7 +9,7 @@ import type {
   ParsedHeartbeat,
 } from "../../protocol/orchestrators.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { fromTime, type List, toTime } from "../../protocol/wire.ts";
+import { fromTime, type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { AgentRow } from "../agents/row.ts";
 import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller, mayJoin, readingAs, readsAll } from "../auth/caller.ts";
@@ -26,12 +26,18 @@ const MAX_MEMBERS = 100;
 /** Daemons that start and watch agents. Each has an agent of its own, which carries its presence and its mail. */
 export function createOrchestratorService({ kernel, directory, roster, activity, rows }: Base, agents: AgentService) {
   const { clock, headOf, hooks } = kernel;
+  /** Orchestrators with a live session in a project. */
+  const inProject = hooks.question<[project: string], readonly string[]>("orchestrators.inProject");
   /** Agents that an orchestrator runs, made of its sessions; no answer while it has none. */
   const managed = hooks.question<[orchestratorId: string], ManagedAgent[]>("orchestrators.managed");
   /** An orchestrator is heard of again, or no more. */
   const moving = hooks.event<[id: string, isHere: boolean]>("orchestrators.moving");
   /** By agent id. The rows are the truth; this follows them, commit by commit. */
   const statuses = new Map<string, OrchestratorStatus>();
+  /** By agent id, for writes: one may follow a move in the same commit. */
+  const statusIn = kernel.db.keep("statuses of orchestrators", (on, agentId) =>
+    store.status(on, orchestratorIdOf(agentId)),
+  );
 
   /** @throws Problem 404 */
   async function requireRow(on: ReadTx, id: string): Promise<OrchestratorRow> {
@@ -68,24 +74,28 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
     const isNew = row.hostname !== before?.hostname;
     const isTagged = isNew && (await mayTagHost(tx, caller, agentId, row.hostname));
     await agents.keep(tx, caller, agentId, (agent) => asAgent(agent, row, before, isTagged), instanceId);
+    const was = statusIn.get(tx, agentId);
     await store.put(tx, row);
-    tx.afterCommit(() => statuses.set(agentId, row.status));
-    await tellMove(tx, agentId, row.status);
+    await note(tx, agentId, row.status, was);
     return wire(tx, row);
   }
 
-  async function tellMove(tx: Tx, agentId: string, status: OrchestratorStatus): Promise<void> {
+  async function note(tx: Tx, agentId: string, status: OrchestratorStatus, was = "offline"): Promise<void> {
+    statusIn.set(agentId, status);
+    tx.afterCommit(() => statuses.set(agentId, status));
     const isHere = status !== "offline";
-    if (isHere !== ((statuses.get(agentId) ?? "offline") !== "offline"))
-      await moving.raise(tx, orchestratorIdOf(agentId), isHere);
+    if (isHere !== (was !== "offline")) await moving.raise(tx, orchestratorIdOf(agentId), isHere);
   }
 
   async function setStatus(tx: Tx, agentId: string, status: OrchestratorStatus, draining?: boolean): Promise<void> {
-    await store.set(tx, orchestratorIdOf(agentId), { status, ...(draining !== undefined && { draining }) });
-    tx.afterCommit(() => {
-      if (statuses.has(agentId)) statuses.set(agentId, status);
+    const was = statusIn.get(tx, agentId);
+    if (was === undefined) return;
+    await store.set(tx, orchestratorIdOf(agentId), {
+      status,
+      ...(status !== "offline" && { stoppedAt: null }),
+      ...(draining !== undefined && { draining }),
     });
-    await tellMove(tx, agentId, status);
+    await note(tx, agentId, status, was);
   }
 
   /** A draining orchestrator that reconnects keeps draining; its agent still shows as offline. */
@@ -97,14 +107,14 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
   }
 
   async function wire(on: ReadTx, row: OrchestratorRow): Promise<Orchestrator> {
-    const { createdAt, draining: _, daemonMode, operatorMode, ...shown } = row;
+    const { createdAt, stoppedAt, draining: _, daemonMode, operatorMode, ...shown } = row;
     const agentId = agentIdOf(row.id);
     const lastSeenAt = toTime(roster.get(agentId)?.lastSeenAt ?? createdAt);
     return {
       ...{ ...shown, agentId, prefix: await prefixOf(on, row.id) },
       ...{ approvalMode: modeOf(row), approvalModes: { daemon: daemonMode, operator: operatorMode } },
       managedAgents: (await managed.first(on, row.id)) ?? row.managedAgents,
-      ...{ lastSeenAt, createdAt: toTime(createdAt) },
+      ...{ lastSeenAt, stoppedAt: toTimeOrNull(stoppedAt), createdAt: toTime(createdAt) },
     };
   }
 
@@ -131,6 +141,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
   return {
     followAgent,
     managed,
+    inProject,
     moving,
     prefixOf,
     /** Its row; undefined for one that is not registered. */
@@ -138,6 +149,11 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
     ids: async (on: ReadTx): Promise<string[]> => (await store.statuses(on)).map(({ id }) => id),
     /** Whether an orchestrator is heard of. */
     isHere: (id: string): boolean => isHere(agentIdOf(id)) === true,
+    /** The same for the open write, with what came before it in its commit. */
+    isHereIn:
+      (tx: Tx) =>
+      (id: string): boolean =>
+        (statusIn.get(tx, agentIdOf(id)) ?? "offline") !== "offline",
     /** Ids of those that are not heard of. */
     away: (): string[] => [...statuses].flatMap(([id, status]) => (status === "offline" ? orchestratorIdOf(id) : [])),
     /** `PUT /v1/orchestrators/{id}`: it and its agent, in one write. What it manages stays. @throws Problem 403, 409 */
@@ -147,7 +163,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
       const before = await store.byId(tx, id);
       const { instanceId, approvalMode, ...said } = body;
       const modes = { ...firstMode(caller, before), ...saidMode(caller, approvalMode) };
-      const now = { id, status: "online", draining: false };
+      const now = { id, status: "online", draining: false, stoppedAt: null };
       const row = { ...(before ?? blank(clock.now())), ...given(said), ...modes, ...now } as OrchestratorRow;
       const orchestrator = await save(tx, caller, row, before, instanceId);
       if (!before) await activity.record(tx, caller, "orchestrator.registered", id, { hostname: row.hostname });
@@ -161,6 +177,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
       const { approvalMode, ...said } = body;
       const row = { ...before, ...given(said), ...saidMode(caller, approvalMode) } as OrchestratorRow;
       if (body.status === "online" || body.status === "draining") row.draining = body.status === "draining";
+      if (body.status !== undefined) row.stoppedAt = body.status === "offline" ? clock.now() : null;
       const orchestrator = await save(tx, caller, row, before);
       const isOwn = caller.agentId === agentIdOf(id);
       if (!isOwn || body.status !== undefined)
@@ -180,6 +197,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
       const row: OrchestratorRow = {
         ...before,
         status: before.draining ? "draining" : "online",
+        stoppedAt: null,
         ...given({ load, version, managedAgents: managedAgents?.map(normalised) }),
       };
       if (row.status !== before.status) return save(tx, caller, row, before);
@@ -194,11 +212,12 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
       const agentId = agentIdOf(id);
       actingAs(caller, agentId);
       // Its agent alone is there when that was restored, and it has not registered since.
-      const facts = await directory.facts(tx, agentId);
+      const facts = directory.facts(tx, agentId);
       if (facts?.deletedAt !== null) await requireRow(tx, id);
       await agents.retire(tx, caller, agentId);
       await store.remove(tx, id);
       await activity.record(tx, caller, "orchestrator.deleted", id, {});
+      statusIn.forget(agentId);
       tx.afterCommit(() => statuses.delete(agentId));
     },
 
@@ -213,7 +232,11 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
     },
 
     /** Lists by id; an orchestrator sees itself alone. @throws Problem 403, 409 */
-    async list(on: ReadTx, caller: Caller, query: OrchestratorFilter & PageQuery<string>): Promise<List<Orchestrator>> {
+    async list(
+      on: ReadTx,
+      caller: Caller,
+      query: OrchestratorFilter & { project?: string | undefined } & PageQuery<string>,
+    ): Promise<List<Orchestrator>> {
       if (!readsAll(caller)) {
         if (caller.role !== "orchestrator" || caller.agentId === null)
           throw new Problem("forbidden", "Orchestrators are listed for operators, members and viewers.");
@@ -221,9 +244,11 @@ export function createOrchestratorService({ kernel, directory, roster, activity,
         const own = await store.byId(on, orchestratorIdOf(caller.agentId));
         return { items: own ? [await wire(on, own)] : [], nextPage: null };
       }
+      const { project } = query;
+      const ids = project === undefined ? undefined : await inProject.first(on, project);
       return readList(
         query,
-        (count, after = "") => store.page(on, query, after, count),
+        (count, after = "") => store.page(on, { ...query, ids }, after, count),
         (row) => wire(on, row),
         ({ id }) => id,
       );

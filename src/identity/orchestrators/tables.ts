@@ -9,6 +9,8 @@ export const orchestrators = sqliteTable("orchestrators", {
   status: text("status").$type<OrchestratorStatus>().notNull(),
   /** Told to start nothing new: what it is back to after an absence, until it registers again or is told otherwise. */
   draining: integer("draining", { mode: "boolean" }).notNull(),
+  /** When it said goodbye; null while it is here, and where it went without a word. */
+  stoppedAt: integer("stopped_at"),
   providers: text("providers", { mode: "json" }).$type<Provider[]>().notNull(),
   baseDir: text("base_dir").notNull(),
   envKeys: text("env_keys", { mode: "json" }).$type<string[]>().notNull(),

@@ -1,15 +1,15 @@
 import { and, asc, eq, gt, isNull } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { PersonSender } from "../../protocol/people.ts";
 import type { PersonRow } from "./row.ts";
 import { people, personSenders } from "./tables.ts";
 
-export function createPeopleStore(db: Db) {
-  const byId = rowsWhere(db, people, equal(people, "id"));
-  const bySender = rowsWhere(db, personSenders, equal(personSenders, "channelId", "senderId"));
+const byId = rowsWhere(people, equal(people, "id"));
+const bySender = rowsWhere(personSenders, equal(personSenders, "channelId", "senderId"));
 
+export function createPeopleStore() {
   return {
     byId: async (on: ReadTx, id: string): Promise<PersonRow | undefined> => byId(on).get({ id }),
     /** Person that a chat account belongs to. */

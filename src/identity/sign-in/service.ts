@@ -20,7 +20,7 @@ export type SignInService = ReturnType<typeof createSignInService>;
 /** Signing browsers in and out. A sign-in is a token that works as a cookie alone. */
 export function createSignInService({ kernel, activity, rows }: Base, auth: AuthService) {
   const { clock, db } = kernel;
-  const store = createSignInStore(db);
+  const store = createSignInStore();
 
   /** The role of a link. @throws Problem 403, 422 */
   async function roleOf(tx: Tx, caller: Caller, personId: string | null, asked: PersonRole | undefined) {

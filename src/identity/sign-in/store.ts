@@ -1,12 +1,13 @@
 import { eq, lte } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import { signInLinks } from "./tables.ts";
 
 export type LinkRow = typeof signInLinks.$inferSelect;
 
-export function createSignInStore(db: Db) {
-  const byHash = rowsWhere(db, signInLinks, equal(signInLinks, "hash"));
+const byHash = rowsWhere(signInLinks, equal(signInLinks, "hash"));
+
+export function createSignInStore() {
   return {
     byHash: async (on: ReadTx, hash: string): Promise<LinkRow | undefined> => byHash(on).get({ hash }),
     add: async (tx: Tx, row: LinkRow): Promise<void> => {

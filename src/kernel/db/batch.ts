@@ -41,6 +41,8 @@ interface Outcome {
 }
 
 const MAX_WRITES = 256;
+/** Effects between two looks at the time. */
+const STEP = 16;
 const MAX_MILLISECONDS = 5;
 
 /** SQLite errors about the storage, not about the statement. */
@@ -94,14 +96,18 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
   /** Runs effects with turns of the event loop between them: a batch of a thousand messages has thousands. */
   async function runEffects(effects: (() => void)[]): Promise<void> {
     const pause = createPauses();
-    for (const effect of effects) {
-      try {
-        effect();
-      } catch (error) {
-        hooks.onError(error, "after commit");
-      }
+    for (let n = 0; n < effects.length; ) {
+      for (const end = Math.min(n + STEP, effects.length); n < end; n++) runEffect(effects[n] as () => void);
       const paused = pause();
       if (paused) await paused;
+    }
+  }
+
+  function runEffect(effect: () => void): void {
+    try {
+      effect();
+    } catch (error) {
+      hooks.onError(error, "after commit");
     }
   }
 

@@ -1,8 +1,8 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 
-/** One connection, as drizzle has it. */
-export type Drizzle = BunSQLiteDatabase & { $client: Sqlite };
+/** One connection, as drizzle has it, with its prepared statements by number. */
+export type Drizzle = BunSQLiteDatabase & { $client: Sqlite; prepared: unknown[] };
 
 export type Durability = "full" | "normal";
 
@@ -36,5 +36,5 @@ function configured(sqlite: Sqlite): Drizzle {
   sqlite.run("pragma foreign_keys = on");
   sqlite.run(`pragma cache_size = -${CACHE_KIB}`);
   sqlite.run("pragma temp_store = memory");
-  return drizzle(sqlite);
+  return Object.assign(drizzle(sqlite), { prepared: [] });
 }

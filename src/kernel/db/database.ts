@@ -6,15 +6,11 @@ import { createKeeper, type Kept, type KeptValues } from "./kept.ts";
 import { holdLock } from "./lock.ts";
 import { migrateToLatest } from "./migrate.ts";
 import { createOffThread, type OffThread } from "./off-thread.ts";
-import { lean } from "./prepared.ts";
 import { createSearcher, type Searcher } from "./searcher.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { ReadTx, Tx, Work } from "./tx.ts";
 
 export type { ReadTx, Tx } from "./tx.ts";
-
-/** Statement prepared once for each connection; called with the open read or write. */
-type Statement<P> = (on: ReadTx) => P;
 
 export interface Db {
   /** Runs a write in the next group commit; resolves when it is on disk. */
@@ -29,10 +25,12 @@ export interface Db {
   snapshots(): Snapshots;
   /** Reads one committed state. `work` awaits nothing but its reads. */
   read<T>(work: (on: ReadTx) => Promise<T>): Promise<T>;
-  /** Prepares on first use, separately for the writer and the reader. */
-  statement<P>(build: (db: Drizzle) => P): Statement<P>;
-  /** Makes a cache of values that writes ask for again and again. */
-  keep<V>(name: string, load: (on: ReadTx, key: string) => V): Kept<V>;
+  /** Makes a cache of values that writes ask for again and again. `fits`: see `KeptValues`. */
+  keep<V, K = string>(
+    name: string,
+    load: (on: ReadTx, key: K) => V,
+    fits?: (value: V, stored: V) => boolean,
+  ): Kept<V, K>;
   /** Every cache. */
   readonly kept: readonly KeptValues[];
   /** Adds a step to the beginning of every transaction. */
@@ -46,6 +44,8 @@ export interface Db {
   readonly file: string;
   /** Finishes queued writes and closes the file. */
   close(): Promise<void>;
+  /** Finishes queued writes and lets go of the file, whose write-ahead log stays. */
+  abandon(): Promise<void>;
 }
 
 export interface DbOptions {
@@ -95,7 +95,6 @@ export function openDatabase(options: DbOptions): Db {
     transactions: () => transactions,
     snapshots: reads.snapshots,
     read: reads.read,
-    statement: (build) => preparedFor(writer, reader, build),
     keep: keeper.keep,
     kept: keeper.views,
     beforeBatch: (run) => before.push(run),
@@ -104,30 +103,26 @@ export function openDatabase(options: DbOptions): Db {
     searcher,
     file,
     async close() {
-      await committer.drained();
-      offThread.close();
-      searcher.close();
-      reader.$client.close();
+      await endReads();
       writer.$client.run("pragma optimize");
       // Open statements keep the write-ahead log; after this the database is complete without it.
       writer.$client.run("pragma wal_checkpoint(truncate)");
       writer.$client.close();
       unlock();
     },
+    async abandon() {
+      await endReads();
+      writer.$client.close();
+      unlock();
+    },
   };
-}
 
-function preparedFor<P>(writer: Drizzle, reader: Drizzle, build: (db: Drizzle) => P): Statement<P> {
-  let onWriter: P | undefined;
-  let onReader: P | undefined;
-  return (on) => {
-    if (on.db === writer) {
-      onWriter ??= lean(build(writer));
-      return onWriter;
-    }
-    onReader ??= lean(build(reader));
-    return onReader;
-  };
+  async function endReads(): Promise<void> {
+    await committer.drained();
+    offThread.close();
+    searcher.close();
+    reader.$client.close();
+  }
 }
 
 /**

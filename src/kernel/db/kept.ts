@@ -4,21 +4,25 @@ import type { ReadTx } from "./tx.ts";
  * Values that writes ask for again and again, by key, held in memory. A write that changes one says so. Reads ask the database,
  * as their snapshot may be older; so does a write that follows a change in the same transaction.
  */
-export interface Kept<V> {
-  get(on: ReadTx, key: string): V;
+export interface Kept<V, K = string> {
+  get(on: ReadTx, key: K): V;
+  /** The value as the open write sees it, where memory has it. */
+  peek(key: K): V | undefined;
   /** Notes that the open write has changed the value of a key; without a key, of all. */
-  forget(key?: string): void;
+  forget(key?: K): void;
   /** As `forget`, with the new value. */
-  set(key: string, value: V): void;
+  set(key: K, value: V): void;
 }
 
 /** A cache as tests compare it with its table. */
 export interface KeptValues {
   name: string;
   /** Values of committed state, by key. */
-  known(): ReadonlyMap<string, unknown>;
+  known(): ReadonlyMap<unknown, unknown>;
   /** The same from the database. */
-  load(on: ReadTx, key: string): unknown;
+  load(on: ReadTx, key: never): unknown;
+  /** Whether a value is true of what the database says; equal where it is left out. */
+  fits?: ((value: never, stored: never) => boolean) | undefined;
 }
 
 /** Most values of one cache; beyond that it begins anew. */
@@ -30,10 +34,14 @@ export function createKeeper() {
   const views: KeptValues[] = [];
 
   return {
-    keep<V>(name: string, load: (on: ReadTx, key: string) => V): Kept<V> {
+    keep<V, K = string>(
+      name: string,
+      load: (on: ReadTx, key: K) => V,
+      fits?: (value: V, stored: V) => boolean,
+    ): Kept<V, K> {
       const one = createOne(load);
-      all.push(one as ReturnType<typeof createOne>);
-      views.push({ name, known: one.known, load });
+      all.push(one as unknown as ReturnType<typeof createOne>);
+      views.push({ name, known: one.known, load, fits });
       return one.kept;
     },
     views: views as readonly KeptValues[],
@@ -48,28 +56,34 @@ export function createKeeper() {
   };
 }
 
-function createOne<V>(load: (on: ReadTx, key: string) => V) {
-  let known = new Map<string, V>();
+function createOne<V, K>(load: (on: ReadTx, key: K) => V) {
+  let known = new Map<K, V>();
   /** Keys changed in the open transaction, with the value where the write said it. */
-  const changed = new Map<string, V | undefined>();
+  const changed = new Map<K, V | undefined>();
   let isAllChanged = false;
 
-  function loaded(on: ReadTx, key: string): V {
+  function loaded(on: ReadTx, key: K): V {
     const value = load(on, key);
-    if (value !== undefined) {
-      if (known.size >= MOST) known = new Map();
-      known.set(key, value);
-    }
+    if (value !== undefined) learn(key, value);
     return value;
   }
 
-  const kept: Kept<V> = {
+  function learn(key: K, value: V): void {
+    if (known.size >= MOST) known = new Map();
+    known.set(key, value);
+  }
+
+  const kept: Kept<V, K> = {
     get(on, key) {
       if (!("writes" in on)) return load(on, key);
       if (changed.size > 0 && changed.has(key)) return changed.get(key) ?? load(on, key);
       if (isAllChanged) return load(on, key);
       const value = known.get(key);
       return value !== undefined ? value : loaded(on, key);
+    },
+    peek(key) {
+      if (changed.size > 0 && changed.has(key)) return changed.get(key);
+      return isAllChanged ? undefined : known.get(key);
     },
     forget(key) {
       if (key !== undefined) {
@@ -87,7 +101,7 @@ function createOne<V>(load: (on: ReadTx, key: string) => V) {
   };
   return {
     kept,
-    known: () => known as ReadonlyMap<string, V>,
+    known: () => known as ReadonlyMap<K, V>,
     undone(): void {
       for (const key of changed.keys()) {
         known.delete(key);
@@ -95,7 +109,7 @@ function createOne<V>(load: (on: ReadTx, key: string) => V) {
       }
     },
     ended(isStored: boolean): void {
-      if (isStored) for (const [key, value] of changed) if (value !== undefined) known.set(key, value);
+      if (isStored) for (const [key, value] of changed) if (value !== undefined) learn(key, value);
       changed.clear();
       isAllChanged = false;
     },

@@ -1,4 +1,4 @@
-import { asc, desc, type GetColumnData, getTableColumns, type SQL } from "drizzle-orm";
+import { and, asc, desc, type GetColumnData, getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { ReadTx } from "./database.ts";
 
@@ -77,4 +77,53 @@ export function visitedPage<T extends SQLiteTable, K extends keyof T["_"]["colum
     .offset(MAX_VISITED - 1)
     .get();
   return { rows, reached: (last?.key as Key | undefined) ?? null };
+}
+
+/** Part of a walk along a table, by a number that rises. */
+export interface Walk {
+  after: number;
+  upTo: number;
+  /** Most that are taken. */
+  limit: number;
+  /** Most rows that are visited for them. */
+  visit: number;
+}
+
+/** Rows that a part of a walk took; `reached` is where the next part begins, null at the end. */
+export interface Walked<Id> {
+  taken: { place: number; id: Id }[];
+  reached: number | null;
+}
+
+interface WalkOver<T extends SQLiteTable> {
+  table: T;
+  place: SQL | SQLiteColumn;
+  id: SQLiteColumn;
+  /** Rows that are visited: in the words of an index. */
+  among: SQL | undefined;
+  /** Rows among those that are taken. */
+  fits: SQL | undefined;
+}
+
+/** One part of a walk: rows that fit, in order, among the next `visit` rows. */
+export function walk<Id, T extends SQLiteTable = SQLiteTable>(
+  on: ReadTx,
+  { table, place, id, among, fits }: WalkOver<T>,
+  { after, upTo, limit, visit }: Walk,
+): Walked<Id> {
+  const number = sql<number>`${place}`;
+  const within = (end: number) => and(among, sql`${place} > ${after}`, sql`${place} <= ${end}`);
+  const from = on.db.select({ place: number }).from<SQLiteTable>(table).where(within(upTo)).orderBy(asc(number));
+  const end = from
+    .limit(1)
+    .offset(visit - 1)
+    .get()?.place;
+  const found = on.db
+    .select({ place: number, id: id as SQLiteColumn })
+    .from<SQLiteTable>(table)
+    .where(and(within(end ?? upTo), fits))
+    .orderBy(asc(number))
+    .limit(limit)
+    .all() as { place: number; id: Id }[];
+  return { taken: found, reached: found.length === limit ? (found.at(-1)?.place ?? null) : (end ?? null) };
 }

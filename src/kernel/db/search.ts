@@ -1,6 +1,9 @@
 import { sql } from "drizzle-orm";
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { Problem } from "../../protocol/problem.ts";
 import type { ReadTx, Tx } from "./database.ts";
+import { statement } from "./prepared.ts";
+import { everyColumn } from "./statements.ts";
 
 /** Entry as the index takes it: its words, and one word each for sender and target. */
 export interface Searchable {
@@ -70,12 +73,22 @@ function partsOf(tokens: readonly string[]): string[][] {
   return parts;
 }
 
+/** Made by hand in the migrations: drizzle declares no virtual tables. */
+const search = sqliteTable("search", {
+  rowid: integer("rowid").notNull(),
+  subject: text("subject").notNull(),
+  body: text("body").notNull(),
+  who: text("who").notNull(),
+});
+
+/** Prepared: building the statement takes longer than running it. */
+const insert = statement((q) => q.insert(search).values(everyColumn(search)).prepare());
+
 /** Full-text search: FTS5 without its own copy of the text. */
 export const searchIndex = {
   add(tx: Tx, { id, subject, body, from, target }: Searchable): void {
     const who = `${asWord({ as: "from", name: from })} ${asWord({ as: "target", name: target })}`;
-    tx.db.run(sql`insert into search (rowid, subject, body, who)
-      values (${id}, ${spaced(subject)}, ${spaced(body)}, ${who})`);
+    insert(tx).run({ rowid: id, subject: spaced(subject), body: spaced(body), who });
   },
 
   /** Entries of one sender between two places (excluded), from one end. */

@@ -35,6 +35,11 @@ export interface WorkerReply {
 export interface OffThreadTasks {
   search: { ask: SearchAsk; answer: SearchAnswer };
   backup: { ask: { to: string }; answer: { bytes: number; head: number } };
+  /** Rows of a read that is too long for the main thread. */
+  rows: {
+    ask: { sql: string; params: readonly (string | number)[] };
+    answer: Record<string, string | number | null>[];
+  };
   check: { ask: Record<string, never>; answer: { problems: string[] } };
   counts: {
     ask: Record<string, never>;

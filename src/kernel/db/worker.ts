@@ -72,6 +72,10 @@ const tasks: { [K in keyof OffThreadTasks]: Task<K> } = {
     renameSync(partial, to);
     return { bytes: statSync(to).size, head: head?.seq ?? 0 };
   },
+  rows(sqlite, _file, { sql, params }) {
+    sqlite.run("pragma query_only = on");
+    return sqlite.prepare(sql).all(...params) as OffThreadTasks["rows"]["answer"];
+  },
   check(sqlite) {
     const rows = sqlite.prepare("pragma quick_check(20)").all() as { quick_check: string }[];
     return { problems: rows.map((row) => row.quick_check).filter((line) => line !== "ok") };

@@ -4,6 +4,7 @@ import type { Db, ReadTx, Tx } from "../db/database.ts";
 import type { Hooks } from "../hooks.ts";
 import { createJumpWatch } from "./jump.ts";
 import type { DueRow } from "./row.ts";
+import { type DueSource, deadlines } from "./source.ts";
 import type { DueStore } from "./store.ts";
 
 /** Handles a due row in the write that removes the row: exactly once. An error puts it off. */
@@ -14,17 +15,6 @@ export type DueHandler = (tx: Tx, row: DueRow) => Promise<void>;
  * step that runs in a write, and answers the time of the next try, or `null` at the end.
  */
 export type OutsideWork = (row: DueRow, signal: AbortSignal) => Promise<(tx: Tx) => Promise<number | null>>;
-
-/**
- * Deadlines in an indexed time column of another table (leases, expiry), which need no row here.
- */
-export interface DueSource {
-  name: string;
-  /** Time of the next deadline; `null` for none. */
-  next(on: ReadTx): Promise<number | null>;
-  /** Handles at most `limit` due items; answers their number. */
-  take(tx: Tx, now: number, limit: number): Promise<number>;
-}
 
 /** Timed work of an area: by kind of due row, or by its own time columns. */
 export interface DueTable {
@@ -73,15 +63,7 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
     if (jumpedMs === 0) await store.takeUp(tx, now);
   }
 
-  const rows: DueSource = {
-    name: "rows",
-    next: (on) => store.earliest(on),
-    async take(tx, now, limit) {
-      const ripe = await store.ripe(tx, now, limit);
-      for (const row of ripe) await runRow(tx, row);
-      return ripe.length;
-    },
-  };
+  const rows = deadlines("rows", store, runRow);
   sources.push(rows);
 
   async function runRow(tx: Tx, row: DueRow): Promise<void> {
@@ -193,6 +175,11 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
           outside.add(job);
         });
       });
+    },
+    /** Milliseconds by which the oldest row that is due is late; 0 when none is. */
+    async lateBy(on: ReadTx): Promise<number> {
+      const earliest = await store.earliest(on);
+      return earliest === null ? 0 : Math.max(0, clock.now() - earliest);
     },
     source: (source: DueSource) => sources.push(source),
     /** Serves the table of an area. */

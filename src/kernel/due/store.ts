@@ -1,7 +1,7 @@
-import { and, asc, eq, gt, isNotNull, lte, or, sql } from "drizzle-orm";
-import { bound, fixedLimit } from "../db/bound.ts";
-import type { Db, ReadTx, Tx } from "../db/database.ts";
-import { equal, rowsWhere } from "../db/statements.ts";
+import { and, eq, gt, isNotNull, or, sql } from "drizzle-orm";
+import type { ReadTx, Tx } from "../db/database.ts";
+import { statement } from "../db/prepared.ts";
+import { byTime, equal, rowsWhere } from "../db/statements.ts";
 import type { DueRow } from "./row.ts";
 import { due } from "./tables.ts";
 
@@ -9,44 +9,42 @@ export type DueStore = ReturnType<typeof createDueStore>;
 
 const p = sql.placeholder;
 
-export function createDueStore(db: Db) {
-  const earliest = db.statement((q) =>
-    q.select({ at: due.at }).from(due).orderBy(asc(due.at)).limit(fixedLimit(1)).prepare(),
-  );
-  const ripe = rowsWhere(db, due, lte(due.at, bound("now")), { orderBy: asc(due.at), limit: "limit" });
-  const one = rowsWhere(db, due, equal(due, "kind", "key"));
-  const remove = db.statement((q) =>
-    q
-      .delete(due)
-      .where(equal(due, "kind", "key"))
-      .prepare(),
-  );
-  // Run at each sweep, and for each of them at a start.
-  const put = db.statement((q) =>
-    q
-      .insert(due)
-      .values({ kind: p("kind"), key: p("key"), at: p("at"), data: p("data"), tries: 0, lastError: null })
-      .onConflictDoUpdate({
-        target: [due.kind, due.key],
-        set: { at: sql`excluded.at`, data: sql`excluded.data`, tries: 0, lastError: null, running: false },
-      })
-      .prepare(),
-  );
-  // Run on each append, once for each delivery.
-  const hurry = db.statement((q) =>
-    q
-      .insert(due)
-      .values({ kind: p("kind"), key: p("key"), at: p("at"), data: p("data"), tries: 0, lastError: null })
-      .onConflictDoUpdate({
-        target: [due.kind, due.key],
-        set: { at: sql`excluded.at` },
-        setWhere: and(eq(due.running, sql`0`), sql`${due.at} > excluded.at`),
-      })
-      .prepare(),
-  );
+const times = byTime(due, "at");
+const one = rowsWhere(due, equal(due, "kind", "key"));
+const remove = statement((q) =>
+  q
+    .delete(due)
+    .where(equal(due, "kind", "key"))
+    .prepare(),
+);
+// Run at each sweep, and for each of them at a start.
+const put = statement((q) =>
+  q
+    .insert(due)
+    .values({ kind: p("kind"), key: p("key"), at: p("at"), data: p("data"), tries: 0, lastError: null })
+    .onConflictDoUpdate({
+      target: [due.kind, due.key],
+      set: { at: sql`excluded.at`, data: sql`excluded.data`, tries: 0, lastError: null, running: false },
+    })
+    .prepare(),
+);
+// Run on each append, once for each delivery.
+const hurry = statement((q) =>
+  q
+    .insert(due)
+    .values({ kind: p("kind"), key: p("key"), at: p("at"), data: p("data"), tries: 0, lastError: null })
+    .onConflictDoUpdate({
+      target: [due.kind, due.key],
+      set: { at: sql`excluded.at` },
+      setWhere: and(eq(due.running, sql`0`), sql`${due.at} > excluded.at`),
+    })
+    .prepare(),
+);
+
+export function createDueStore() {
   return {
-    earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
-    ripe: async (on: ReadTx, now: number, limit: number): Promise<DueRow[]> => ripe(on).all({ now, limit }),
+    earliest: times.earliest,
+    ripe: times.ripe,
     find: async (on: ReadTx, kind: string, key: string): Promise<DueRow | undefined> => one(on).get({ kind, key }),
     put: async (tx: Tx, row: Omit<DueRow, "id" | "tries" | "lastError" | "running">): Promise<void> => {
       put(tx).run({ ...row });

@@ -3,7 +3,7 @@ import { type Egress, type EgressAnswer, EgressError } from "./egress.ts";
 /** One POST to an address that others chose. */
 interface Sent {
   url: string;
-  body: string;
+  body: string | Uint8Array;
   headers: Record<string, string>;
   timeoutMs: number;
   signal: AbortSignal;

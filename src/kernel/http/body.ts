@@ -33,10 +33,13 @@ export async function parseBody(route: Takes, request: Request, bytes: Uint8Arra
   const pause = createPauses();
   if (isJson(route, type)) {
     const text = decode(bytes);
-    const value = await parseLargeText(text, route.keepsNumbers ? parseKeepingNumbers : undefined);
-    await pause();
+    const parsing = parseLargeText(text, route.keepsNumbers ? parseKeepingNumbers : undefined);
+    const value = parsing instanceof Promise ? await parsing : parsing;
+    const parsed = pause();
+    if (parsed) await parsed;
     if (!route.keepsNumbers) checkNumbers(text, value);
-    await pause();
+    const checked = pause();
+    if (checked) await checked;
     return route.many ? checkMany(route.body, asAsked(route.many, query), value) : check(route.body, value, "");
   }
   if (type === "application/x-ndjson" && route.many) {
@@ -133,7 +136,8 @@ async function checkMany(schema: z.ZodType, many: Many, value: unknown): Promise
     else if (apart) items.push(invalid(fieldErrors(parsed.error.issues, ""), ""));
     else errors.push(...fieldErrors(parsed.error.issues, "", isBare ? [index] : [as, index]));
     if (errors.length >= MAX_ERRORS) break;
-    await pause();
+    const paused = pause();
+    if (paused) await paused;
   }
   if (errors.length) throw invalid(errors.slice(0, MAX_ERRORS), "");
   return { [as]: items };

@@ -1,29 +1,31 @@
 import { and, eq, lt, sql } from "drizzle-orm";
-import type { Db, ReadTx, Tx } from "../db/database.ts";
+import type { ReadTx, Tx } from "../db/database.ts";
 import { deleteSome } from "../db/delete-some.ts";
+import { statement } from "../db/prepared.ts";
 import { equal, everyColumn, rowsWhere } from "../db/statements.ts";
 import { idempotencyKeys } from "./tables.ts";
 
 type KeyRow = typeof idempotencyKeys.$inferSelect;
 export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
 
-export function createIdempotencyStore(db: Db) {
-  const find = rowsWhere(db, idempotencyKeys, equal(idempotencyKeys, "key", "sender"));
-  const put = db.statement((q) =>
-    q
-      .insert(idempotencyKeys)
-      .values(everyColumn(idempotencyKeys))
-      .onConflictDoUpdate({
-        target: [idempotencyKeys.key, idempotencyKeys.sender],
-        set: {
-          operation: sql`excluded.operation`,
-          fingerprint: sql`excluded.fingerprint`,
-          subject: sql`excluded.subject`,
-          createdAt: sql`excluded.created_at`,
-        },
-      })
-      .prepare(),
-  );
+const find = rowsWhere(idempotencyKeys, equal(idempotencyKeys, "key", "sender"));
+const put = statement((q) =>
+  q
+    .insert(idempotencyKeys)
+    .values(everyColumn(idempotencyKeys))
+    .onConflictDoUpdate({
+      target: [idempotencyKeys.key, idempotencyKeys.sender],
+      set: {
+        operation: sql`excluded.operation`,
+        fingerprint: sql`excluded.fingerprint`,
+        subject: sql`excluded.subject`,
+        createdAt: sql`excluded.created_at`,
+      },
+    })
+    .prepare(),
+);
+
+export function createIdempotencyStore() {
   return {
     find: async (on: ReadTx, sender: string, key: string): Promise<KeyRow | undefined> => find(on).get({ sender, key }),
     put: async (tx: Tx, row: KeyRow): Promise<void> => {

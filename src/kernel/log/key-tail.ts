@@ -35,6 +35,7 @@ export class KeyTail {
   #pending: Segment;
   #transaction = 0;
   #head: number;
+  #unmerged = 0;
 
   constructor(
     mark: number,
@@ -52,7 +53,7 @@ export class KeyTail {
 
   /** Entries that the index does not have yet. */
   get unmerged(): number {
-    return this.#segments.reduce((sum, { size }) => sum + size, 0);
+    return this.#unmerged;
   }
 
   /** Segments in memory, merged ones included. */
@@ -73,6 +74,7 @@ export class KeyTail {
   commit(key: string, stub: Stub): void {
     const segment = this.#segments.at(-1) as Segment;
     add(segment, key, stub);
+    this.#unmerged += 1;
     this.#head = stub.id;
   }
 
@@ -87,6 +89,7 @@ export class KeyTail {
   /** Notes, at once after the COMMIT, that the index has a segment. */
   merged(segment: Segment): void {
     this.#segments = this.#segments.filter((one) => one !== segment);
+    this.#unmerged -= segment.size;
     this.#merged.push({ segment, begun: this.snapshots().begun });
     const { open } = this.snapshots();
     while (this.#merged.length > 1 && (open === null || open > (this.#merged[0]?.begun ?? 0))) this.#merged.shift();

@@ -1,12 +1,12 @@
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { probeRoutes } from "./probes.ts";
-import { createHealthService, type HealthAreas } from "./service.ts";
+import { createHealthService, type HealthAreas, type KeptHours } from "./service.ts";
 
 /** Probes, the health report and metrics. */
-export function createHealth(areas: HealthAreas & { metrics: Metrics }) {
+export function createHealth(areas: HealthAreas & { metrics: Metrics }, kept: KeptHours) {
   const { metrics } = areas;
-  const service = createHealthService(areas, metrics);
+  const service = createHealthService(areas, metrics, kept);
   return {
     probes: probeRoutes(service),
     routes: lateRoutes(["/v1/health", "/metrics"], async () =>

@@ -1,8 +1,10 @@
 import type { Areas } from "../../core/core.ts";
 import type { Announcements } from "../../edges/announcements/announcements.ts";
+import type { Channels } from "../../edges/channels/channels.ts";
+import type { Webhooks } from "../../edges/webhooks/webhooks.ts";
 import type { Sessions } from "../../features/sessions/sessions.ts";
 import type { OffThreadTasks } from "../../kernel/db/worker-calls.ts";
-import type { HealthCheck, HealthReport } from "../../protocol/health.ts";
+import type { HealthCheck, HealthReport, RetentionState } from "../../protocol/health.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { VERSION } from "../../version.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -17,16 +19,26 @@ const MAX_SEARCH_LAG = 50_000;
 const OLD_WORK_MS = 3_600_000;
 /** Undelivered results that are worth a warning. */
 const MANY_BLOCKED = 25;
+/** Channels or webhooks that a check names. */
+const MAX_NAMED = 20;
+/** Lateness of what is due, of which a working relay shows seconds at most. */
+const LATE_DUE_MS = 120_000;
 
 export type HealthAreas = Areas & {
   announcements: Pick<Announcements, "blocked">;
   sessions: Pick<Sessions, "counts">;
+  channels: Pick<Channels, "deaf">;
+  webhooks: Pick<Webhooks, "failing">;
 };
+
+/** Settings that the report repeats. */
+export type KeptHours = Pick<RetentionState, "runEventHours" | "fileUnusedHours">;
 
 export type HealthService = ReturnType<typeof createHealthService>;
 
 /** State of the relay itself. */
-export function createHealthService({ kernel, core, announcements, sessions }: HealthAreas, metrics: Metrics) {
+export function createHealthService(areas: HealthAreas, metrics: Metrics, kept: KeptHours) {
+  const { kernel, core, announcements, sessions, channels, webhooks } = areas;
   const { db, clock, onError } = kernel;
   const { searchLag } = core.messages;
   let counted: { at: number; counts: Counts } | undefined;
@@ -91,6 +103,30 @@ export function createHealthService({ kernel, core, announcements, sessions }: H
     return { name: "orchestrators", status: away.length > 0 ? "warn" : "ok", detail: detail.slice(0, 500) };
   }
 
+  async function channelCheck(): Promise<HealthCheck> {
+    const deaf = await db.read((on) => channels.deaf(on, MAX_NAMED));
+    const names = deaf.map(({ id, reason }) => `${id} (${reason})`).join(", ");
+    const detail = deaf.length === 0 ? "no adapter says that it cannot hear" : `cannot hear: ${names}`;
+    return { name: "channels", status: deaf.length > 0 ? "warn" : "ok", detail: detail.slice(0, 500).toWellFormed() };
+  }
+
+  async function webhookCheck(): Promise<HealthCheck> {
+    const failing = await db.read((on) => webhooks.failing(on, MAX_NAMED));
+    const names = failing.map(({ id, name }) => name ?? id).join(", ");
+    const detail = failing.length === 0 ? "none fails" : `failing or disabled: ${names}`;
+    return {
+      name: "webhooks",
+      status: failing.length > 0 ? "warn" : "ok",
+      detail: detail.slice(0, 500).toWellFormed(),
+    };
+  }
+
+  async function dueCheck(): Promise<HealthCheck> {
+    const late = Math.round((await db.read((on) => kernel.due.lateBy(on))) / 1000);
+    const detail = late > 0 ? `the oldest that is due is late by ${late} s` : "nothing is late";
+    return { name: "due", status: late * 1000 > LATE_DUE_MS ? "warn" : "ok", detail };
+  }
+
   return {
     /** `GET /v1/health`: the worst check wins. */
     async report(): Promise<HealthReport> {
@@ -105,9 +141,13 @@ export function createHealthService({ kernel, core, announcements, sessions }: H
         ...workCheck(current),
         announcementCheck(),
         orchestratorCheck(),
+        await channelCheck(),
+        await webhookCheck(),
+        await dueCheck(),
       ];
       const worst = (["fail", "warn"] as const).find((status) => checks.some((check) => check.status === status));
-      return { status: worst ?? "ok", version: VERSION, generatedAt: toTime(clock.now()), checks };
+      const retention = { ...kept, ...(await db.read(core.retention.state)) };
+      return { status: worst ?? "ok", version: VERSION, generatedAt: toTime(clock.now()), checks, retention };
     },
 
     /** `GET /readyz`. @throws Problem 503 */

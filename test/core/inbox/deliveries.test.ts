@@ -13,7 +13,7 @@ function startOffers() {
   const failures: unknown[] = [];
   const deliveries = createDeliveries(
     { db, clock, hooks: createHooks(), onError: (error) => failures.push(error) },
-    createInboxStore(db, createDirectory(db, keepAgents(db))),
+    createInboxStore(db, createDirectory(keepAgents(db))),
   );
   return {
     ...{ db, clock, deliveries, failures },

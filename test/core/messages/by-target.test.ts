@@ -8,6 +8,7 @@ import { createMerges } from "../../../src/core/messages/merges.ts";
 import type { MessageRow } from "../../../src/core/messages/row.ts";
 import { createMessageStore } from "../../../src/core/messages/store.ts";
 import { createEntryStore, type TargetRange } from "../../../src/core/messages/store-entries.ts";
+import { createThreadStore } from "../../../src/core/threads/store.ts";
 import type { ReadTx, Tx } from "../../../src/kernel/db/database.ts";
 import { createPlace } from "../../../src/kernel/db/sequence.ts";
 import { KeyTail } from "../../../src/kernel/log/key-tail.ts";
@@ -26,22 +27,19 @@ async function openIndex(dataDir = tempFolder()) {
   const errors: unknown[] = [];
   const parts = { db, clock: createManualClock(), onError: (error: unknown) => errors.push(error) };
   // Each slice holds as little as there is, so that much happens between slices.
-  const merges = createMerges(parts, store, tail, { worth: 64, most: 128, sliceMs: 0 });
+  const stores = { entries: store, threads: createThreadStore(db) };
+  const merges = createMerges(parts, stores, tail, { worth: 64, most: 128, sliceMs: 0 });
   await merges.load();
   const directory = {
     targetsNow: () => TARGETS,
     membershipsBeyond: async () => TARGETS.map((target) => ({ agentId: "a", target, sinceId: 0, untilId: null })),
   };
   const byTarget = createByTarget({ db, headOf: place.of }, directory as never, store, tail);
-  const messages = createMessageStore(
-    db,
-    (tx, { id, fromId, target }) => {
-      place.moved(id);
-      tail.append(db.transactions(), target, { id, from: fromId });
-      tx.atOnce(() => tail.commit(target, { id, from: fromId }));
-    },
-    byTarget,
-  );
+  const messages = createMessageStore((tx, { id, fromId, target }) => {
+    place.moved(id);
+    tail.append(db.transactions(), target, { id, from: fromId });
+    tx.atOnce(() => tail.commit(target, { id, from: fromId }));
+  }, byTarget);
   async function append(tx: Tx, n: number): Promise<void> {
     const target = TARGETS[n % TARGETS.length] as string;
     const id = place.of(tx) + 1;

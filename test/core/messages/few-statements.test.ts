@@ -5,6 +5,28 @@ import { recordStatements } from "../../support/statements.ts";
 /** Statements of the commit itself, and of the quotas and deliveries that are saved once a second. */
 const AROUND = /^(begin|commit|savepoint|release|rollback)/;
 
+describe("statements of a claim", () => {
+  test("a claim of work in memory takes one statement, and so does its completion", async () => {
+    const recorder = recordStatements();
+    const { ask, agent } = await startRelay();
+    const [alice, bob] = [await agent("alice"), await agent("bob", { tags: ["pool"], capabilities: ["tests"] })];
+    const work = { to: "tag:pool", body: "x", claimable: true };
+    await ask("POST", "/v1/messages/batch", { messages: Array(4).fill(work) }, alice);
+    const claim = async () => (await ask("POST", "/v1/agents/bob/claims", {}, bob)).body.items[0];
+    const complete = ({ message, claim }: { message: { id: number }; claim: { token: string } }) =>
+      ask("POST", `/v1/messages/${message.id}/complete`, { token: claim.token }, bob);
+    await complete(await claim());
+    let held = await claim();
+    const counted = async (verb: () => Promise<unknown>) => {
+      await recorder.during(verb);
+      return recorder.count();
+    };
+    // Beside those of the commit: begin, savepoint, release, commit.
+    expect(await counted(() => complete(held))).toBeLessThanOrEqual(4 + 1);
+    expect(await counted(async () => (held = await claim()))).toBeLessThanOrEqual(4 + 1);
+  });
+});
+
 describe("statements of a send", () => {
   test("a plain send with a key to an agent takes at most six statements", async () => {
     const recorder = recordStatements();

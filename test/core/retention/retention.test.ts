@@ -25,9 +25,13 @@ async function outlive(crew: Crew): Promise<void> {
 
 describe("retention", () => {
   test("retention deletes what is older than its time, and nothing else", async () => {
-    const crew = await startCrew({ retentionDays: 1 });
+    const crew = await startCrew({ retentionDays: 1, fileUnusedHours: 7 });
+    const state = async () => (await crew.ask("GET", "/v1/health")).body.retention;
+    expect(await state()).toEqual({ days: 1, runEventHours: 24, fileUnusedHours: 7, firstId: 1, lastRun: null });
     const old = await say(crew, "ann", 3);
     await crew.pass(2 * HOUR);
+    await until(async () => (await state()).lastRun !== null, "the first run has ended");
+    expect((await state()).lastRun).toMatchObject({ deleted: 0, refused: false });
     const young = await say(crew, "ann", 3);
     crew.clock.advance(DAY - HOUR);
     await until(async () => !(await isThere(crew, old[2] as number)), "retention has run");
@@ -35,6 +39,11 @@ describe("retention", () => {
     for (const id of young) expect(await isThere(crew, id)).toBe(true);
     const list = await crew.ask("GET", "/v1/messages?limit=500");
     expect(list.body.items.map((item: { id: number }) => item.id)).toEqual(young.toReversed());
+    await until(async () => (await state()).lastRun.deleted === 3, "the run has ended");
+    const ran = await state();
+    expect(ran.firstId).toBe(young[0]);
+    await crew.restart();
+    expect(await state()).toEqual(ran);
   });
 
   test("retention keeps work that is open, delayed, held or dead; finished work goes", async () => {

@@ -1,6 +1,9 @@
+import { Database as Sqlite } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
 import { DAY_MS } from "../../../src/kernel/clock.ts";
-import { startRelay, type TestRelay } from "../../support/relay.ts";
+import { startRelay, type TestRelay, tempFolder } from "../../support/relay.ts";
 import { until } from "../../support/until.ts";
 
 const HOUR = 3_600_000;
@@ -119,4 +122,28 @@ test("retention deletes a thread with its last message, and leaves the others wi
   relay.clock.advance(DAY_MS);
   await until(() => gone(reply), "retention has run again");
   expect(ids(await list(relay))).toEqual([work]);
+});
+
+test("a relay that was killed has every message in its thread at the next list, and none twice", async () => {
+  const { relay, ask, ann, say } = await startTalk();
+  const root = await say(undefined, { to: "ann" });
+  await say(ann, { to: "user", replyTo: root });
+  expect(await list(relay)).toMatchObject([{ id: root, replies: 1, unread: 1 }]);
+  await ask("PATCH", `/v1/threads/${root}`, { archived: true });
+  await say(ann, { to: "user", replyTo: root });
+  const later = await say(ann, { to: "bob" });
+  const all = [
+    { id: later, replies: 0, unread: 0 },
+    { id: root, replies: 2, unread: 2, archived: false },
+  ];
+  const dataDir = tempFolder();
+  cpSync(relay.config.dataDir, dataDir, { recursive: true });
+  const killed = await startRelay({ dataDir });
+  expect(await list(killed)).toMatchObject(all);
+  await killed.relay.close();
+  // As a relay left it that kept threads without a mark.
+  const sqlite = new Sqlite(join(dataDir, "signalbox.db"));
+  sqlite.run("delete from marks where name = 'threads'");
+  sqlite.close();
+  expect(await list(await startRelay({ dataDir }))).toMatchObject(all);
 });

@@ -50,6 +50,34 @@ describe("which work comes first", () => {
     expect(claimed.map((held) => held.message.id)).toEqual([urgent as number, ...ids]);
   });
 
+  test("more work than memory holds comes in order, whatever else became of some of it", async () => {
+    const { ask, open, claim, take, end, ann, boss } = await startCrew();
+    const messages = Array.from({ length: 150 }, (_, n) => ({
+      ...{ to: n % 5 === 0 ? "ann" : "tag:crew", body: "work", claimable: true },
+      ...(n % 40 === 39 && { urgent: true }),
+    }));
+    // From here on memory knows that ann has no work.
+    expect(await claim(ann)).toEqual([]);
+    const { items } = (await ask("POST", "/v1/messages/batch", { messages }, boss)).body;
+    const left = new Map<number, boolean>(items.map(({ id, urgent }: { id: number; urgent: boolean }) => [id, urgent]));
+    const first = await take(ann);
+    const late = await open({ urgent: true });
+    left.set(late, true);
+    const cancelled = [items[1].id, items[70].id, items[149].id];
+    for (const id of cancelled) {
+      await ask("POST", `/v1/messages/${id}/cancel`, {}, boss);
+      left.delete(id);
+    }
+    const named = (await ask("POST", `/v1/messages/${items[80].id}/claim`, {}, ann)).body;
+    await end("release", ann, named);
+    await end("release", ann, first);
+    const order = [...left].sort(([a, soon], [b, sooner]) => Number(sooner) - Number(soon) || a - b).map(([id]) => id);
+    const claimed = [];
+    while (claimed.length < order.length) claimed.push(...(await claim(ann, { max: 7 })));
+    expect(claimed.map(({ message }) => message.id)).toEqual(order);
+    expect(await claim(ann)).toEqual([]);
+  });
+
   test("who joined a group later may claim what was open before, and reads it", async () => {
     const { open, claim, take, agent, ask, inbox } = await startCrew();
     const id = await open();

@@ -83,6 +83,24 @@ describe("an attempt", () => {
     await crew.pass(1);
     expect(await crew.claim(crew.ben)).toHaveLength(1);
   });
+
+  test("an attempt shows while it goes on, after a renewal and after its end, once each time", async () => {
+    const { open, take, end, look, clock, pass, ann, ben } = await startCrew();
+    const id = await open();
+    await end("release", ben, await take(ben));
+    const held = await take(ann);
+    const claimedAt = new Date(clock.now()).toISOString();
+    const seen = async () => (await look(id)).attempts;
+    const [given, going] = await seen();
+    expect(given).toMatchObject({ agentId: "ben", outcome: "released" });
+    expect(going).toMatchObject({ agentId: "ann", attempt: 1, claimedAt, renewedAt: null, endedAt: null });
+    await pass(1000);
+    await end("renew", ann, held);
+    const renewedAt = new Date(clock.now()).toISOString();
+    expect(await seen()).toEqual([given, { ...going, renewedAt }]);
+    await end("complete", ann, held);
+    expect(await seen()).toEqual([given, { ...going, renewedAt, endedAt: renewedAt, outcome: "completed" }]);
+  });
 });
 
 describe("a dead letter", () => {

@@ -34,6 +34,42 @@ describe("the daemon's journal", () => {
     expect(journal.commands.get("dlg_open")).toBeDefined();
   });
 
+  test("sessions beside and of threads end when nobody goes on with them for 30 days, or 500 newer ones are idle", async () => {
+    const world = await startDaemon({ provider: { script: echo } });
+    const { journal } = world.daemon.services;
+    const eve = await world.relay.agent("eve");
+    const spawn = { do: "spawn", provider: "fake", prompt: "Count.", background: true };
+    await world.relay.ask("POST", "/v1/orchestrators/box/commands", { command: spawn });
+    await world.relay.ask("POST", "/v1/messages", { to: AGENT, body: "Hello." }, eve);
+    await world.say("Hello.");
+    const live = async () => (await world.relay.ask("GET", "/v1/sessions?live=true")).body.items;
+    await until(async () => (await live()).length === 3 && world.daemon.turns.all().length === 0);
+    await world.pass(31 * 60_000);
+    await until(() => world.daemon.live.ids().length === 0);
+    const beside = journal.sessions.live().find(({ lane }) => lane === "background");
+    const thread = journal.sessions.live().find(({ sessionKey }) => sessionKey.startsWith("thread:"));
+    if (!beside || !thread) throw new Error("the sessions are missing");
+    journal.write(() => {
+      // Newer ones, and a look that a crash cut off.
+      for (let at = 0; at < 499; at++)
+        journal.sessions.save({ ...beside, id: `ses_c${at}`, nativeId: null, lastTurnAt: beside.lastTurnAt + 1 + at });
+      journal.sessions.save({ ...thread, lastTurnAt: thread.lastTurnAt + 1000 });
+      journal.sessions.save({ ...beside, id: "ses_peek", lane: "peek", nativeId: null, forkOf: beside.nativeId });
+    });
+    await world.pass(DAY);
+    await until(() => journal.sessions.get("ses_peek")?.state === "dead");
+    await until(async () => (await live()).length === 2);
+    expect((await world.relay.ask("GET", `/v1/sessions/${beside.id}`)).body).toMatchObject({
+      ...{ state: "dead", reason: "It was not gone on with." },
+    });
+    journal.write(() => {
+      for (let at = 0; at < 499; at++) journal.sessions.change(`ses_c${at}`, { state: "dead", endedAt: 0 });
+    });
+    await world.pass(30 * DAY);
+    await until(async () => (await live()).length === 1);
+    expect(await live()).toMatchObject([{ place: "user", state: "idle" }]);
+  });
+
   test("the daemon's journal of the first version gets the members of this one", () => {
     const path = fileIn(tempFolder());
     const old = new Database(path, { create: true });

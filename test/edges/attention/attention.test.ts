@@ -8,13 +8,14 @@ const options = [
   { id: "no", label: "No", decision: "deny" },
 ];
 
-const askIn = ({ ask }: TestRelay, me: { token: string }, line: string) =>
+const askIn = ({ ask }: TestRelay, me: { token: string }, line: string, more: object = {}) =>
   ask(
     "POST",
     "/v1/approvals",
     {
       ...{ kind: "permission", title: `Run ${line}`, options, default: "no", expiresInSeconds: 3600 },
       subject: { type: "command", line, cwd: "/work", envNames: [] },
+      ...more,
     },
     me,
   );
@@ -50,7 +51,7 @@ test("everything that waits for a person is one list, and leaves it once it is o
     actions: ["answer"],
     subject: { title: "Run git push", approvalId: approval.id },
   });
-  expect(items[1]).toMatchObject({ holdsUp: ["user"], reason: "Given up after 1 attempts: no space." });
+  expect(items[1]).toMatchObject({ holdsUp: ["user"], reason: "Given up after 1 attempt: no space." });
   await ask("POST", `/v1/approvals/${approval.id}/answer`, { option: "no", hash: approval.hash });
   for (const id of [dead, again]) await ask("POST", `/v1/messages/${id}/requeue`, {});
   expect((await list(relay)).map(({ subject }: Attention) => subject.messageId)).toEqual([other]);
@@ -116,4 +117,27 @@ test("people take, snooze and hand over what waits, and the next list says so", 
   expect((await ask("GET", "/v1/attention", undefined, viewer)).body.items).toHaveLength(1);
   expect((await ask("POST", `${at}/take`, {}, viewer)).status).toBe(403);
   expect((await ask("GET", "/v1/attention", undefined, me)).status).toBe(403);
+});
+
+test("of more than 200 of a kind the list says that there are more, and people see to those that it leaves out", async () => {
+  const relay = await startRelay();
+  const { ask } = relay;
+  const agents = await Promise.all(["one", "two", "three"].map((id) => relay.agent(id)));
+  const made = Array.from({ length: 202 }, (_, n) => askIn(relay, agents[n % 3] as { token: string }, `make ${n}`));
+  const ids = (await Promise.all(made)).map(({ body }) => body.id);
+  const { items, more } = (await ask("GET", "/v1/attention?kind=approval")).body;
+  expect([items.length, more]).toEqual([200, true]);
+  const listed = new Set(items.map(({ id }: Attention) => id));
+  const left = ids.map((id) => `approval:${id}`).filter((id) => !listed.has(id));
+  expect(left).toHaveLength(2);
+  for (const id of left) expect((await ask("POST", `/v1/attention/${id}/take`, {})).body.takenBy).toBe("user");
+  expect((await ask("GET", "/v1/attention?kind=loop")).body).toEqual({ items: [], more: false });
+  // One of a project, which expires after all others.
+  const one = agents[0] as { token: string };
+  const run = (await ask("POST", "/v1/runs", { task: "x", project: "acme/api" }, one)).body;
+  relay.clock.advance(1000);
+  const last = (await askIn(relay, one, "make all", { runId: run.id })).body.id;
+  expect((await ask("GET", "/v1/attention?project=acme/api")).body).toMatchObject({
+    ...{ items: [{ id: `approval:${last}`, subject: { project: "acme/api" } }], more: false },
+  });
 });

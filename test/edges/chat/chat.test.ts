@@ -54,7 +54,7 @@ describe("a chat of the AI SDK", () => {
     const run = await takeNext(crew);
     expect(run).toMatchObject({ task: "Which files?", cause: "chat", agentId: "bob" });
     await append(crew, run, numbered([thought("Hm."), delta("I look. "), toolStart("c1", { cmd: "ls" })]));
-    const resumed = transport.reconnectToStream({ chatId: "c1" }).then(messageOf);
+    const resumed = messageOf(await transport.reconnectToStream({ chatId: "c1" }));
     await append(crew, run, numbered([toolResult("c1", "a.ts"), delta("One: a.ts")], 3));
     await crew.finish(crew.bob, run);
     const message = await answer;

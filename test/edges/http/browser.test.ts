@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { noBrowser, openPage, startBrowser } from "../../support/browser.ts";
+import { noBrowser, openPage } from "../../support/browser.ts";
 import { listen } from "../../support/listen.ts";
 import { startRelay } from "../../support/relay.ts";
 
 /** A page of an origin of its own, which the relay knows or not. */
 async function withPage(isKnown = false) {
-  const page = await openPage(await startBrowser());
+  const page = await openPage();
   const relay = await startRelay(isKnown ? { allowedHosts: [new URL(page.url()).origin] } : {});
   const url = listen(relay);
   const bob = await relay.agent("bob");

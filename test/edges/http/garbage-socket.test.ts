@@ -67,8 +67,11 @@ async function openLine(): Promise<Line> {
   };
 }
 
+/** Made once: zod compiles a shape at its first use. */
+const StrictProblem = ProblemBody.strict();
+
 function expectRefusal(answer: Frame, what: string): void {
-  const problem = ProblemBody.strict().parse(answer.problem);
+  const problem = StrictProblem.parse(answer.problem);
   expect(problem.status, what).toBeLessThan(500);
   expect(Object.keys(PROBLEMS), what).toContain(problem.code);
 }

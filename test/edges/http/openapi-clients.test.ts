@@ -81,27 +81,25 @@ async function startPrism(document: string, server: TestServer) {
   return listening() ?? "";
 }
 
+/** The document with a lie about one operation: the relay lists tokens, the document says that it answers a number. */
+function withLie(document: string): string {
+  const lying = JSON.parse(document);
+  lying.paths["/v1/tokens"].get.responses["200"].content["application/json"].schema = { type: "number" };
+  return JSON.stringify(lying);
+}
+
 describe("Prism between the README's tour and the relay", () => {
-  test("Prism between the README's tour and the relay sees no violation of the document", async () => {
+  // One Prism for both: its start takes 3 s of CPU.
+  test("Prism between the README's tour and the relay sees no violation of the document, but an answer that the document does not have", async () => {
     const server = await startServer();
-    const document = await (await fetch(`${server.url}/openapi.json`)).text();
-    const url = await startPrism(document, server);
+    const url = await startPrism(withLie(await (await fetch(`${server.url}/openapi.json`)).text()), server);
     // Prism waits for the end of an answer, so it cannot stand before a stream.
     const blocks = markedBlocks(readPage("docs/tour.md").text, "tour").filter((block) => !block.includes("/stream"));
     expect(blocks.length).toBeGreaterThan(6);
     const printed = (await runTour(blocks, server, url)).join("");
     expect(printed).toContain('"step":"completed"');
     expect(printed).not.toContain("prism/errors");
-  });
-
-  test("Prism between the README's tour and the relay sees an answer that the document does not have", async () => {
-    const server = await startServer();
-    const document = await (await fetch(`${server.url}/openapi.json`)).text();
-    const url = await startPrism(
-      document.replaceAll('"tokenId":{"type":"string"', '"tokenId":{"type":"number"'),
-      server,
-    );
-    const answer = await fetch(`${url}/v1/whoami`, { headers: { authorization: `Bearer ${server.operatorToken}` } });
+    const answer = await fetch(`${url}/v1/tokens`, { headers: { authorization: `Bearer ${server.operatorToken}` } });
     expect(await answer.text()).toContain("prism/errors");
   });
 });

@@ -69,18 +69,18 @@ describe("a list that is too large to be parsed", () => {
   for (const [name, mapping, more, wrap] of lists) {
     test(`a list that is too large to be parsed by its bytes: leading events are taken, the rest is counted, the operator is told: ${name}`, async () => {
       const { post, told } = await world(mapping, more);
-      const list = alerts(6000, { annotations: { description: x(1500) } });
+      const list = alerts(3300, { annotations: { description: x(1500) } });
       const { status, body } = await post("src", wrap(list));
       expect(status).toBe(201);
       expect(body.tasks.length).toBeGreaterThan(600);
-      expect(body.tasks.length + body.skipped).toBe(6000);
+      expect(body.tasks.length + body.skipped).toBe(3300);
       expect(body.tasks.at(-1).task.title).toBe(`Alert${body.tasks.length - 1}`);
       const notices = await told();
       expect(notices[0]).toMatchObject({
         subject: `src: ${body.skipped} events were left out`,
         payload: { source: "src", taken: body.tasks.length, skipped: body.skipped },
       });
-      expect(notices[0].body).toContain(`held 6000 events`);
+      expect(notices[0].body).toContain(`held 3300 events`);
       expect(notices[0].body).toContain(`\nAlert${body.tasks.length}`);
       expect(notices[0].body).toContain(`and ${body.skipped - 20} more`);
       // Said behind the list.
@@ -355,7 +355,7 @@ describe("a delivery that is no delivery", () => {
     };
     setImmediate(count);
     const text = JSON.stringify(payloads.githubIssue);
-    const body = `{${`"k0":1,`.repeat((24 * MIB) / 7)}${text.slice(1)}`;
+    const body = `{${`"k0":1,`.repeat((12 * MIB) / 7)}${text.slice(1)}`;
     expect((await post("src", body, { "x-github-event": "issues" })).status).toBe(201);
     isRead = true;
     // A turn of others at the latest after 5 ms of reading, which takes more than 100.

@@ -202,7 +202,7 @@ describe.each(TELLINGS)("%s: of %s", (mapping, _, { opened, over, again }, more 
       return n;
     };
     expect(kept()).toBe(1);
-    for (let hour = 0; hour < 26; hour++) await pass(3_600_000);
+    for (const hours of [25, 1]) await pass(hours * 3_600_000);
     expect(kept()).toBe(0);
     expect(await take(...again(5))).toMatchObject({ created: true });
   });

@@ -56,6 +56,48 @@ test("one socket follows the lists, a thread and a run, each by its name", async
   expect(JSON.stringify(page.eventsOf(`run:${run.id}`))).toContain("before");
   const next = (await relay.ask("POST", "/v1/runs", { task: "y" }, me)).body;
   expect(await page.event("lists", "run")).toMatchObject({ data: { id: next.id } });
+  const hold = (await relay.ask("POST", "/v1/holds", { scope: "all", reason: "Migration" })).body;
+  expect(await page.event("lists", "hold")).toMatchObject({ data: { id: hold.id } });
+  await relay.ask("DELETE", `/v1/holds/${hold.id}`);
+  await relay.ask("POST", "/v1/agents/me/inbox/ack", { upTo: root.id }, me);
+  const inbox = () => JSON.stringify(page.eventsOf("lists", "inbox"));
+  await page.until(() => inbox().includes(`"acknowledged":[{"agentId":"me","upTo":${root.id}}]`));
+  await page.until(() => page.eventsOf("lists", "hold").length === 2, "its end");
+});
+
+test("hand-overs, acknowledgements and turns of one second are one event, which names them", async () => {
+  const relay = await startRelay();
+  const url = listen(relay);
+  const [me, you] = [await relay.agent("me"), await relay.agent("you")];
+  const send = async (to: string) => (await relay.ask("POST", "/v1/messages", { to, body: "x" })).body.id as number;
+  const poll = (by: typeof me) => relay.ask("GET", `/v1/agents/${by.id}/inbox`, undefined, by);
+  await send("me");
+  await poll(me);
+  const page = await openWatch(relay, url);
+  await page.follow({ what: "lists" });
+  const [first, second, third] = [await send("me"), await send("you"), await send("me")];
+  await poll(me);
+  await page.event("lists", "inbox");
+  const events = () => page.eventsOf("lists", "inbox").map(({ data }) => data);
+  expect(events()).toMatchObject([{ offered: [{ agentId: "me", upTo: third }], acknowledged: [], inTurn: [] }]);
+  expect(events()[0].offered[0].after).toBeLessThan(first);
+
+  await poll(you);
+  await poll(me);
+  await relay.ask("POST", "/v1/agents/you/inbox/ack", { upTo: second }, you);
+  const run = (await relay.ask("POST", "/v1/runs", { task: "x", messageId: third }, me)).body;
+  // The second is not for its agent.
+  const input = { source: "s", seq: 0, stream: "input", data: { messageIds: [third, second], state: "started" } };
+  const fenced = { ...me, headers: { "signalbox-run": run.token } };
+  const told = await relay.ask("POST", `/v1/runs/${run.id}/events`, [input], fenced);
+  expect(told.status).toBe(200);
+  expect(events()).toHaveLength(1);
+  await relay.pass(1000);
+  await page.until(() => events().length === 2);
+  expect(events()[1]).toMatchObject({
+    ...{ offered: [{ agentId: "you", upTo: third }], inTurn: [third], more: false },
+    acknowledged: [{ agentId: "you", upTo: second }],
+  });
 });
 
 test("a follow that has ended sends nothing more, and goes on from where it was", async () => {

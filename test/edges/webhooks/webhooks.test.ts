@@ -42,7 +42,7 @@ describe("an address that a name has inside of the relay's network", () => {
     const { crew, hook, say, look, deliveries } = await startWorld();
     const { id } = await hook({ url: "http://localhost:1/hook" }, crew.ann);
     await say("ann", "one");
-    await passInSteps(crew, 30 * HOUR, 10 * MINUTE);
+    await passInSteps(crew, 36 * HOUR, 30 * MINUTE);
     expect((await look(id)).reason).toMatch(/127\.0\.0\.1|::1/);
     const own = async (path: string) => (await crew.ask("GET", `/v1/webhooks/${id}${path}`, undefined, crew.ann)).body;
     const { reason } = await own("");
@@ -241,9 +241,9 @@ describe("a delivery that fails", () => {
     const { id } = await hook({}, crew.ann);
     receiver.answers(({ event }) => new Response(null, { status: event.data.body === "poison" ? 500 : 200 }));
     await say("ann", "poison");
-    for (let hour = 0; hour < 30; hour++) {
+    for (let hour = 0; hour < 36; hour++) {
       await say("ann", `${hour}`);
-      await passInSteps(crew, HOUR, 10 * MINUTE);
+      await passInSteps(crew, HOUR, 30 * MINUTE);
     }
     const dead = await deliveries(id, "?state=dead");
     expect(dead).toMatchObject([{ state: "dead", attempts: 8, lastError: "answered 500", nextAt: null }]);
@@ -267,7 +267,7 @@ describe("a delivery that fails", () => {
     const { id } = await hook();
     receiver.stop();
     for (let i = 0; i < 5; i++) await say("ann", `${i}`);
-    await passInSteps(crew, 30 * HOUR, 5 * MINUTE);
+    await passInSteps(crew, 36 * HOUR, 30 * MINUTE);
     expect(await look(id)).toMatchObject({ status: "disabled", pending: 0, reason: expect.stringContaining("day") });
     expect(await deliveries(id, "?state=dead")).toHaveLength(5);
     const [notice] = await notices();
@@ -293,6 +293,9 @@ describe("a delivery that fails", () => {
     await crew.pass(0);
     expect(await look(id)).toMatchObject({ status: "disabled", reason: expect.stringContaining("410"), pending: 0 });
     expect(await notices()).toHaveLength(1);
+    const { checks } = (await crew.ask("GET", "/v1/health")).body;
+    const detail = `failing or disabled: ${id}`;
+    expect(checks).toContainEqual({ name: "webhooks", status: "warn", detail });
     await passInSteps(crew, HOUR, 5 * MINUTE);
     expect(receiver.received).toHaveLength(1);
   });

@@ -61,6 +61,58 @@ test("a rule holds at once for what waits, for its agent, and under its folder",
   expect(await at("work")).toBe("pending");
 });
 
+test("a rule is tried on the last permissions before it is added, beside the rules that stand", async () => {
+  const { ada, bob, ask, asks, shown } = await startApproving();
+  const mine = await asks(ada, wanted("git status"));
+  await asks(bob, wanted("git push --force"));
+  await asks(bob, wanted("git status; rm x"));
+  await ask("POST", "/v1/approval-rules", { tool: "command", match: "*--force*", decision: "deny" });
+  const { status, body } = await ask("POST", "/v1/approval-rules/preview", {
+    ...{ tool: "command", match: "git *", decision: "allow" },
+  });
+  expect(status).toBe(200);
+  expect(body.looked).toBe(3);
+  const byAgent = body.items.toSorted((a: { agentId: string }, b: { agentId: string }) =>
+    a.agentId < b.agentId ? -1 : 1,
+  );
+  expect(byAgent).toMatchObject([
+    { id: mine.id, agentId: "ada", argument: "git status", decides: true },
+    { agentId: "bob", argument: "git push --force", decides: false },
+  ]);
+  expect((await shown(mine)).state).toBe("pending");
+  expect((await ask("GET", "/v1/approval-rules")).body.items).toHaveLength(1);
+});
+
+test("a rule that is changed or moved keeps its id, holds at once, and goes on naming what it answered", async () => {
+  const { ada, ask, asks, shown } = await startApproving();
+  const add = async (rule: object) => (await ask("POST", "/v1/approval-rules", rule)).body.id as string;
+  const change = async (id: string, to: object) => (await ask("PATCH", `/v1/approval-rules/${id}`, to)).body;
+  const order = async () => (await ask("GET", "/v1/approval-rules")).body.items.map(({ id }: { id: string }) => id);
+  const first = await add({ tool: "command", match: "git *", agentId: "bob", decision: "allow" });
+  const second = await add({ tool: "command", match: "git push*", decision: "ask" });
+  const third = await add({ tool: "edit", decision: "deny" });
+  const before = await asks(ada, wanted("git status"));
+  expect(await change(first, { agentId: null })).toMatchObject({
+    ...{ id: first, position: 1, agentId: null, match: "git *", answered: [before.id] },
+  });
+  expect((await shown(before)).answer).toMatchObject({ ruleId: first, decision: "allow" });
+
+  expect(await change(third, { position: 1 })).toMatchObject({ position: 1, changedAt: null });
+  expect(await order()).toEqual([third, first, second]);
+  await change(third, { position: 1000 });
+  expect(await order()).toEqual([first, second, third]);
+  await change(first, { position: 2 });
+  expect((await asks(ada, wanted("git push"))).state).toBe("pending");
+  const changed = await change(first, { decision: "deny", match: null });
+  expect(changed).toMatchObject({ id: first, position: 2, match: null });
+  expect(changed.changedAt).not.toBeNull();
+  expect((await shown(before)).answer).toMatchObject({ ruleId: first, decision: "allow" });
+  const [act] = (await ask("GET", "/v1/activity?verb=approval-rule.changed&limit=1")).body.items;
+  expect(act).toMatchObject({ subject: first, data: { from: { match: "git *" }, to: { decision: "deny" } } });
+  expect((await ask("PATCH", "/v1/approval-rules/rul_0", { position: 1 })).status).toBe(404);
+  expect((await ask("PATCH", `/v1/approval-rules/${first}`, { tool: null })).status).toBe(422);
+});
+
 test("tools of servers and edits are matched by their input and path", async () => {
   const { ada, ask, asks } = await startApproving();
   await ask("POST", "/v1/approval-rules", { tool: "db/query", match: '{"sql":"select *"}', decision: "allow" });

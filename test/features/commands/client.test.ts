@@ -24,26 +24,34 @@ afterAll(() => relay.remove());
 
 const cli = (...args: string[]) => callCli([...args, "--data", relay.dataDir]);
 
-/** Answers the next command to the daemon. */
-async function answerNext(text: string, commandResult: object): Promise<void> {
+/** Answers the next command to the daemon. @returns the command */
+async function answerNext(text: string, commandResult: object): Promise<unknown> {
   const open = () => operator.delegations.list({ to: "orchestrator-box", status: "pending" });
   await until(async () => (await open()).items.length === 1);
   const [asked] = (await open()).items;
   await daemon.delegations.answer(asked?.id ?? "", { text, payload: { commandResult } });
+  return (await operator.messages.get(asked?.messageId ?? 0)).payload?.command;
 }
 
 test("a command by the command line waits for the daemon's answer, and prints it plainly", async () => {
-  const [spawned] = await Promise.all([
-    cli("spawn", "box/claude", "Fix the failing test", "--cwd", "app"),
+  const [spawned, heard] = await Promise.all([
+    cli("spawn", "box/claude", "Fix the failing test", "--cwd", "app", "--worktree", "--on-interrupt", "give-back"),
     answerNext("It has begun.", { agentId: "box-claude", sessionId: "ses_b", runId: "run_1" }),
   ]);
+  expect(heard).toMatchObject({ do: "spawn", cwd: "app", worktree: true, onInterrupt: "give-back" });
   expect(spawned.stdout).toBe("It has begun.\nbox-claude ses_b run_1\n");
   const left = [{ pid: 7, command: "sleep 100" }];
   const [killed] = await Promise.all([cli("kill", "ses_a"), answerNext("Not all ended.", { ended: false, left })]);
   expect(killed.stdout).toBe("Not all ended.\nIt was not seen to end.\nLeft: 7 sleep 100\n");
   const wrong = await cli("spawn", "box/none");
   expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("It has: claude")]);
-  expect((await cli("peek", "ses_none")).code).toBe(1);
+  const choice = await cli("spawn", "box/claude", "x", "--on-interrupt", "kill");
+  expect([choice.code, choice.stderr]).toEqual([2, expect.stringContaining("continue, give-back")]);
+  for (const [word, said] of [
+    ["ses_none", "ses_none"],
+    ["nobody", "signalbox sessions list shows all of them"],
+  ] as const)
+    expect(await cli("peek", word)).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(said) });
 });
 
 test("the command line makes, shows and ends holds and profiles", async () => {

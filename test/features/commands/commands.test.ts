@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { startBox } from "../../support/commands.ts";
+import { BOX, startBox } from "../../support/commands.ts";
 import { until } from "../../support/until.ts";
 
 const spawn = (more: object = {}) => ({ do: "spawn", provider: "claude", prompt: "Fix the failing test", ...more });
@@ -192,6 +192,43 @@ describe("a command that cannot be", () => {
     expect((await tryCommand(ada, spawn())).body.detail).toBe("box is draining: it starts nothing new.");
     expect((await tryCommand(ada, spawn(), { id: "attic" })).status).toBe(404);
     expect(await heard()).toHaveLength(4);
+  });
+
+  test("a command that cannot be: one to a session that is not there, or has ended", async () => {
+    const { agent, ada, ask, session, tryCommand, done, command, daemon, heard } = await startBox();
+    const made = await command(ada, spawn());
+    await session(SESSION);
+    await session("ses_over");
+    await session("ses_over", { state: "dead" });
+    await done(made, { sessionId: SESSION });
+    const attic = (await ask("POST", "/v1/tokens", { role: "orchestrator", agentId: "orchestrator-attic" })).body;
+    await ask("PUT", "/v1/orchestrators/attic", { ...BOX, hostname: "attic" }, attic);
+    const member = (await ask("POST", "/v1/tokens", { role: "member" })).body;
+    const before = (await heard()).length;
+    for (const verb of [{ do: "peek" }, { do: "interrupt" }, { do: "kill" }, { do: "send", text: "Go on" }])
+      for (const who of [undefined, member]) {
+        const none = await tryCommand(who, { ...verb, sessionId: "ses_none" });
+        expect([none.status, none.body.errors?.[0]], verb.do).toEqual([
+          422,
+          { pointer: "/command/sessionId", message: "box has no session ses_none" },
+        ]);
+        const over = await tryCommand(who, { ...verb, sessionId: "ses_over" });
+        expect([over.status, over.body.code, over.body.detail], verb.do).toEqual([
+          ...[409, "not-open", "ses_over is dead: its process has ended."],
+        ]);
+        const elsewhere = await tryCommand(who, { ...verb, sessionId: SESSION }, { id: "attic" });
+        expect([elsewhere.status, elsewhere.body.errors?.[0].message]).toEqual([
+          422,
+          `attic has no session ${SESSION}`,
+        ]);
+        for (const sessionId of ["", "x".repeat(5000), "../ses", 7, null])
+          expect((await tryCommand(who, { ...verb, sessionId })).status, JSON.stringify(sessionId)).toBe(422);
+      }
+    // Of sessions that are not its own, an agent hears nothing.
+    for (const who of [ada, await agent("team-one"), daemon])
+      for (const sessionId of ["ses_none", "ses_over"])
+        expect((await tryCommand(who, { do: "peek", sessionId })).status).toBe(403);
+    expect(await heard()).toHaveLength(before);
   });
 
   test("a command that cannot be: a spawn too deep, or one too many below its run", async () => {

@@ -157,19 +157,20 @@ describe("G14: a message that makes a spawn, where a person has to allow it", ()
     const { send, ask, ada, mail, waiting, answer } = await start({ approvalMode: "ask" });
     const taken = await send(ada);
     expect((await ask("DELETE", `/v1/schedules/${taken.body.scheduleId}`, undefined, ada)).status).toBe(204);
-    await answer((await waiting())[0], "allow");
+    expect(await waiting()).toEqual([]);
     await send(ada);
     await ask("PATCH", "/v1/orchestrators/box", { approvalMode: "closed" });
     await answer((await waiting())[0], "allow");
     expect(await mail()).toEqual([]);
   });
 
-  test("G14: people are not asked, agents that may not spawn are refused, and other ways to it say which one waits", async () => {
-    const { send, ada, bob, ask, mail, waiting } = await start({ approvalMode: "ask" });
+  test("G14: people are not asked, agents that may not spawn are refused, and a pair says what waits", async () => {
+    const { send, ada, bob, ask, daemon, mail, waiting } = await start({ approvalMode: "ask" });
     expect((await send(bob)).status).toBe(403);
-    const refused = await ask("POST", "/v1/tasks", { title: "Sweep", target: TO }, ada);
+    await ask("PUT", "/v1/agents/box-claude", { name: "Claude" }, daemon);
+    const refused = await ask("POST", "/v1/pairs", { target: "box-claude" }, ada);
     expect(refused.body).toMatchObject({ status: 403, code: "forbidden" });
-    expect(refused.body.detail).toContain("Send it a plain message");
+    expect(refused.body.detail).toContain("Send it a message");
     expect((await send()).status).toBe(201);
     expect(await waiting()).toEqual([]);
     expect(await mail()).toHaveLength(1);

@@ -76,6 +76,15 @@ describe("while a hold stands", () => {
     await run(worker);
   });
 
+  test("while a hold stands that was made in the commit which lifted another, it holds all the same", async () => {
+    const { ada, hold, lift, tryRun } = await startHolding();
+    const first = await hold("all");
+    const [, next] = await Promise.all([lift(first), hold("all")]);
+    expect((await tryRun(ada, { sessionKey: "new" })).body).toMatchObject({ code: "held", holdId: next.id });
+    await lift(next);
+    expect((await tryRun(ada, { sessionKey: "new" })).status).toBe(201);
+  });
+
   test("while a hold stands schedules wait, and are sent once when it is lifted", async () => {
     const { ada, bob, ask, hold, lift, pass, inbox } = await startHolding();
     const message = { to: "bob", body: "tick" };

@@ -190,6 +190,17 @@ describe("a limit of a provider", () => {
     expect(forged.body.code).toBe("reserved");
   });
 
+  test("G10: a token of an orchestrator that is revoked while it clears a limit clears nothing", async () => {
+    const { report, wait, clear, limits, box, ask } = await withLimit();
+    await report();
+    await wait(12);
+    const { tokenId } = (await ask("GET", "/v1/whoami", undefined, box)).body;
+    // The change shares the commit of the revocation.
+    const [, cleared] = await Promise.all([ask("DELETE", `/v1/tokens/${tokenId}`), clear(box)]);
+    expect(cleared.body).toMatchObject({ status: 401, code: "unauthorized" });
+    expect(await limits()).toHaveLength(1);
+  });
+
   test("G11: a limit and its tries go on after a restart", async () => {
     const { report, restart, wait, told, limits } = await withLimit();
     await report();

@@ -20,6 +20,6 @@ test("a message that went into a model turn shows so in its story, as the furthe
   expect(story.recipients[0].sentence).toContain("in a model turn at 12:00:00Z");
   expect(story.recipients[0].sentence).not.toContain("not offered");
   // Queued is not in a turn yet, and a message that the run's agent may not read is not noted.
-  for (const id of [queued, foreign]) expect(JSON.stringify(await explain(id))).not.toContain("in-turn");
+  for (const id of [queued, foreign]) expect(JSON.stringify(await explain(id))).not.toContain('"step":"in-turn"');
   await crew.finish(crew.bob, run);
 });

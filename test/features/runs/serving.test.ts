@@ -95,6 +95,16 @@ describe("a run on held work", () => {
     expect(await crew.responses(crew.ada)).toMatchObject([{ from: "pat", body: "Did it.", replyTo: message.id }]);
   });
 
+  test("a runner that gives it back as lost leaves it to others at once", async () => {
+    const crew = await startCrew();
+    await send(crew);
+    const { message } = await crew.claim(crew.pat);
+    const run = await crew.run(crew.pat, { messageId: message.id });
+    await crew.finish(crew.pat, run, { outcome: "error", errorCode: "lost", error: "It was cut off 4 times." });
+    expect((await crew.ask("GET", `/v1/messages/${message.id}`)).body.state).toBe("open");
+    expect((await crew.claim(crew.pia)).message.id).toBe(message.id);
+  });
+
   test("a failure counts as an attempt, and leaves it to others; a lost runner's lease ends by itself", async () => {
     const crew = await startCrew();
     await send(crew);

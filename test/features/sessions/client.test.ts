@@ -13,7 +13,7 @@ async function withClients() {
 
 describe("sessions and limits by the client and the command line", () => {
   test("the client reports, leases and releases sessions, and acts for their agents", async () => {
-    const { daemon, url, relay, one } = await withClients();
+    const { daemon, url, relay, one, cli } = await withClients();
     expect(
       await daemon.sessions.put("ses_a", { ...draft, lane: "main", state: "working", place: "user" }),
     ).toMatchObject({
@@ -24,6 +24,7 @@ describe("sessions and limits by the client and the command line", () => {
     expect((await daemon.sessions.release("ses_a", fence)).lease).toBeNull();
     expect((await daemon.sessions.list({ live: "true" })).items).toHaveLength(1);
     expect((await daemon.sessions.get("ses_a")).agentId).toBe("box-one");
+    expect((await cli("sessions", "states")).stdout).toMatch(/ses_a\s+box-one\s+working .*█ now/);
     const until = "2026-03-01T13:00:00.000Z";
     const limit = await daemon.limits.put("claude", "team", { type: "five_hour", until, evidence: {} });
     expect(limit.until).toBe(until);

@@ -1,8 +1,10 @@
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VERSION } from "../../../src/version.ts";
+import { SAMPLE_KEYS } from "../../support/push.ts";
 import { startRelay, type TestRelay, tempFolder } from "../../support/relay.ts";
 
 /**
@@ -83,8 +85,13 @@ let made: Awaited<ReturnType<typeof makeWorld>>;
 beforeAll(async () => {
   made = await makeWorld();
   await made.relay.relay.settle();
+  const { dataDir } = made.relay.config;
+  // Each relay over a copy would read the log anew.
+  const database = new Database(join(dataDir, "signalbox.db"));
+  database.run("pragma wal_checkpoint(truncate)");
+  database.close();
   // Nothing is written in between; the lock is of this relay alone.
-  cpSync(made.relay.config.dataDir, kept, { recursive: true, filter: (file) => !/\.lock|-shm$/.test(file) });
+  cpSync(dataDir, kept, { recursive: true, filter: (file) => !/\.lock|-(shm|wal)$/.test(file) });
 });
 afterAll(() => rmSync(kept, { recursive: true, force: true }));
 
@@ -137,14 +144,34 @@ const approval = {
 const TABLE: Record<string, Row[]> = {
   healthReport: [["GET /v1/health", undefined, readers]],
   metrics: [["GET /metrics", undefined, readers]],
+  getStats: [["GET /v1/stats", undefined, readers]],
+  getFlow: [["GET /v1/flow", undefined, readers]],
+  getUsage: [["GET /v1/usage?by=agent", undefined, readers]],
   makeBackup: [["POST /v1/backups", undefined, operator(201)]],
+  listBackups: [["GET /v1/backups", undefined, operator(200)]],
   createToken: [["POST /v1/tokens", { role: "viewer" }, operator(201)]],
   listTokens: [["GET /v1/tokens", undefined, operator(200)]],
   revokeToken: [["DELETE /v1/tokens/{token}", undefined, operator(200)]],
   listAttention: [["GET /v1/attention", undefined, readers]],
+  listLateMessages: [["GET /v1/messages/late", undefined, readers]],
   takeAttention: [["POST /v1/attention/approval:{approval}/take", {}, person(200)]],
   snoozeAttention: [["POST /v1/attention/approval:{approval}/snooze", { until: null }, person(200)]],
   handAttention: [["POST /v1/attention/approval:{approval}/hand", { personId: "nobody" }, person(422)]],
+  createBulk: [
+    ["POST /v1/bulk", { action: "requeue", filter: { ids: [999] } }, operator(201)],
+    ["POST /v1/bulk", { action: "cancel", filter: { ids: [999] } }, operator(201)],
+    ["POST /v1/bulk", { action: "dismiss", filter: { ids: ["ann_none"] } }, operator(201)],
+    ["POST /v1/bulk", { action: "archive", filter: { ids: [999] } }, person(201)],
+    ["POST /v1/bulk", { action: "answer", filter: { ids: ["apr_none"] }, decision: "deny" }, person(201)],
+  ],
+  listProjects: [["GET /v1/projects", undefined, readers]],
+  listBulk: [["GET /v1/bulk", undefined, readers]],
+  getBulk: [["GET /v1/bulk/blk_none", undefined, missing]],
+  stopBulk: [["POST /v1/bulk/blk_none/stop", undefined, missing]],
+  listViews: [["GET /v1/views", undefined, readers]],
+  getView: [["GET /v1/views/none", undefined, missing]],
+  putView: [["PUT /v1/views/mine", { page: "work" }, person(201)]],
+  deleteView: [["DELETE /v1/views/none", undefined, person(404)]],
   createSignInLink: [
     ["POST /v1/sign-in-links", {}, operator(201)],
     ["POST /v1/sign-in-links", { role: "viewer" }, operator(201)],
@@ -157,6 +184,16 @@ const TABLE: Record<string, Row[]> = {
   listPeople: [["GET /v1/people", undefined, readers]],
   getPerson: [["GET /v1/people/ada", undefined, missing]],
   deletePerson: [["DELETE /v1/people/ada", undefined, { ...all(403), operator: 404 }]],
+  getPushKey: [["GET /v1/push/key", undefined, readers]],
+  createPushSubscription: [
+    [
+      "POST /v1/push/subscriptions",
+      { endpoint: "https://push.example.org/1", keys: SAMPLE_KEYS, device: "phone" },
+      { ...all(403), operator: 201, member: 201, viewer: 201 },
+    ],
+  ],
+  listPushSubscriptions: [["GET /v1/push/subscriptions", undefined, readers]],
+  deletePushSubscription: [["DELETE /v1/push/subscriptions/psh_1", undefined, missing]],
   createApproval: [
     ["POST /v1/approvals", approval, { ...talks(201), operator: 422, member: 422 }],
     ["POST /v1/approvals", { ...approval, agentId: "me" }, mine(201)],
@@ -172,6 +209,8 @@ const TABLE: Record<string, Row[]> = {
   withdrawApproval: [["POST /v1/approvals/{approval}/withdraw", {}, mine(200)]],
   listApprovalRules: [["GET /v1/approval-rules", undefined, readers]],
   addApprovalRule: [["POST /v1/approval-rules", { tool: "*", decision: "ask" }, operator(201)]],
+  previewApprovalRule: [["POST /v1/approval-rules/preview", { tool: "*", decision: "ask" }, readers]],
+  changeApprovalRule: [["PATCH /v1/approval-rules/rul_1", { position: 1 }, operator(404)]],
   removeApprovalRule: [["DELETE /v1/approval-rules/rul_1", undefined, operator(404)]],
   whoAmI: [["GET /v1/whoami", undefined, all(200)]],
   registerAgent: [
@@ -355,6 +394,10 @@ const TABLE: Record<string, Row[]> = {
     ["GET /v1/sessions", undefined, everyAgent],
     ["GET /v1/sessions?agent=me", undefined, shown],
   ],
+  listSessionTracks: [
+    ["GET /v1/sessions/states", undefined, everyAgent],
+    ["GET /v1/sessions/states?agent=me", undefined, shown],
+  ],
   getSession: [["GET /v1/sessions/ses_none", undefined, { ...all(404), enroll: 403 }]],
   listLimits: [["GET /v1/limits", undefined, readers]],
   putLimit: [["PUT /v1/limits/claude/team", limit, all(403)]],
@@ -475,6 +518,7 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/schedules", { cron: "0 9 * * *", message: { to: "me", body: "x" }, agentId: "me" }, mine(201)],
   ],
   listSchedules: [["GET /v1/schedules", undefined, everyAgent]],
+  listTimes: [["GET /v1/schedules/times?cron=@daily", undefined, everyAgent]],
   getSchedule: [["GET /v1/schedules/{schedule}", undefined, shown]],
   changeSchedule: [["PATCH /v1/schedules/{schedule}", { enabled: false }, mine(200)]],
   deleteSchedule: [["DELETE /v1/schedules/{schedule}", undefined, mine(204)]],
@@ -600,6 +644,8 @@ describe("G10: what each role may do", () => {
       "/a2a/{agentId}/.well-known/agent-card.json",
       "/v1/agents/{id}/socket",
       "/",
+      "/manifest.webmanifest",
+      "/sw.js",
       "/assets/{file}",
       "/openapi.json",
       "/docs",

@@ -262,7 +262,8 @@ describe("presence of an orchestrator", () => {
 
   test("a clean stop of an orchestrator is offline at once, and stays so", async () => {
     const world = await withBox();
-    await world.patch({ status: "offline" }, world.self);
+    const { stoppedAt } = (await world.patch({ status: "offline" }, world.self)).body;
+    expect(stoppedAt).toBeString();
     expect(await statuses(world)).toEqual(["offline", "offline"]);
     await world.pass(1000);
     expect(await statuses(world)).toEqual(["offline", "offline"]);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { contractsOf } from "../../support/contracts.ts";
 import { listen } from "../../support/listen.ts";
 import { startRelay, type TestRelay } from "../../support/relay.ts";
 
@@ -84,6 +85,24 @@ test("G10: by the cookie a page of another origin neither writes nor opens a str
   );
   expect(opened.status).toBe(200);
   await opened.body?.cancel();
+});
+
+test("G10: by the cookie a page of another origin reaches no operation that changes something or stays open", async () => {
+  const relay = await startRelay();
+  const { cookie } = await signIn(relay);
+  const all = [...(await contractsOf("ours")), ...(await contractsOf("others"))].map(([, contract]) => contract);
+  const guarded = all.filter(({ open, method, long }) => !open && (method !== "GET" || long));
+  expect(guarded.length).toBeGreaterThan(130);
+  const ANOTHER = { cookie, "signalbox-console": "1", origin: "http://127.0.0.1:9999" };
+  const reached: string[] = [];
+  for (const { operationId, method, path, socket } of guarded) {
+    const at = path.replaceAll(/\{(\w+)\}/g, "x");
+    const from = async (headers: object) => (await browse(relay, method, at, headers)).status;
+    if ((await from(ANOTHER)) !== 403) reached.push(`${operationId}: from another origin`);
+    if (method !== "GET" && !socket && (await from({ cookie })) !== 403)
+      reached.push(`${operationId}: without the header of the console`);
+  }
+  expect(reached).toEqual([]);
 });
 
 test("G10: a socket by the cookie needs the relay's own origin", async () => {

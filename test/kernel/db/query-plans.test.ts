@@ -5,7 +5,7 @@ import { HOT, type Hot, seed } from "../../support/hot.ts";
 import { planOf, type Ran, recordStatements } from "../../support/statements.ts";
 
 const WALK =
-  /^SCAN (messages|entries|e|targets|work|w|m|mb|loops|attempts|memberships|offers|acks|reads|tokens|due|scheduled_messages|instances|groups|agents|losses|channels|channel_\w+|files|file_uses|traces|tasks|task_events|delegations|pairs|integrations|idempotency_keys|runs|run_\w+|announcements|threads|thread_reads)\b/;
+  /^SCAN (messages|entries|e|targets|work|w|m|mb|loops|attempts|workers|memberships|offers|acks|reads|tokens|due|scheduled_messages|instances|groups|agents|losses|channels|channel_\w+|files|file_uses|traces|tasks|task_events|delegations|pairs|integrations|idempotency_keys|runs|run_\w+|announcements|threads|thread_reads)\b/;
 
 describe("hot statements", () => {
   test("hot statements keep to their indexes, with and without statistics, whatever the data", async () => {

@@ -16,7 +16,7 @@ const SECOND = 1000;
 function startDue(dataDir?: string, clock = createManualClock()) {
   const database = openTestDatabase(dataDir);
   const { db } = database;
-  const due = createDue(db, createDueStore(db), clock, createHooks(), pino({ level: "silent" }));
+  const due = createDue(db, createDueStore(), clock, createHooks(), pino({ level: "silent" }));
   const start = clock.now();
   let closed: Promise<void> | undefined;
   const stop = () => {

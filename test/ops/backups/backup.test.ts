@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { restoredCopy } from "../../support/backup.ts";
 import { lookInto } from "../../support/database.ts";
 import { startRelay } from "../../support/relay.ts";
@@ -12,6 +12,10 @@ describe("a backup", () => {
   test("a backup is a whole copy in the data folder, made by operators alone, while the relay goes on", async () => {
     const crew = await startCrew();
     const id = await crew.open();
+    const folder = join(crew.config.dataDir, "backups");
+    writeFileSync(folder, "in the way of the folder");
+    expect((await crew.ask("GET", "/v1/backups")).body).toEqual({ items: [] });
+    rmSync(folder);
     expect(await crew.ask("POST", "/v1/backups", undefined, crew.boss)).toMatchObject({ status: 403 });
     const [made, sent] = await Promise.all([
       crew.ask("POST", "/v1/backups"),
@@ -20,6 +24,9 @@ describe("a backup", () => {
     expect([made.status, sent.status]).toEqual([201, 201]);
     expect(made.body.file).toStartWith(`${crew.config.dataDir}/backups/`);
     expect(readdirSync(dirname(made.body.file))).toHaveLength(1);
+    const { file, bytes, createdAt } = made.body;
+    expect((await crew.ask("GET", "/v1/backups")).body).toEqual({ items: [{ file, bytes, createdAt }] });
+    expect(await crew.ask("GET", "/v1/backups", undefined, crew.boss)).toMatchObject({ status: 403 });
     const { rows, check } = lookInto(made.body.file, (sqlite) => ({
       rows: sqlite.prepare("select id from messages").all() as { id: number }[],
       check: sqlite.prepare("pragma integrity_check").get(),

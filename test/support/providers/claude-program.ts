@@ -49,11 +49,23 @@ function serve(): void {
     fail(`No conversation found with session ID: ${resumed}`);
   }
   if (!resumed && existsSync(transcript(id))) fail(`Error: Session ID ${id} is already in use.`);
-  session(id, resumed ? JSON.parse(readFileSync(transcript(resumed), "utf8")) : [], isKept, isOld);
+  const said: Entry[] = resumed ? JSON.parse(readFileSync(transcript(resumed), "utf8")) : [];
+  const at = value("resume-session-at");
+  const end = at === undefined ? said.length : said.findIndex(({ mark }) => mark === at) + 1;
+  if (at !== undefined && end === 0) fail(`No message found with message.uuid of: ${at}`);
+  session(id, said.slice(0, end), isKept, isOld);
+}
+
+/** One turn. `mark`: its last message. */
+interface Entry {
+  uuid: string;
+  text: string;
+  isOver: boolean;
+  mark?: string;
 }
 
 /** @param said texts of the session's turns */
-function session(id: string, said: { uuid: string; text: string; isOver: boolean }[], isKept: boolean, isOld: boolean) {
+function session(id: string, said: Entry[], isKept: boolean, isOld: boolean) {
   const send = (line: Json) => void process.stdout.write(`${JSON.stringify({ ...line, session_id: id })}\n`);
   const system = (subtype: string, more: Json = {}) => send({ type: "system", subtype, ...more });
   const queue: Given[] = [];
@@ -81,7 +93,9 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
     send({ type: "stream_event", event: { type: "content_block_start", content_block: { type: "text", text: "" } } });
     for (const part of text.match(/.{1,8}/gs) ?? [])
       send({ type: "stream_event", event: { type: "content_block_delta", delta: { type: "text_delta", text: part } } });
-    send({ type: "assistant", message: { content: [{ type: "text", text }] } });
+    const uuid = crypto.randomUUID();
+    Object.assign(said.at(-1) ?? {}, { mark: uuid });
+    send({ type: "assistant", uuid, message: { content: [{ type: "text", text }] } });
     send({ type: "stream_event", event: { type: "message_stop" } });
   };
 
@@ -95,7 +109,7 @@ function session(id: string, said: { uuid: string; text: string; isOver: boolean
     running = turn;
     const capabilities = isOld ? [] : ["msg_lifecycle_v1", "interrupt_cancel_queued_v1"];
     system("init", { capabilities, ...(!isOld && { user_message_uuids: [given.uuid] }) });
-    const entry = { uuid: given.uuid, text: given.text, isOver: false };
+    const entry: Entry = { uuid: given.uuid, text: given.text, isOver: false };
     const earlier = said.map(({ text }) => text).join("\n");
     said.push(entry);
     store();

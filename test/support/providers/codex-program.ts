@@ -28,6 +28,8 @@ interface Thread {
   isEphemeral: boolean;
   total: { inputTokens: number; cachedInputTokens: number; cacheWriteInputTokens: number; outputTokens: number };
   texts: string[];
+  /** Number of texts at the end of each turn. */
+  ends?: Record<string, number>;
 }
 
 function serve(): void {
@@ -66,8 +68,12 @@ function serve(): void {
     }
     if (!existsSync(file(params.threadId))) return refuse(id, `no rollout found for thread id ${params.threadId}`);
     const stored: Thread = JSON.parse(readFileSync(file(params.threadId), "utf8"));
-    if (method === "thread/fork")
-      return opened(id, { ...stored, id: crypto.randomUUID(), isEphemeral: params.ephemeral === true });
+    if (method === "thread/fork") {
+      const end = params.lastTurnId === undefined ? stored.texts.length : stored.ends?.[params.lastTurnId];
+      if (end === undefined) return refuse(id, `turn not found: ${params.lastTurnId}`);
+      const texts = stored.texts.slice(0, end);
+      return opened(id, { ...stored, texts, id: crypto.randomUUID(), isEphemeral: params.ephemeral === true });
+    }
     if (isHeld(params.threadId)) return refuse(id, `thread ${params.threadId} already has an active writer`);
     if (method === "thread/delete") {
       rmSync(file(params.threadId));
@@ -114,6 +120,7 @@ function serve(): void {
     };
     const end = (state: string, error: Json | null = null) => {
       turn = null;
+      thread.ends = { ...thread.ends, [own.id]: thread.texts.length };
       store(thread);
       status("idle");
       const items = answer ? [{ type: "agentMessage", id: "last", text: answer }] : [];

@@ -279,6 +279,29 @@ export function providerContract(name: string, capabilities: Provider["capabilit
     expect(await original.ended()).toMatchObject({ text: "no" });
   });
 
+  can("fork")(
+    `${name}: a fork up to the end of a turn has nothing of later ones, where the CLI says that end`,
+    async () => {
+      const { heard, words, ...subject } = await start();
+      await heard.send(words.say("the word is heron"));
+      const { mark: upTo } = await heard.ended();
+      await heard.send(words.say("now it is otter"));
+      await heard.ended(2);
+      const nativeId = await nativeIdOf(heard);
+      await heard.session.close();
+      if (upTo === undefined) return;
+      const copy = await open({ words, ...subject }, again(heard, { how: "fork", nativeId, ephemeral: false, upTo }));
+      await copy.send(words.recall("heron"));
+      expect(await copy.ended()).toMatchObject({ text: "yes" });
+      await copy.send(words.recall("otter"));
+      expect(await copy.ended(2)).toMatchObject({ text: "no" });
+      await copy.session.close();
+      const wrong = { how: "fork", nativeId, ephemeral: false, upTo: crypto.randomUUID() } as const;
+      const refused = open({ words, ...subject }, again(heard, wrong));
+      expect(await refused.catch((error) => error)).toBeInstanceOf(HarnessError);
+    },
+  );
+
   can("ephemeralFork")(`${name}: a fork for a look leaves nothing to resume`, async () => {
     const { heard, words, ...subject } = await start();
     await heard.send(words.say("the word is heron"));

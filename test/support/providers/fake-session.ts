@@ -33,7 +33,10 @@ export interface SessionHost {
   capabilities: Capabilities;
   play(turn: FakeTurn): void | Promise<void> | undefined;
   store(nativeId: string, text: string): void;
+  /** Texts that are stored of a session. */
+  stored(nativeId: string): number;
   left(): readonly LeftProcess[];
+  closing(): void | Promise<void> | undefined;
   interrupted: Map<string, TurnInput>;
 }
 
@@ -81,6 +84,7 @@ export function openFake(task: OpenTask, nativeId: string, host: SessionHost): F
         return promise;
       },
       withdraw,
+      mark: () => String(host.stored(nativeId) + 1),
       over: (answer) => {
         host.interrupted.delete(nativeId);
         if (answer !== null) host.store(nativeId, answer);
@@ -171,6 +175,7 @@ export function openFake(task: OpenTask, nativeId: string, host: SessionHost): F
       return true;
     },
     async close() {
+      await host.closing();
       end({});
       return await ended.promise;
     },

@@ -42,6 +42,8 @@ export interface TurnHost {
   /** Registers the open question; the returned promise is its answer. */
   ask(request: PermissionRequest): Promise<PermissionAnswer | null>;
   withdraw(): void;
+  /** End of the turn in the stored dialogue, where the fake can copy up to there. */
+  mark?(): string;
   /** Called once, with the text of its end. */
   over(answer: string | null): void;
 }
@@ -67,7 +69,8 @@ export function createFakeTurn(first: TurnInput, host: TurnHost): SteerableTurn 
     const inputIds = inputs.map(({ id }) => id);
     const whole = { outcome: "ok" as const, errorCode: null, error: null, text: "", structured: undefined };
     const rest = { inputIds, moreFollow: host.queued() + steered.length > 0, durationMs: 1 };
-    if (result) host.tell({ type: "result", result: { ...whole, ...rest, ...result } });
+    const mark = host.mark?.();
+    if (result) host.tell({ type: "result", result: { ...whole, ...rest, ...(mark && { mark }), ...result } });
     if (lost) host.tell({ type: "results-lost", count: 1 });
     isOver = true;
     host.over(result?.text ?? null);

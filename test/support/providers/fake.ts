@@ -37,6 +37,8 @@ export interface FakeProvider extends Provider {
   script: FakeScript | null;
   /** Called before a session opens: may take its time, or throw what `open` shall throw. */
   opening: ((task: OpenTask) => void | Promise<void>) | null;
+  /** Called before a session closes, and may take its time. */
+  closing: ((task: OpenTask) => void | Promise<void>) | null;
   readonly sessions: FakeSession[];
   /** Texts of each native session, as its CLI has stored them. A session that is taken out is missing at its resume. */
   readonly transcripts: Map<string, string[]>;
@@ -65,6 +67,7 @@ export function createFakeProvider(
     capabilities: { ...ALL_ABILITIES, ...abilities },
     script,
     opening: null,
+    closing: null,
     sessions: [],
     transcripts: new Map(),
     interrupted: new Map(),
@@ -85,7 +88,9 @@ export function createFakeProvider(
         capabilities: provider.capabilities,
         play: (turn) => provider.script?.(turn),
         store: (nativeId, text) => provider.transcripts.get(nativeId)?.push(text),
+        stored: (nativeId) => provider.transcripts.get(nativeId)?.length ?? 0,
         left: () => provider.left,
+        closing: () => provider.closing?.(task),
         interrupted: provider.interrupted,
       });
       provider.sessions.push(session);
@@ -107,6 +112,8 @@ function nativeIdFor({ transcripts, capabilities }: FakeProvider, { origin }: Op
   if (origin.how === "resume") return origin.nativeId;
   const wished = origin.how === "new" ? origin.nativeId : origin.newId;
   const nativeId = (capabilities.presetId ? wished : undefined) ?? randomUUID();
-  if (origin.how === "new" || !origin.ephemeral) transcripts.set(nativeId, [...before]);
+  const upTo = origin.how === "fork" ? origin.upTo : undefined;
+  if (origin.how === "new" || !origin.ephemeral)
+    transcripts.set(nativeId, upTo === undefined ? [...before] : before.slice(0, Number(upTo)));
   return nativeId;
 }

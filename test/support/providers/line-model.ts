@@ -49,8 +49,9 @@ function resultIn(messages: readonly Message[]): string {
 /**
  * Model that plays the lines of the newest prompt, as the contract of providers writes them: one tool a request. `delegate AGENT TEXT`
  * asks another agent by the relay's tools and says its answer; `limit PATH` is met once.
+ * @param shell the CLI's tool for commands
  */
-export const lineModel = (): ScriptedModel =>
+export const lineModel = (shell = "Bash"): ScriptedModel =>
   scriptedAnthropic((request) => {
     const { messages } = JSON.parse(request) as { messages: Message[] };
     if (textsOf(messages.at(-1) as Message).some((text) => text.startsWith("Look at the work of this session")))
@@ -63,15 +64,21 @@ export const lineModel = (): ScriptedModel =>
     // Prompts that waited together are one text: it says the last thing that it is to say.
     const said = left.slice(0, left.findIndex(({ word }) => word !== "say") >>> 0).at(-1);
     const line = said ?? left[0] ?? { word: calls.at(-1) === DELEGATE ? "wait" : "say", rest: "ok" };
-    return answerTo(line, { earlier: messages.slice(0, at), result: resultIn(since) });
+    return answerTo(line, { shell, earlier: messages.slice(0, at), result: resultIn(since) });
   });
 
 const DELEGATE = "mcp__signalbox__delegate";
 const STATUS = "mcp__signalbox__status";
 const WAIT_SECONDS = 25;
 
-function answerTo({ word, rest }: Line, { earlier, result }: { earlier: Message[]; result: string }): ReturnType<Step> {
-  if (word === "run" || word === "ask") return { tool: "Bash", input: { command: rest } };
+interface Before {
+  shell: string;
+  earlier: Message[];
+  result: string;
+}
+
+function answerTo({ word, rest }: Line, { shell, earlier, result }: Before): ReturnType<Step> {
+  if (word === "run" || word === "ask") return { tool: shell, input: { command: rest, description: "Run it" } };
   if (word === "give") return { tool: "StructuredOutput", input: JSON.parse(rest) };
   if (word === "fail") return { status: 400, error: "invalid_request_error" };
   if (word === "limit") return limited(rest);

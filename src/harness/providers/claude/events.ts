@@ -29,6 +29,8 @@ export function createClaudeEvents({ on, account, isResumed, turnOver }: EventsH
   let isLimitTold = false;
   let sums: Models | null = isResumed ? null : {};
   let nextResult = 0;
+  /** The model's last message in the dialogue itself. */
+  let last: string | undefined;
 
   function start(inputIds: string[]): void {
     for (const id of inputIds) waiting.delete(id);
@@ -65,6 +67,7 @@ export function createClaudeEvents({ on, account, isResumed, turnOver }: EventsH
     if (isLimited(result) && !isLimitTold) on({ type: "limit", limit: limitOfResult(result, account()) });
     const told = turnResult(result, isStopped);
     if (told.inputIds.length === 0) told.inputIds = [...current];
+    if (last !== undefined) told.mark = last;
     for (const id of told.inputIds) waiting.delete(id);
     current = [];
     hasTurn = false;
@@ -97,8 +100,10 @@ export function createClaudeEvents({ on, account, isResumed, turnOver }: EventsH
   return {
     take(line: Line): void {
       if (line.type === "system") takeSystem(line);
-      else if (line.type === "assistant" || line.type === "user") speech.takeMessage(line);
-      else if (line.type === "stream_event") speech.takeDelta(line);
+      else if (line.type === "assistant" || line.type === "user") {
+        if (line.type === "assistant" && !line.parent_tool_use_id) last = line.uuid ?? last;
+        speech.takeMessage(line);
+      } else if (line.type === "stream_event") speech.takeDelta(line);
       else if (line.type === "result") takeResult(line);
       else if (line.type === "command_lifecycle" && line.state !== "completed") receipt(line.command_uuid, line.state);
       else if (line.type === "rate_limit_event") {

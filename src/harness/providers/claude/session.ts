@@ -33,7 +33,7 @@ export async function openClaude(task: OpenTask, cli: ClaudeCli): Promise<Native
 async function begin(task: OpenTask, cli: ClaudeCli, mcpFile: string | null): Promise<NativeSession> {
   task.signal?.throwIfAborted();
   const start = startOf(task, cli.words, mcpFile);
-  const wiring = createWiring(task);
+  const wiring = createWiring(task, start.nativeId);
   const contained = await startContained({
     ...{ words: start.words, cwd: task.cwd, environment: start.environment, sessionId: task.sessionId },
     containment: cli.containment,
@@ -59,7 +59,7 @@ async function initialized(task: OpenTask, start: Start, wiring: Wiring, contain
     task.signal?.throwIfAborted();
     const answer = wiring.controls.ask(start.initialize);
     // The reason of an end is in its exit; the write that met it says less.
-    wiring.ready(start.nativeId, await Promise.race([answer.catch(() => ended), ended, aborted.promise]));
+    await Promise.race([answer.catch(() => ended), ended, aborted.promise]);
   } catch (error) {
     await contained.close({ graceMs: 0 });
     throw error;
@@ -82,7 +82,7 @@ function startError(exit: Exit, result: Result | null): Error {
 type Wiring = ReturnType<typeof createWiring>;
 
 /** Lines of the CLI on their way to events, answers and questions. */
-function createWiring(task: OpenTask) {
+function createWiring(task: OpenTask, nativeId: string) {
   const { on } = task;
   let contained: Contained | null = null;
   let isReady = false;
@@ -122,6 +122,20 @@ function createWiring(task: OpenTask) {
     }
   }
 
+  /** Its first request was answered: from the next line on, which may be there already, it speaks of its turns. */
+  function ready(answer: Record<string, unknown>): void {
+    isReady = true;
+    const { email, organization } = (answer.account ?? {}) as Record<string, unknown>;
+    const name = email ?? organization;
+    account = typeof name === "string" ? name : null;
+    on({ type: "native", nativeId });
+  }
+
+  function takeAnswer(line: Line & { type: "control_response" }): void {
+    if (!isReady && line.response.subtype === "success") ready(line.response.response ?? {});
+    controls.take(line);
+  }
+
   return {
     controls,
     asks,
@@ -131,7 +145,7 @@ function createWiring(task: OpenTask) {
     },
     take(value: Record<string, unknown>): void {
       const { data: line } = Line.safeParse(value);
-      if (line?.type === "control_response") controls.take(line);
+      if (line?.type === "control_response") takeAnswer(line);
       else if (line?.type === "control_request") takeRequest(line);
       else if (line?.type === "control_cancel_request") asks.withdraw(line.request_id);
       else if (line?.type === "result" && !isReady) failure = line;
@@ -139,13 +153,6 @@ function createWiring(task: OpenTask) {
     },
     /** End that the CLI gave before it took input. */
     startResult: () => failure,
-    ready(nativeId: string, answer: Record<string, unknown>): void {
-      isReady = true;
-      const { email, organization } = (answer.account ?? {}) as Record<string, unknown>;
-      const name = email ?? organization;
-      account = typeof name === "string" ? name : null;
-      on({ type: "native", nativeId });
-    },
     async send(input: TurnInput): Promise<void> {
       if (events.hasReceipts() || !events.isBusy()) return await give(input, false);
       if (!contained?.isRunning) throw new HarnessError("problem", "Claude Code has ended.");

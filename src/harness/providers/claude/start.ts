@@ -60,5 +60,7 @@ function sessionWords({ origin }: OpenTask): { nativeId: string; words: string[]
   }
   const nativeId = origin.newId ?? randomUUID();
   const passing = origin.ephemeral ? ["--no-session-persistence"] : [];
-  return { nativeId, words: [`--resume=${origin.nativeId}`, "--fork-session", `--session-id=${nativeId}`, ...passing] };
+  const cut = origin.upTo === undefined ? [] : [`--resume-session-at=${origin.upTo}`];
+  const words = [`--resume=${origin.nativeId}`, "--fork-session", `--session-id=${nativeId}`, ...cut, ...passing];
+  return { nativeId, words };
 }

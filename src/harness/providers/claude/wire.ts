@@ -44,6 +44,7 @@ export type Models = z.infer<typeof Models>;
 
 const Message = z.object({
   type: z.enum(["assistant", "user"]),
+  uuid: z.string().optional().catch(undefined),
   message: z.object({ content: z.union([z.string().transform(() => []), z.array(Block)]) }),
   parent_tool_use_id: z.string().nullish(),
   /** Class of a failure that the CLI says as if the model had. */

@@ -68,7 +68,10 @@ export function threadRequest(task: OpenTask, policy: CodexPolicy): { method: st
   if (origin.how === "resume") return { method: "thread/resume", params: { ...common, threadId, excludeTurns: true } };
   return {
     method: "thread/fork",
-    params: { ...common, threadId, excludeTurns: true, ephemeral: origin.ephemeral },
+    params: {
+      ...{ ...common, threadId, excludeTurns: true, ephemeral: origin.ephemeral },
+      ...(origin.upTo !== undefined && { lastTurnId: origin.upTo }),
+    },
   };
 }
 

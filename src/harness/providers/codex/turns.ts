@@ -77,7 +77,7 @@ export function createTurns({ rpc, threadId, schema, emit, takeAnswer, onLimit }
     takeAnswer();
     const answer = readStructured(text, turn.status === "completed" ? schema : null);
     const result = resultOf(turn, turn.error ?? error, answer, inputIds);
-    emit({ type: "result", result: { ...result, moreFollow: queue.length > 0 } });
+    emit({ type: "result", result: { ...result, moreFollow: queue.length > 0, mark: turn.id } });
     ended?.end();
     next();
   }

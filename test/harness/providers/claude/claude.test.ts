@@ -56,6 +56,22 @@ describe.skipIf(process.platform !== "linux")("Claude Code", () => {
     ]);
   });
 
+  test("a turn that ends in the same breath as the start is heard", async () => {
+    const folder = tempFolder();
+    const cli = join(folder, "cli.ts");
+    const program = `
+      process.stdin.once("data", (data) => {
+        const { request_id } = JSON.parse(String(data).split("\\n")[0]);
+        const answer = { type: "control_response", response: { subtype: "success", request_id, response: {} } };
+        const result = { type: "result", subtype: "success", is_error: false, num_turns: 1, result: "It goes on." };
+        process.stdout.write([answer, result].map((line) => JSON.stringify(line) + "\\n").join(""));
+      });
+    `;
+    writeFileSync(cli, program);
+    const heard = await hear(fakeClaude({ words: [process.execPath, cli] }));
+    expect(await heard.ended()).toMatchObject({ outcome: "ok", text: "It goes on." });
+  });
+
   test("a session begins with what the task says, and schedules nothing of its own", async () => {
     const schema = { type: "object" };
     const tools = { allow: ["Bash(git log:*)"], deny: ["WebSearch"] };

@@ -14,7 +14,7 @@ test("A turn is told from its receipt to its result, with the text once", async 
   const id = await one.send("Hello there\nsay Done.");
   expect(await one.ended()).toEqual({
     ...{ outcome: "ok", errorCode: null, error: null, text: "Done.", structured: undefined },
-    ...{ inputIds: [id], moreFollow: false, durationMs: 12 },
+    ...{ inputIds: [id], moreFollow: false, mark: expect.any(String), durationMs: 12 },
   });
   await one.saw("state", 3);
   const kinds = one.events.map((event) => ("state" in event ? `${event.type} ${event.state}` : event.type));
