@@ -75,5 +75,6 @@ function addList(agents: CliCommand): void {
     .option("--capability <capability>", "with this capability")
     .option("--label <label>", "with this label")
     .option("--machine <host>", "on this machine")
+    .option("--project <project>", "with a live session or a recent run in this project")
     .example("agents list --status online");
 }

@@ -1,4 +1,4 @@
-import type { ApprovalRule, ApprovalRuleDraft } from "../protocol/approval-rules.ts";
+import type { ApprovalRule, ApprovalRuleDraft, MadeRule } from "../protocol/approval-rules.ts";
 import { APPROVAL_STATES, type Approval } from "../protocol/approvals.ts";
 import { type CliCommand, idCommands, type QueryOf } from "./commands.ts";
 import type { Context } from "./context.ts";
@@ -19,6 +19,7 @@ export function addApprovalCommands(program: CliCommand): void {
     .choice("--state <state>", "in this state (default: pending)", [...APPROVAL_STATES, "all"])
     .option("--agent <id>", "asked for by this agent")
     .option("--run <id>", "asked for by this run")
+    .option("--project <project>", "in this project")
     .example("approvals list", "approvals list --state all --agent builder")
     .act(list);
   idCommands(approvals, about)(
@@ -149,6 +150,19 @@ function addRules(approvals: CliCommand): void {
     .option("--position <n>", "its place (default: the last)", wholeNumber)
     .example("approvals allow command 'git status*' --under /work", "approvals allow command '*sudo *' --deny")
     .act(addRule);
+  approvals
+    .sub("rerule", "Change a rule, or its place; it keeps its id")
+    .argument("<rule>", "the rule's id, rul_…")
+    .option("--allow", "allow what matches")
+    .option("--deny", "deny what matches")
+    .option("--ask", "leave what matches to people, whatever later rules say")
+    .option("--tool <tool>", "command, edit, fetch, <server>/<name>, or *")
+    .option("--match <glob>", "over the whole argument; empty: any")
+    .option("--agent <id>", "for this agent alone; empty: all")
+    .option("--under <folder>", "in this folder alone; empty: any")
+    .option("--position <n>", "its place", wholeNumber)
+    .example("approvals rerule rul_1a2b3c --position 1", "approvals rerule rul_1a2b3c --deny --match '*--force*'")
+    .act(changeRule);
   idCommands(approvals, { argument: "<rule>", about: "the rule's id, rul_…", example: "rul_1a2b3c" })(
     "unrule",
     "Remove a rule",
@@ -158,6 +172,9 @@ function addRules(approvals: CliCommand): void {
 }
 
 interface RuleOptions {
+  allow?: boolean;
+  tool?: string;
+  match?: string;
   deny?: boolean;
   ask?: boolean;
   agent?: string;
@@ -171,12 +188,30 @@ async function addRule(
   match: string | undefined,
   { deny, ask, agent: agentId, under, position }: RuleOptions,
 ): Promise<void> {
-  if (deny && ask) throw new Stop(EXIT.usage, "Name one of --deny and --ask.");
-  const decision: ApprovalRuleDraft["decision"] = deny ? "deny" : ask ? "ask" : "allow";
+  const decision = decisionOf({ deny, ask }) ?? "allow";
   const made = await client.approvals.addRule({ tool, match, decision, agentId, under, position });
-  const answered = made.answered.length > 0 ? `; it answered ${made.answered.join(", ")}` : "";
-  await out.show(made, () => `${made.id} is rule ${made.position}${answered}`);
+  await out.show(made, () => `${made.id} is rule ${made.position}${answeredText(made)}`);
 }
+
+async function changeRule({ client, out }: Context, id: string, given: RuleOptions): Promise<void> {
+  const { tool, match, agent, under, position } = given;
+  const orNull = (value: string | undefined): string | null | undefined => (value === "" ? null : value);
+  const made = await client.approvals.changeRule(id, {
+    ...{ decision: decisionOf(given), tool, position },
+    ...{ match: orNull(match), agentId: orNull(agent), under: orNull(under) },
+  });
+  await out.show(made, () => `${made.id} is rule ${made.position}${answeredText(made)}`);
+}
+
+/** @throws Stop when several are named */
+function decisionOf({ allow, deny, ask }: RuleOptions): ApprovalRuleDraft["decision"] | undefined {
+  const named = Object.entries({ allow, deny, ask }).flatMap(([name, isNamed]) => (isNamed ? [name] : []));
+  if (named.length > 1) throw new Stop(EXIT.usage, `Name one of ${named.map((name) => `--${name}`).join(" and ")}.`);
+  return named[0] as ApprovalRuleDraft["decision"] | undefined;
+}
+
+const answeredText = ({ answered }: MadeRule): string =>
+  answered.length > 0 ? `; it answered ${answered.join(", ")}` : "";
 
 const ruleRow = ({ position, id, decision, tool, match, under, agentId }: ApprovalRule): string[] => [
   ...[String(position), id, decision, tool, match ?? "*", under ?? "", agentId ?? "all"],

@@ -1,9 +1,10 @@
 import type { Explanation, Fact } from "../protocol/explain.ts";
+import { toldText } from "../protocol/told.ts";
 import type { CliCommand } from "./commands.ts";
 import { wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
-import { timeText } from "./show.ts";
+import { localText } from "./show.ts";
 
 export function addExplainCommand(program: CliCommand): void {
   program
@@ -20,7 +21,7 @@ export function addExplainCommand(program: CliCommand): void {
 
 export function storyText({ messageId, facts, recipients, nextPage }: Explanation, out: Output): string {
   const lines = recipients.map(
-    ({ agentId, sentence }) => `  ${out.paint("cyan", safeLine(agentId))}: ${safeLine(sentence)}`,
+    ({ agentId, parts }) => `  ${out.paint("cyan", safeLine(agentId))}: ${safeLine(toldText(parts, localText))}`,
   );
   return [
     out.table(["WHEN", "WHAT", "DETAILS"], facts.map(factRow)),
@@ -34,5 +35,5 @@ export function storyText({ messageId, facts, recipients, nextPage }: Explanatio
 function factRow({ at, step, ...details }: Fact): string[] {
   const given = Object.entries(details).filter(([, value]) => value !== null && value !== undefined);
   const words = given.map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
-  return [timeText(at), step, words.join(", ")];
+  return [localText(at), step, words.join(", ")];
 }

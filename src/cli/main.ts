@@ -10,6 +10,7 @@ import { addApprovalCommands } from "./approvals.ts";
 import { addAttachCommand } from "./attach/command.ts";
 import { addAttentionCommands } from "./attention.ts";
 import { addBridgeCommands } from "./bridges.ts";
+import { addBulkCommands } from "./bulk.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
 import { CliCommand } from "./commands.ts";
@@ -19,6 +20,7 @@ import { addConsoleCommand } from "./console.ts";
 import { addDaemonCommands } from "./daemon-commands.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
 import { addDelegationCommands } from "./delegations.ts";
+import { addDemoAgentCommand } from "./demo/agent.ts";
 import { addDemoCommand } from "./demo/command.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addDrillCommand } from "./drill/command.ts";
@@ -49,9 +51,11 @@ import { safeLine } from "./screen.ts";
 import { addServeCommand, serve } from "./serve.ts";
 import { addSessionCommands } from "./sessions.ts";
 import { bypassProxies, type Flags } from "./settings.ts";
+import { addStatsCommands } from "./stats.ts";
 import { addTaskCommands } from "./tasks.ts";
 import { addThreadCommands } from "./threads.ts";
 import { addTokenCommands } from "./tokens.ts";
+import { addTopCommand } from "./top/command.ts";
 import { addTraceCommands } from "./traces.ts";
 import { addUpgradeCommand } from "./upgrade.ts";
 import { addWebhookCommands } from "./webhooks.ts";
@@ -95,7 +99,7 @@ function createProgram(): CliCommand {
   const groups = [
     [addMessageCommands, addThreadCommands, addInboxCommand, addExplainCommand, addTraceCommands, addLoopCommands],
     [addScheduleCommands, addWebhookCommands],
-    [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
+    [addClaimCommands, addWorkCommand, addDeadLetterCommands, addBulkCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands, addRunsCommands, addAnnouncementCommands],
     [
       addAgentCommands,
@@ -108,11 +112,11 @@ function createProgram(): CliCommand {
       addA2ACommands,
     ],
     [addDaemonCommands, addAttachCommand, addHoldCommands, addProfileCommands],
-    [addPeopleCommands, addAttentionCommands, addApprovalCommands],
+    [addPeopleCommands, addAttentionCommands, addTopCommand, addApprovalCommands],
     [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],
-    [addServeCommand, addConsoleCommand, addRelayCommands, addUpgradeCommand, addDoctorCommand],
-    [addDemoCommand, addDrillCommand, addCompletionsCommand],
+    [addServeCommand, addConsoleCommand, addRelayCommands, addStatsCommands, addUpgradeCommand, addDoctorCommand],
+    [addDemoCommand, addDemoAgentCommand, addDrillCommand, addCompletionsCommand],
   ];
   for (const add of groups.flat()) add(program);
   for (const group of program.commands) listByDefault(group);

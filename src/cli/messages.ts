@@ -1,10 +1,14 @@
 import type { Client } from "../client/client.ts";
+import { createVault } from "../client/sealed.ts";
 import { PLAIN_KINDS } from "../protocol/limits.ts";
-import type { MessageDraft, Scheduled, SentMessage } from "../protocol/messages.ts";
+import type { Message, MessageDraft, Scheduled, SentMessage } from "../protocol/messages.ts";
 import type { Thread } from "../protocol/threads.ts";
 import type { CliCommand, QueryOf } from "./commands.ts";
+import type { Context } from "./context.ts";
+import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, messageKind, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
+import { password } from "./password.ts";
 import { safeLine } from "./screen.ts";
 import { messageText, timeText } from "./show.ts";
 
@@ -19,6 +23,7 @@ export function addMessageCommands(program: CliCommand): void {
 interface SendOptions extends Omit<MessageDraft, "to" | "body" | "idempotencyKey" | "encoding"> {
   key?: string;
   opaque?: boolean;
+  encrypt?: boolean;
 }
 
 function addSend(program: CliCommand): void {
@@ -40,11 +45,16 @@ function addSend(program: CliCommand): void {
     .option("--payload <json>", "data for programs, a JSON object", jsonValue)
     .option("--meta <json>", "data about the message, a JSON object", jsonValue)
     .option("--opaque", "the body is encrypted: never searched, never shown")
+    .option("--encrypt", "encrypt the body with a password: SIGNALBOX_PASSWORD, or what you type")
     .example('send builder "Is main green?"', "send tag:review --claimable --subject 'Review this' < changes.diff")
-    .act(async ({ client, out }, to: string, body: string | undefined, options: SendOptions) => {
-      const { key, opaque, ...rest } = options;
-      const draft = { ...rest, to, body: await textOrStdin(body), idempotencyKey: key };
-      const sent = await client.messages.send({ ...draft, encoding: opaque ? "opaque" : undefined });
+    .act(async (context, to: string, body: string | undefined, options: SendOptions) => {
+      const { client, out } = context;
+      const { key, opaque, encrypt, ...rest } = options;
+      const text = await textOrStdin(body);
+      const sealed = encrypt ? await sealedBody(context, to, text) : undefined;
+      const meta = sealed ? { ...rest.meta, ...sealed.meta } : rest.meta;
+      const draft = { ...rest, meta, to, body: sealed?.body ?? text, idempotencyKey: key };
+      const sent = await client.messages.send({ ...draft, encoding: opaque || sealed ? "opaque" : undefined });
       await out.show(sent, () => sentText(sent));
       if ("suggestions" in sent) noteEmptyGroup(sent, out);
       else if (!out.json && "matched" in sent) await noteReach(client, sent.to, out);
@@ -80,20 +90,38 @@ async function noteReach(client: Client, target: string, out: Output): Promise<v
 /** Whether a target means several agents, or a channel by its name. */
 const isGroup = (target: string): boolean => /^(tag:|cap:|label:|broadcast$|@)/.test(target);
 
+/** @throws Stop for a target that the relay stores under another name: both are part of what is encrypted */
+async function sealedBody({ client, settings }: Context, to: string, text: string) {
+  if (/^(@|orchestrator:)/.test(to)) throw new Stop(EXIT.usage, `Name the agent itself: ${to} stands for one.`);
+  const from = settings.agentId ?? (await client.whoami()).agentId ?? "user";
+  return createVault(await password()).seal(text, { from, to });
+}
+
+type ThreadOptions = QueryOf<Client["messages"]["thread"], 1> & { decrypt?: boolean };
+
 function addThread(program: CliCommand): void {
   program
     .sub("thread", "Show the messages that share a root, oldest first", GROUP)
     .argument("<id>", "the root's id", wholeNumber)
     .paged()
+    .option("--decrypt", "open encrypted messages with a password: SIGNALBOX_PASSWORD, or what you type")
     .example("thread 17")
-    .act(async ({ client, out }, id: number, query: QueryOf<typeof client.messages.thread, 1>) => {
+    .act(async ({ client, out }, id: number, options: ThreadOptions) => {
+      const { decrypt, ...query } = options;
+      const vault = decrypt ? createVault(await password()) : undefined;
+      const opened = async <Item extends Message>(item: Item): Promise<Item> => {
+        const body = await vault?.open(item);
+        return body === undefined ? item : { ...item, body, encoding: "plain" };
+      };
       const text = (item: Thread["items"][number]) => {
         const readBy = item.readBy.length
           ? `\n  ${out.paint("dim", `read by ${safeLine(item.readBy.join(", "))}`)}`
           : "";
         return messageText(item, out) + readBy;
       };
-      await out.page(await client.messages.thread(id, query), "", (items) => items.map(text).join("\n"));
+      const page = await client.messages.thread(id, query);
+      const items = await Promise.all(page.items.map(opened));
+      await out.page({ ...page, items }, "", (items) => items.map(text).join("\n"));
     });
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Client } from "../client/client.ts";
 import { DaemonError } from "../daemon/errors.ts";
 import { quoted } from "../harness/launcher.ts";
 import type { CliCommand } from "./commands.ts";
@@ -74,8 +75,7 @@ async function init({ config, id, workspace, tokenFile }: Options, command: Comm
   const given = { id, workspace, tokenFile, relay: settings.url };
   const made = initConfig({ configPath: config, environment: process.env, ...given });
   const own = made.config;
-  const make = async (draft: { agentId: string; prefix: string }) =>
-    (await client.tokens.create({ role: "orchestrator", ...draft })).token;
+  const make = (draft: OrchestratorToken) => orchestratorToken(client, settings.token, draft);
   const token = await initToken(own, make).catch((error: Error) => error);
   const agents = own.providers.map(({ name }) => `${own.id}-${name}`);
   const start = config === undefined ? "signalbox orchestrator" : `signalbox orchestrator --config ${config}`;
@@ -86,6 +86,15 @@ async function init({ config, id, workspace, tokenFile }: Options, command: Comm
       `Start: ${safeLine(start)}`,
     ].join("\n"),
   );
+}
+
+type OrchestratorToken = { agentId: string; prefix: string };
+
+/** The given token if it is the orchestrator's own, else a new one. @throws RelayProblem when the given one may make none */
+async function orchestratorToken(client: Client, given: string | undefined, draft: OrchestratorToken): Promise<string> {
+  const { agentId } = await client.whoami();
+  if (given !== undefined && agentId === draft.agentId) return given;
+  return (await client.tokens.create({ role: "orchestrator", ...draft })).token;
 }
 
 const tokenText = ({ file, isNew }: { file: string; isNew: boolean }): string =>

@@ -53,6 +53,7 @@ function addList(orchestrators: CliCommand): void {
   })
     .choice("--status <status>", "with this status", OrchestratorStatus.options)
     .option("--hostname <name>", "on this machine")
+    .option("--project <project>", "with a live session in this project")
     .example("orchestrators list --status online");
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { systemSentence } from "../harness/system-errors.ts";
-import type { HealthCheck } from "../protocol/health.ts";
+import type { HealthCheck, RetentionState } from "../protocol/health.ts";
 import type { CliCommand } from "./commands.ts";
 import { outputOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
@@ -9,9 +9,17 @@ import { wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 import { dataFolderOf, type Flags } from "./settings.ts";
+import { timeText } from "./show.ts";
 
 const GROUP = "The relay:";
 const COLOURS = { ok: "green", warn: "yellow", fail: "red" } as const;
+
+function keptText(kept: RetentionState | undefined): string {
+  if (!kept) return "";
+  const { days, firstId, lastRun } = kept;
+  const ran = lastRun ? `; it ran at ${timeText(lastRun.at)} and deleted ${lastRun.deleted}` : "";
+  return `\nRetention keeps messages for ${days} ${days === 1 ? "day" : "days"}, from ${firstId} on${ran}`;
+}
 
 export function addRelayCommands(program: CliCommand): void {
   program
@@ -19,7 +27,10 @@ export function addRelayCommands(program: CliCommand): void {
     .example("health")
     .act(async ({ client, out }) => {
       const report = await client.health();
-      await out.show(report, () => `Signalbox ${safeLine(report.version)}\n${checksText(report.checks, out)}`);
+      await out.show(
+        report,
+        () => `Signalbox ${safeLine(report.version)}\n${checksText(report.checks, out)}${keptText(report.retention)}`,
+      );
       if (report.status === "fail") throw new Stop(EXIT.problem, "The relay is not healthy");
     });
   program

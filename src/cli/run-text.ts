@@ -4,7 +4,8 @@ import { safeLine, safeText } from "./screen.ts";
 import { ENCRYPTED, timeText } from "./show.ts";
 
 /** `running`, `ended ok`, `ended error (lost), late`. */
-export function statusOf({ status, outcome, errorCode, late, confirmed }: Run): string {
+export function statusOf({ status, outcome, errorCode, late, confirmed, approvalId }: Run): string {
+  if (approvalId !== null && outcome === null) return `waits for ${safeLine(approvalId)}`;
   const kind = errorCode ? ` (${errorCode})` : "";
   const remarks = `${late ? ", late" : ""}${confirmed === false ? ", unconfirmed" : ""}`;
   return outcome === null ? status : `${status} ${outcome}${kind}${remarks}`;

@@ -61,6 +61,8 @@ function addList(group: CliCommand): void {
     .option("--thread <id>", "in this thread", wholeNumber)
     .option("--project <project>", "about this project")
     .option("--tag <tag>", "with this tag")
+    .option("--pr <pull>", "with this pull request: its address, owner/name#7, or 7")
+    .option("--q <text>", "with this text in its label or its task")
     .option("--person <person>", "asked for by this person")
     .example("runs list --agent builder --status running")
     .act(async ({ client, out }, query: ListOptions) => {

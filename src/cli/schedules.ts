@@ -26,6 +26,7 @@ export function addScheduleCommands(program: CliCommand): void {
     ({ history, ...schedule }, _, out) => detailText(schedule, history, out),
   );
   addRun(schedules);
+  addTimes(schedules);
   const setTo = (enabled: boolean) => (client: Client, id: string) => client.schedules.patch(id, { enabled });
   const text = (schedule: Schedule, _: string, out: Output) => scheduleText(schedule, out);
   add("pause", "Send nothing until it is resumed", setTo(false), text);
@@ -38,6 +39,19 @@ export function addScheduleCommands(program: CliCommand): void {
   ).alias("rm");
 }
 
+function addTimes(schedules: CliCommand): void {
+  schedules
+    .sub("times", "List the next times of a cron expression; nothing is scheduled")
+    .argument("<cron>", 'a cron expression of five fields ("0 9 * * 1-5"), or @daily')
+    .option("--timezone <zone>", "its time zone, as Europe/Berlin (default: UTC)")
+    .option("--count <count>", "number of times, 1 to 20 (default: 5)", wholeNumber)
+    .example('schedule times "0 9 * * 1-5" --timezone Europe/Berlin')
+    .act(async ({ client, out }, cron: string, options: { timezone?: string; count?: number }) => {
+      const times = await client.schedules.times({ cron, ...options });
+      await out.show(times, () => times.items.map(timeText).join("\n"));
+    });
+}
+
 function addRun(schedules: CliCommand): void {
   schedules
     .sub("run", "Send a schedule's message now; its own times stay as they are")
@@ -46,7 +60,11 @@ function addRun(schedules: CliCommand): void {
     .example("schedule run sch_1a2b3c")
     .act(async ({ client, out }, id: string, { key }: { key?: string }) => {
       const fire = await client.schedules.run(id, { idempotencyKey: key });
-      await out.show(fire, () => `${safeLine(id)} was sent as #${fire.messageId}`);
+      await out.show(fire, () =>
+        fire.outcome === "waiting"
+          ? `${safeLine(id)} waits for ${fire.approvalId}: a person has to allow it`
+          : `${safeLine(id)} was sent as #${fire.messageId}`,
+      );
     });
 }
 
@@ -160,8 +178,8 @@ function detailText(schedule: Schedule, fires: FireDetail[], out: Output): strin
   return [scheduleText(schedule, out), "", fieldsText(fields, out), ...history].join("\n");
 }
 
-function resultText({ message, run, error }: FireDetail): string {
-  if (!message) return error ?? "";
+function resultText({ message, run, error, approvalId }: FireDetail): string {
+  if (!message) return error ?? (approvalId === null ? "" : `waits for ${approvalId}`);
   const by = message.holder ? ` by ${message.holder}` : "";
   const of = message.matched > 1 ? ` (${message.acknowledged} of ${message.matched} acknowledged)` : "";
   const ran = run ? `, ${run.id} ${run.outcome ?? run.status}` : "";

@@ -20,6 +20,8 @@ export interface ScratchRelay {
   kill(): Promise<void>;
   /** Leaves its folder behind. */
   keep(): void;
+  /** Ends something else with it, before it. */
+  atEnd(end: () => Promise<void>): void;
 }
 
 const LOOK_EVERY_MS = 10;
@@ -59,6 +61,7 @@ function createScratchRelay(options: ScratchOptions) {
   let known = { url: "", token: "" };
   let isKept = false;
   let isOver = false;
+  const before: (() => Promise<void>)[] = [];
 
   async function kill(): Promise<void> {
     child?.kill("SIGKILL");
@@ -86,8 +89,10 @@ function createScratchRelay(options: ScratchOptions) {
     keep: () => {
       isKept = true;
     },
+    atEnd: (end: () => Promise<void>) => void before.push(end),
     async end() {
       isOver = true;
+      await Promise.allSettled(before.map((end) => end()));
       await kill();
       if (!isKept) rmSync(dataDir, { recursive: true, force: true });
     },

@@ -1,11 +1,14 @@
 import { type Limit, type Session, SessionLane, SessionState } from "../protocol/sessions.ts";
+import { trackState } from "../protocol/states.ts";
+import type { SessionTrack } from "../protocol/tracks.ts";
 import { addWholeList, type CliCommand, idCommands, type QueryOf } from "./commands.ts";
 import type { Context } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { listForeign } from "./foreign.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
-import { fieldsText, timeText } from "./show.ts";
+import { fieldsText, localText, timeText } from "./show.ts";
+import { SIGNS_TEXT, trackLines } from "./track.ts";
 
 const GROUP = "Agents and tokens:";
 
@@ -13,6 +16,7 @@ const GROUP = "Agents and tokens:";
 export function addSessionCommands(program: CliCommand): void {
   const sessions = program.sub("sessions", "See the sessions that orchestrators run", GROUP);
   addList(sessions);
+  addStates(sessions);
   const add = idCommands(sessions, {
     ...{ argument: "<session>", about: "the session's id, ses_…", example: "ses_1a2b3c" },
   });
@@ -39,6 +43,8 @@ function addList(sessions: CliCommand): void {
     .option("--agent <id>", "of this agent")
     .option("--orchestrator <id>", "that this orchestrator runs")
     .option("--project <name>", "of this project")
+    .option("--tag <tag>", "with this tag")
+    .option("--pr <pull>", "with this pull request: its address, owner/name#7, or 7")
     .choice("--state <state>", "in this state", SessionState.options)
     .choice("--lane <lane>", "of this lane", SessionLane.options)
     .option("--foreign", "those that people began by hand, as the daemons find them, and how to adopt each")
@@ -48,6 +54,27 @@ function addList(sessions: CliCommand): void {
     )
     .act(list);
 }
+
+/** Last hour of sessions, as the line of the console has it. */
+function addStates(sessions: CliCommand): void {
+  sessions
+    .sub("states", "Show the last hour of each session, a character a minute")
+    .paged()
+    .option("--agent <id>", "of this agent")
+    .option("--orchestrator <id>", "that this orchestrator runs")
+    .option("--project <name>", "of this project")
+    .addHelpText("after", `\n${SIGNS_TEXT}`)
+    .example("sessions states --project github.com/acme/app")
+    .act(async ({ client, out }, query: QueryOf<typeof client.sessions.states>) => {
+      const page = await client.sessions.states(query);
+      await out.page(page, "No session was live", (items) => out.table(STATES_HEAD, items.map(statesOf)));
+    });
+}
+
+const STATES_HEAD = ["SESSION", "AGENT", "STATE", "SINCE", "LAST HOUR"];
+const statesOf = (track: SessionTrack): string[] => [
+  ...[track.id, track.agentId, trackState(track), localText(track.since), trackLines(track, Date.now())[0]],
+];
 
 type ListOptions = QueryOf<Context["client"]["sessions"]["list"]> & { all?: boolean; foreign?: boolean; on?: string };
 

@@ -59,6 +59,9 @@ export const chatEnvironment = () => ({
   slackApiUrl: given("SIGNALBOX_SLACK_API_URL"),
 });
 
+/** Password of encrypted messages. No flag takes it, either. */
+export const givenPassword = (): string | undefined => given("SIGNALBOX_PASSWORD");
+
 /** Data folder for commands that work on it directly. */
 export const dataFolderOf = ({ data }: Flags): string => data ?? given("SIGNALBOX_DATA_DIR") ?? "./data";
 

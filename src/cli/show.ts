@@ -10,6 +10,12 @@ import { safeLine, safeText } from "./screen.ts";
 export const timeText = (time: string | null): string =>
   time === null ? "-" : safeLine(time).replace("T", " ").replace(/\.\d+/, "");
 
+/** `2026-03-01 14:05:09` of the reader's clock; of today without the date. */
+export function localText(time: string): string {
+  const [day, clock = ""] = new Date(time).toLocaleString("sv-SE").split(" ");
+  return day === new Date().toLocaleDateString("sv-SE") ? clock : `${day} ${clock}`;
+}
+
 /** `45 s`, `12 min`, `3 h`, `5 d`; `-` without a time. */
 export function ageText(time: string | null): string {
   if (time === null) return "-";

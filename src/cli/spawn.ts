@@ -1,5 +1,6 @@
 import { Caps } from "../protocol/caps.ts";
 import type { CommandInput } from "../protocol/commands.ts";
+import { OnInterrupt } from "../protocol/spawns.ts";
 import type { CliCommand } from "./commands.ts";
 import type { Context } from "./context.ts";
 import { answerText, carriedOut, give, placeIn, resultOf, type Timed, withTimeout } from "./daemon-answers.ts";
@@ -18,6 +19,8 @@ interface SpawnOptions extends Timed {
   background?: boolean;
   file?: string[];
   cap?: string[];
+  onInterrupt?: OnInterrupt;
+  worktree?: boolean;
   wait?: boolean;
 }
 
@@ -32,11 +35,17 @@ export function addSpawn(program: CliCommand, group: string): void {
       .option("--agent <id>", "the agent's id, below the orchestrator's prefix (default: the provider's agent)")
       .option("--profile <name>", "the profile that it is started by")
       .option("--cwd <folder>", "below the orchestrator's folder")
+      .option("--worktree", "in a git worktree of its own, on a new branch")
       .option("--model <model>", "the model")
       .option("--key <text>", "key of the session")
       .option("--background", "beside the main session of its place")
       .option("--file <path>", "a file for it, on this machine, or the id of an uploaded one; repeatable", collect)
       .option("--cap <name=number>", `a limit of its work: ${CAPS.join(", ")}; repeatable`, collect)
+      .choice(
+        "--on-interrupt <choice>",
+        "a turn that a stop or a crash cuts off goes on, or is given back",
+        OnInterrupt.options,
+      )
       .option("--wait", "wait until its work has ended, and print the result"),
   )
     .example(
@@ -51,11 +60,12 @@ async function spawn(context: Context, where: string, given: string | undefined,
   if (options.wait && (options.nowait || given === undefined))
     throw new Stop(EXIT.usage, options.nowait ? "Name one of --wait and --nowait." : "--wait needs a prompt.");
   const prompt = given === undefined ? undefined : await textOrStdin(given);
-  const { agent: agentId, profile, cwd, model, key: sessionKey, background } = options;
+  const { agent: agentId, profile, cwd, model, key: sessionKey, background, worktree, onInterrupt } = options;
   const caps = options.cap && capsOf(options.cap);
   const files = options.file && (await storedFiles(context, options.file));
   const command: CommandInput = {
-    ...{ do: "spawn", provider, agentId, profile, prompt, cwd, model, sessionKey, background, caps, files },
+    ...{ do: "spawn", provider, agentId, profile, prompt, cwd, worktree, model, sessionKey, background },
+    ...{ caps, files, onInterrupt },
   };
   if (options.wait) await resultOfSpawn(context, orchestratorId, command, options);
   else await give(context, orchestratorId, command, options);

@@ -40,6 +40,7 @@ function addList(tasks: CliCommand): void {
     .option("--target <target>", "for this agent or group")
     .option("--source <source>", "reported by this integration")
     .option("--holder <agent>", "held by this agent")
+    .option("--project <project>", "in threads of this project")
     .example("task list --status open --severity critical")
     .act(async ({ client, out }, query: QueryOf<typeof client.tasks.list>) => {
       const page = await client.tasks.list(query);
@@ -123,8 +124,11 @@ const rowOf = (task: Task): string[] => [
   ...[timeText(task.updatedAt), task.title],
 ];
 
-export const taskText = ({ id, status, title, severity, holder }: Task, { paint }: Output): string =>
-  `${paint("bold", safeLine(id))}  ${status}${holder ? ` by ${safeLine(holder)}` : ""}  [${severity}] ${safeLine(title)}`;
+export const taskText = (
+  { id, status, title, severity, holder, messageId, approvalId }: Task,
+  { paint }: Output,
+): string =>
+  `${paint("bold", safeLine(id))}  ${status}${holder ? ` by ${safeLine(holder)}` : ""}${status === "open" && messageId === null && approvalId !== null ? `, waits for ${safeLine(approvalId)}` : ""}  [${severity}] ${safeLine(title)}`;
 
 function detailText(task: TaskDetail, out: Output): string {
   const { events, nextPage, body, title: _, ...fields } = task;

@@ -20,6 +20,9 @@ export function addThreadCommands(program: CliCommand): void {
     .argument("[words...]", "words of a message in it, or of its title")
     .option("--participant <agent>", "this agent, or user, is in it")
     .option("--archived", "those that were archived")
+    .option("--project <project>", "about this project")
+    .option("--tag <tag>", "with this tag")
+    .option("--pr <pull>", "with this pull request: its address, owner/name#7, or 7")
     .paged()
     .example("threads list --participant user", "threads list deploy")
     .act(async ({ client, out }, words: string[], options: Options<typeof client.threads.list>) => {

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createClient } from "../../src/client/client.ts";
 import { runCli, startCli } from "../support/cli-harness.ts";
 import { tempFolder } from "../support/relay.ts";
 import { until } from "../support/until.ts";
@@ -39,11 +41,25 @@ test("with --json each scene is a line of JSON", async () => {
   expect([code, types[0], types.at(-1)]).toEqual([0, "chapter", "proof"]);
 });
 
-test("Ctrl-C ends the demo, its relay and its folder", async () => {
+test("with --stay agents work, ask, fail and reach limits in a console, until Ctrl-C ends them, the relay and its folder", async () => {
   const TMPDIR = tempFolder();
-  const { child, ended, complained } = startCli(["demo"], { env: { TMPDIR } });
-  await until(() => complained().includes("Starting"), "the start of the relay");
+  const { child, ended, complained } = startCli(["demo", "--stay"], { env: { TMPDIR } });
+  await until(() => complained().includes("#code="), "the link to the console");
+  const [folder = ""] = readdirSync(TMPDIR);
+  const { url } = JSON.parse(readFileSync(join(TMPDIR, folder, "server.json"), "utf8"));
+  const token = readFileSync(join(TMPDIR, folder, "operator.token"), "utf8").trim();
+  const operator = createClient({ url, token });
+  const said = (words: string) => async () =>
+    (await operator.messages.list({ to: "user", limit: 100 })).items.some(({ body }) => body.includes(words));
+  await until(said("Turn 1 of this session."), "an answer");
+  await until(async () => (await operator.approvals.list({ state: "pending" })).items.length > 0, "an approval");
+  await until(async () => (await operator.limits.list()).items.length > 0, "a limit");
+  expect((await operator.claims.deadLetters()).items).toHaveLength(3);
+  await operator.messages.send({ to: "box-echo", body: "/delegate box-echo /echo twice" });
+  await operator.messages.send({ to: "box-echo", body: "/agents" });
+  await until(said("Online: box-builder"), "a list of agents");
   child.kill("SIGINT");
   expect((await ended).code).toBe(130);
   expect(readdirSync(TMPDIR)).toEqual([]);
+  await expect(fetch(`${url}/healthz`)).rejects.toThrow();
 });

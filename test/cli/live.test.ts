@@ -42,6 +42,20 @@ describe("the operator on the server's machine", () => {
     expect(ran.stdout).toContain(join(relay.dataDir, "server.json"));
   });
 
+  test("the operator on the server's machine encrypts and decrypts with a password from the environment", async () => {
+    const secret = (args: string[], password: string) =>
+      callCli([...args, "--data", relay.dataDir], { env: { SIGNALBOX_PASSWORD: password } });
+    const sent = await secret(["send", "ann", "under the mat", "--encrypt", "--json"], "correct horse");
+    const { id, encoding, body } = JSON.parse(sent.stdout);
+    expect([encoding, body.includes("mat")]).toEqual(["opaque", false]);
+    expect((await secret(["thread", `${id}`, "--decrypt"], "correct horse")).stdout).toContain("under the mat");
+    expect((await secret(["thread", `${id}`, "--decrypt"], "battery staple")).stdout).toContain("(encrypted)");
+    expect((await secret(["send", "@ops", "x", "--encrypt"], "correct horse")).stderr).toContain(
+      "Name the agent itself",
+    );
+    expect((await secret(["thread", `${id}`, "--decrypt"], "")).stderr).toContain("SIGNALBOX_PASSWORD");
+  });
+
   test("the operator on the server's machine registers, lists, shows, deletes and restores agents", async () => {
     expect(await json(["register", "temp", "--tag", "a", "--tag", "b", "--capability", "c"])).toMatchObject({
       id: "temp",
