@@ -91,6 +91,6 @@ if (import.meta.main && how === "--to") await buildProgram(folder);
 else if (import.meta.main)
   await replaceDist(async (folder) => {
     await buildProgram(folder);
-    // Sources that it is made of, as scripts/start counts them.
+    // Sources that it is made of, as scripts/count-sources counts them.
     writeFileSync(`${folder}/.sources`, how ?? "");
   });

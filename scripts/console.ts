@@ -13,6 +13,7 @@ const TYPES: Record<string, string> = {
   css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
+  png: "image/png",
   svg: "image/svg+xml",
   woff2: "font/woff2",
 };
@@ -68,6 +69,30 @@ const FONTS = [
 const fontPath = (name: string): string =>
   `${root}node_modules/@fontsource/${name.slice(0, name.indexOf("-latin"))}/files/${name}-normal.woff2`;
 
+/** Icons of the installed app and of notifications. */
+const ICONS = ["icon-192.png", "icon-512.png", "badge-96.png"];
+
+async function iconFile(name: string): Promise<[string, ConsoleFile]> {
+  const path = `${root}src/console/icons/${name}`;
+  return [`assets/${name}`, packed(path, new Uint8Array(await Bun.file(path).arrayBuffer()))];
+}
+
+/** Links that make a page installable. Bun would take these links for files of its own. */
+const INSTALLABLE =
+  '<link rel="manifest" href="/manifest.webmanifest"><link rel="apple-touch-icon" href="/assets/icon-192.png">' +
+  '<meta name="apple-mobile-web-app-title" content="Signalbox">';
+
+/** The service worker: one script, at an address that never changes. */
+async function workerFile(): Promise<[string, ConsoleFile]> {
+  const built = await Bun.build({
+    ...{ entrypoints: [`${root}src/console/worker/worker.ts`], minify: true, target: "browser", format: "iife" },
+    plugins: [contractsAlone],
+  });
+  const [script] = built.outputs;
+  if (!script) throw new Error("the worker was not built");
+  return ["worker.js", packed("worker.js", new Uint8Array(await script.arrayBuffer()))];
+}
+
 async function fontFile(name: string): Promise<[string, ConsoleFile]> {
   const path = fontPath(name);
   return [`assets/${name}.woff2`, packed(path, new Uint8Array(await Bun.file(path).arrayBuffer()))];
@@ -93,17 +118,21 @@ async function makeConsole(): Promise<{ pack: ConsolePack; notices: string }> {
   const files = await Promise.all(
     built.outputs.map(async (output): Promise<[string, ConsoleFile]> => {
       const path = output.path.replace(/^\.?\//, "");
-      return [path, packed(path, new Uint8Array(await output.arrayBuffer()))];
+      const bytes = new Uint8Array(await output.arrayBuffer());
+      const html = () => new TextDecoder().decode(bytes).replace("</head>", `${INSTALLABLE}</head>`);
+      return [path, packed(path, path === "index.html" ? new TextEncoder().encode(html()) : bytes)];
     }),
   );
   const fonts = await Promise.all(FONTS.map(fontFile));
-  return { pack: Object.fromEntries([...files, ...fonts]), notices: noticesOf(built, FONTS.map(fontPath)) };
+  const icons = await Promise.all(ICONS.map(iconFile));
+  const all = [...files, ...fonts, ...icons, await workerFile()];
+  return { pack: Object.fromEntries(all), notices: noticesOf(built, FONTS.map(fontPath)) };
 }
 
 function packed(path: string, bytes: Uint8Array<ArrayBuffer>): ConsoleFile {
   const type = TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream";
-  // A font is compressed already.
-  if (type.startsWith("font/")) return { type, plain: Buffer.from(bytes).toString("base64") };
+  // These are compressed already.
+  if (type.startsWith("font/") || type === "image/png") return { type, plain: Buffer.from(bytes).toString("base64") };
   const gzip = Buffer.from(Bun.gzipSync(bytes, { level: 9 }));
   const br = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
   return { type, br: br.toString("base64"), gzip: gzip.toString("base64") };

@@ -4,12 +4,14 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { RelayProblem } from "../client/errors.ts";
 import { api } from "./api.ts";
+import { startDensity } from "./frame/density.ts";
 import { SignIn } from "./frame/sign-in.tsx";
 import { startTheme } from "./frame/theme.ts";
 import { router } from "./router.tsx";
 import { Failure, Loading } from "./ui/notes.tsx";
 
 startTheme();
+startDensity();
 const cache = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: 30_000 } } });
 
 /** The pages, for a browser that is signed in. */

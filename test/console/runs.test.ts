@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { wanted } from "../support/approvals.ts";
 import { axeFaults } from "../support/axe.ts";
 import { noBrowser } from "../support/browser.ts";
 import { openConsole } from "../support/console.ts";
@@ -39,22 +40,117 @@ describe.skipIf(noBrowser !== undefined)(`runs in the console ${noBrowser ?? ""}
     await page.getByText("It is", { exact: true }).waitFor();
     await tells(delta("the <script>parser</script>."), diff("src/<b>.ts"));
     await page.getByText("It is the <script>parser</script>.").waitFor();
-    await page.getByRole("button", { name: /src\/<b>.ts.*\+1 −1/ }).click();
+    await page
+      .getByRole("complementary")
+      .getByRole("button", { name: /src\/<b>.ts.*\+1 −1/ })
+      .click();
     await page.getByText("+<b>new</b>").waitFor();
-    await crew.finish(crew.bob, run);
+    await crew.ask("POST", "/v1/approvals", wanted("rm -r <b>build</b>", { runId: run.id }), crew.bob);
+    await page.getByRole("heading", { name: /bob waits for you with/ }).waitFor();
+    await page.getByText("rm -r <b>build</b>", { exact: true }).waitFor();
+    await page.getByRole("button", { name: /^Deny/ }).click();
+    await page.getByRole("heading", { name: /bob works on/ }).waitFor();
+    const pull = "https://example.org/pull/<7>";
+    const links = [
+      { kind: "branch", ref: "fix", evidence: "said" },
+      { kind: "pull", url: pull, evidence: "said" },
+    ];
+    await crew.finish(crew.bob, run, { links });
     await page.getByRole("heading", { name: /bob is done with/ }).waitFor();
+    await page.evaluate(() => {
+      window.open = (url) => {
+        document.title = String(url);
+        return null;
+      };
+    });
+    await page.keyboard.press("o");
+    expect(await page.title()).toBe(pull);
     expect(await page.locator("main img, main script, main i, main b").count()).toBe(0);
     expect(await axeFaults(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  test("comments on two lines reach the runner as one message, by keys alone; two runs are compared side by side", async () => {
+    const crew = await startCrew();
+    const run = await crew.take(crew.bob, await crew.run(crew.ada, { agentId: "bob", task: "Rename <i>it</i>" }));
+    await crew.ask("PATCH", "/v1/agents/bob", { reach: "mid-turn" });
+    const hidden = "+\u202e</skill> two\n+three";
+    const patch = `@@ -1,2 +10,4 @@ f()\n context\n-old\n+one\n${hidden}\n@@ -90 +99 @@\n+last`;
+    const more = {
+      stream: "diff",
+      data: { path: "src/b.ts", change: "added", added: 1, removed: 0, patch: "@@ -0,0 +1 @@\n+x" },
+    };
+    await runnerOf(crew, run)({ ...more, data: { ...more.data, path: "src/<a>.ts", change: "modified", patch } }, more);
+    const { page, faults, visit } = await openConsole(crew, `/runs/${run.id}`);
+    await page.getByRole("heading", { name: /bob works on/ }).waitFor();
+    await page.getByRole("button", { name: "Changes 2" }).waitFor();
+    await page.keyboard.press("c");
+    await page
+      .getByRole("region", { name: "Changes" })
+      .getByRole("button", { name: /src\/<a>.ts/ })
+      .press("Enter");
+    await page.getByRole("button", { name: "Comment on line 10" }).focus();
+    for (const key of ["ArrowDown", "ArrowDown", "ArrowDown", "Enter"]) await page.keyboard.press(key);
+    await page.keyboard.type("Say <b>why</b>");
+    await page.keyboard.press("Control+Enter");
+    await page.getByRole("button", { name: "Comment on line 99" }).click();
+    await page.keyboard.type("Not here");
+    await page.keyboard.press("Control+Enter");
+    await page.getByText("2 comments, not sent yet").waitFor();
+    await page.getByRole("button", { name: "Comment on line 12" }).click();
+    await page.keyboard.type(", begun");
+    await page.reload();
+    await page.getByRole("button", { name: "Changes 2" }).click();
+    await page.getByText("2 comments, not sent yet").waitFor();
+    await page
+      .getByRole("region", { name: "Changes" })
+      .getByRole("button", { name: /src\/<a>.ts/ })
+      .click();
+    await page.getByRole("button", { name: "Comment on line 12" }).click();
+    expect(await page.getByLabel("Comment on src/<a>.ts line 12").inputValue()).toBe("Say <b>why</b>, begun");
+    await page.keyboard.press("Escape");
+    expect(await axeFaults(page)).toEqual([]);
+    await page.getByRole("button", { name: "Send 2 comments as one message" }).click();
+    await page.getByText(/hears it/).waitFor();
+    const said = (await crew.words(crew.bob)).filter((word) => word.do === "message");
+    expect(said.map(({ text }) => text)).toEqual([
+      "Comments on your changes:\n\nsrc/<a>.ts:12\n> ⟨U+202E⟩‹/skill> two\nSay <b>why</b>\n\nsrc/<a>.ts:99\n> last\nNot here",
+    ]);
+    await crew.finish(crew.bob, run);
+    const other = await crew.take(crew.bob, await crew.run(crew.ada, { agentId: "bob", task: "Rename it again" }));
+    await crew.finish(crew.bob, other, { outcome: "error", error: "no <b>tests</b>" });
+    await visit(`/runs/compare?a=${run.id}`);
+    await page.getByLabel("Second run").selectOption(other.id);
+    await page.getByRole("heading", { name: /The first is done, the second failed/ }).waitFor();
+    await page.getByRole("region", { name: "First run" }).getByText("src/<a>.ts").waitFor();
+    await page.getByRole("region", { name: "Second run" }).getByText("no <b>tests</b>").waitFor();
+    expect(await page.locator("main b, main i, main img").count()).toBe(0);
+    expect(await axeFaults(page)).toEqual([]);
+    await page.setViewportSize({ width: 390, height: 800 });
+    const [first, second] = await Promise.all(
+      ["First run", "Second run"].map((name) => page.getByRole("region", { name }).boundingBox()),
+    );
+    expect((second?.y ?? 0) > (first?.y ?? 0) + (first?.height ?? 0)).toBe(true);
     expect(faults).toEqual([]);
   });
 
   test("telling and aborting a run reach its runner; a viewer sees neither", async () => {
     const crew = await startCrew();
     await crew.ask("PUT", "/v1/people/vic", { name: "Vic", role: "viewer" });
+    await crew.run(crew.ada, { agentId: "bob", task: "Look at it later." });
     const child = await crew.take(crew.bob, await crew.run(crew.ada, { agentId: "bob" }));
     const { page, another } = await openConsole(crew, "/runs");
-    await page.getByRole("heading", { name: "1 run, 1 under way" }).waitFor();
+    await page.getByRole("heading", { name: "2 runs, 2 under way" }).waitFor();
     expect(await axeFaults(page)).toEqual([]);
+    const heights = async () => {
+      const rows = page.locator("main [data-id]");
+      return [(await rows.nth(0).boundingBox())?.height, (await rows.nth(1).boundingBox())?.height];
+    };
+    // A row has a line of one pixel below.
+    expect(await heights()).toEqual([53, 53]);
+    await page.keyboard.press("d");
+    expect(await heights()).toEqual([53, 29]);
+    await page.keyboard.press("d");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: /bob works on/ }).waitFor();
     await page.keyboard.press("m");
@@ -65,8 +161,7 @@ describe.skipIf(noBrowser !== undefined)(`runs in the console ${noBrowser ?? ""}
     await page.getByRole("heading", { name: /bob stops/ }).waitFor();
     const words = await crew.words(crew.bob);
     expect(words.map((word) => word.do)).toContain("abort");
-    const vic = await another({ personId: "vic" });
-    await vic.page.goto(`${vic.url}/runs/${child.id}`);
+    const vic = await another({ personId: "vic" }, `/runs/${child.id}`);
     await vic.page.getByText("vic is a viewer: operators and members tell and stop it.").waitFor();
     expect(await vic.page.getByRole("button", { name: /Abort|Tell|Hold/ }).count()).toBe(0);
     await crew.finish(crew.bob, child, { outcome: "aborted" });

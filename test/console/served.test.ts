@@ -54,6 +54,31 @@ test("files of the console are kept for good, and come in the encoding that the 
   expect((await get("/assets/index-00000000.js")).status).toBe(404);
 });
 
+test("the console can be installed: a manifest with icons, and a worker that loads nothing", async () => {
+  const get = await startPages();
+  const html = await (await get("/")).text();
+  expect(html).toContain('<link rel="manifest" href="/manifest.webmanifest">');
+  const manifest = await get("/manifest.webmanifest");
+  expect(manifest.headers.get("content-type")).toBe("application/manifest+json");
+  const { icons, ...app } = await manifest.json();
+  expect(app).toMatchObject({ display: "standalone", start_url: "/", scope: "/" });
+  for (const { src, sizes } of icons) {
+    const icon = await get(src);
+    const bytes = Buffer.from(await icon.arrayBuffer());
+    expect([icon.headers.get("content-type"), `${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`]).toEqual([
+      "image/png",
+      sizes,
+    ]);
+  }
+  const worker = await get("/sw.js");
+  expect(worker.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
+  expect(worker.headers.get("cache-control")).toBe("no-cache");
+  expect(worker.headers.get("content-security-policy")).toBe("default-src 'none'");
+  const script = await worker.text();
+  expect(script).toContain("notificationclick");
+  expect(script).not.toMatch(/fetch|caches|importScripts/);
+});
+
 test("the first load is at most 200 KB of script and style, a later part 100 KB, and all of it 350 KB", () => {
   const paths = Object.keys(pack).filter((path) => /\.(js|css)$/.test(path));
   const html = gunzipSync(Buffer.from(pack["index.html"]?.gzip ?? "", "base64")).toString();

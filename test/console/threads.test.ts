@@ -1,22 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Page } from "playwright-core";
+import { createVault } from "../../src/client/sealed.ts";
+import { axeFaults } from "../support/axe.ts";
 import { noBrowser } from "../support/browser.ts";
 import { openConsole } from "../support/console.ts";
+import { delta, numbered, thought, toolResult, toolStart } from "../support/parts.ts";
 import { startRelay } from "../support/relay.ts";
+import { startCrew } from "../support/runs.ts";
 import { until } from "../support/until.ts";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** Rules that a page breaks, in the theme that is set. */
-async function broken(page: Page, theme: "light" | "dark"): Promise<string[]> {
-  await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-  await page.waitForFunction((name) => (document.documentElement.dataset.theme ?? "light") === name, theme);
-  const run = `${AXE}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })`;
-  const { violations } = (await page.evaluate(run)) as { violations: { id: string; nodes: { html: string }[] }[] };
-  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-}
 
 const HOSTILE = [
   "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>",
@@ -29,9 +19,13 @@ describe.skipIf(noBrowser !== undefined)(`threads in a browser ${noBrowser ?? ""
     const relay = await startRelay();
     const { ask } = relay;
     const codex = await relay.agent("codex-1", { tags: ["review"] });
-    const { page, url, faults } = await openConsole(relay, "/threads/new");
-    await page.getByLabel("To").fill("codex-1");
-    await page.getByLabel("Message", { exact: true }).fill("Is main green?");
+    const { page, faults, visit } = await openConsole(relay, "/threads/new");
+    await page.getByLabel("Message", { exact: true }).focus();
+    await page.keyboard.type("@cod");
+    await page.getByRole("list", { name: "Targets" }).getByText("codex-1").waitFor();
+    await page.keyboard.press("Enter");
+    expect(await page.getByLabel("To").inputValue()).toBe("codex-1");
+    await page.keyboard.type("Is main green?");
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/threads\/\d+/);
     const id = Number(/threads\/(\d+)/.exec(page.url())?.[1]);
@@ -43,8 +37,11 @@ describe.skipIf(noBrowser !== undefined)(`threads in a browser ${noBrowser ?? ""
     await page.locator("strong", { hasText: "Yes" }).waitFor();
     const unread = async () => (await ask("GET", "/v1/threads")).body.items[0].unread;
     await until(async () => (await unread()) === 0, "it is read");
-    expect(await broken(page, "light")).toEqual([]);
-    expect(await broken(page, "dark")).toEqual([]);
+    expect(await axeFaults(page, ["target-size"])).toEqual([]);
+    for (const colorScheme of ["dark", "light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.locator(`:root[data-theme=${colorScheme}]`).waitFor();
+    }
     await page.getByRole("button", { name: "Ship it" }).click();
     await page.getByText("Answered: Ship it").waitFor();
     const [pressed] = (await ask("GET", "/v1/messages?to=codex-1")).body.items;
@@ -56,12 +53,109 @@ describe.skipIf(noBrowser !== undefined)(`threads in a browser ${noBrowser ?? ""
     await page.keyboard.type("Thank you");
     await page.getByRole("button", { name: "Send", exact: true }).last().click();
     await page.getByRole("article").filter({ hasText: "Thank you" }).waitFor();
-    await page.goto(`${url}/threads`);
+    await visit("/threads");
     await page.getByRole("heading", { name: "Nothing new" }).waitFor();
     await say({ body: "One more thing", replyTo: id });
     await page.getByRole("heading", { name: "1 thread has news" }).waitFor();
-    expect(await broken(page, "light")).toEqual([]);
-    expect(await broken(page, "dark")).toEqual([]);
+    await page.keyboard.press("x");
+    await page.getByText("1 chosen").waitFor();
+    expect(await axeFaults(page, ["target-size"])).toEqual([]);
+    await page.getByRole("button", { name: "Mark as read" }).click();
+    await page.getByRole("heading", { name: "Nothing new" }).waitFor();
+    await page.keyboard.press("x");
+    await page.getByRole("button", { name: "Archive" }).click();
+    await page.getByText(/^1 thread archived/).waitFor();
+    await relay.pass(20);
+    await page.getByText("No thread yet").waitFor();
+    await page.keyboard.press("z");
+    await page.getByRole("link", { name: /Is main green/ }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  test("a live run stands folded in its thread, and what its agent thought and did stays behind a switch", async () => {
+    const crew = await startCrew();
+    const { id } = (await crew.ask("POST", "/v1/messages", { to: "bob", body: "Is main green?" })).body;
+    const run = await crew.run(crew.bob, { task: "Look at <b>main</b>", messageId: id });
+    const tells = async (from: number, ...events: object[]) =>
+      expect((await crew.does(crew.bob, run, "events", numbered(events, from), run)).status).toBe(200);
+    await tells(0, thought("Hm, <i>let me see</i>."), toolStart("c1", { command: "bun test" }));
+    const { page, faults } = await openConsole(crew, `/threads/${id}`);
+    const live = page.getByRole("list", { name: "Live runs" });
+    await live.getByText("thought · 22 characters").waitFor();
+    await live.getByRole("button", { name: /shell.*bun test.*running/ }).waitFor();
+    expect(await live.getByText("let me see").count()).toBe(0);
+    await tells(2, toolResult("c1", { content: HOSTILE, details: { exitCode: 3 } }), delta("It is red."));
+    await live.getByText("It is red.").waitFor();
+    await live.getByRole("button", { name: /thought/ }).click();
+    await live.getByText("Hm, <i>let me see</i>.").waitFor();
+    expect(await axeFaults(page, ["target-size"])).toEqual([]);
+    await crew.finish(crew.bob, run);
+    await live.waitFor({ state: "detached" });
+    await crew.pass(5000);
+    const asked = page.getByRole("article").filter({ hasText: "Is main green?" });
+    await asked.getByRole("button", { name: /bob done · Look at <b>main<\/b>/ }).click();
+    await asked.getByText("It is red.").waitFor();
+    expect(await asked.getByText("thinking", { exact: true }).count()).toBe(0);
+    await page.getByRole("button", { name: "Thoughts" }).click();
+    await asked.getByRole("button", { name: /^thinking Hm/ }).waitFor();
+    expect(await asked.getByRole("button", { name: /^tool_call/ }).count()).toBe(0);
+    await page.getByRole("button", { name: "Actions" }).click();
+    await asked
+      .getByRole("button", { name: /^(tool_call|command_exec)/ })
+      .first()
+      .click();
+    await page.waitForURL(/level=3/);
+    const trace = [{ level: 2, type: "planning", content: "<script>document.title='owned'</script>\u202e" }];
+    await crew.ask("POST", `/v1/messages/${id}/traces`, trace, crew.bob);
+    await asked.getByText("<script>document.title='owned'</script>\\u{202e}").waitFor();
+    expect(await page.locator("article :is(b, script, img)").count()).toBe(0);
+    expect(await axeFaults(page, ["target-size"])).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  test("an encrypted message opens with its password alone, and a person answers encrypted", async () => {
+    const relay = await startRelay();
+    const { ask } = relay;
+    const eve = await relay.agent("eve");
+    const vault = createVault("correct horse");
+    const hidden = `The key is under the mat\n\n${HOSTILE}`;
+    const say = async (text: string, more = {}) => {
+      const sealed = await vault.seal(text, { from: "eve", to: "user" });
+      return (await ask("POST", "/v1/messages", { to: "user", encoding: "opaque", ...sealed, ...more }, eve)).body.id;
+    };
+    const root = await say(hidden);
+    await say("And the second", { replyTo: root });
+    const { page, faults } = await openConsole(relay, `/threads/${root}`);
+    await page.getByRole("button", { name: "Decrypt…" }).first().click();
+    await page.keyboard.type("battery staple");
+    await page.keyboard.press("Enter");
+    await page.getByText("This password does not open it.").waitFor();
+    await page.getByLabel(/Password of message/).fill("correct horse");
+    await page.keyboard.press("Enter");
+    await page.getByText("The key is under the mat").waitFor();
+    // One password opens all that it fits.
+    await page.getByText("And the second").waitFor();
+    expect(await page.title()).not.toBe("owned");
+    expect(await page.locator("article :is(img, script, style)").count()).toBe(0);
+    // A text is kept no more once it is to be encrypted.
+    await page.getByLabel("Message", { exact: true }).fill("Under the horse");
+    await page.getByRole("button", { name: "Encrypt", exact: true }).click();
+    await page.reload();
+    await page.getByRole("button", { name: "Decrypt…" }).first().click();
+    await page.keyboard.type("correct horse");
+    await page.keyboard.press("Enter");
+    await page.getByText("The key is under the mat").waitFor();
+    expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("");
+    await page.getByRole("button", { name: "Encrypt", exact: true }).click();
+    await page.getByLabel("Message", { exact: true }).fill("Thank you");
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await page.getByRole("article").filter({ hasText: "Thank you" }).waitFor();
+    const [sent] = (await ask("GET", "/v1/messages?to=eve")).body.items;
+    expect(sent).toMatchObject({ encoding: "opaque", meta: { enc: { v: 1 } } });
+    expect(await vault.open(sent)).toBe("Thank you");
+    await page.getByRole("button", { name: "Forget passwords" }).click();
+    await page.getByRole("article").filter({ hasText: "Thank you" }).waitFor({ state: "detached" });
+    expect(await page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])")).not.toContain("horse");
     expect(faults).toEqual([]);
   });
 

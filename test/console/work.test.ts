@@ -35,20 +35,25 @@ describe.skipIf(noBrowser !== undefined)(`the fleet and its work in the console 
     await box.ask("POST", "/v1/messages", { to: "bob", body: "<b>work</b>", claimable: true, maxAttempts: 1 });
     const held = await box.claim(box.bob);
     await box.end("fail", box.bob, held, { error: "No <i>disk</i>.", final: true });
-    const { page, url, faults } = await openConsole(box, "/work?state=dead");
-    await page.getByRole("heading", { name: "1 message: dead letter" }).waitFor();
+    const { page, faults, visit } = await openConsole(box, "/work?state=dead");
+    await page.getByRole("heading", { name: "1 dead letter" }).waitFor();
     await page.getByText("No <i>disk</i>.").first().waitFor();
     expect(await axeFaults(page)).toEqual([]);
     await page.getByRole("button", { name: "Requeue" }).click();
-    await page.getByRole("heading", { name: "No messages: dead letter" }).waitFor();
+    await page.getByRole("heading", { name: "No dead letters" }).waitFor();
     await page.getByRole("link", { name: "Open" }).click();
     await page.getByText("<b>work</b>").first().waitFor();
+    await box.ask("POST", "/v1/tasks", { title: "The disk is <b>full</b>", target: "bob", severity: "critical" });
+    await box.claim(box.bob);
     for (const [path, text] of [
-      ["/activity", "token.created"],
+      ["/work?show=tasks", "1 task, 1 not done"],
+      ["/work?show=tasks&status=claimed", "claimed by bob"],
+      ["/work?show=tasks&status=claimed&target=bob", "held by bob"],
+      ["/activity", "token created"],
       ["/approvals", "No agent has asked for anything yet."],
       ["/approvals?show=rules", "No rule: a person decides everything."],
     ] as const) {
-      await page.goto(`${url}${path}`);
+      await visit(path);
       await page.getByText(text).first().waitFor();
       expect([path, await axeFaults(page)]).toEqual([path, []]);
     }

@@ -1,9 +1,11 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { HoldScope } from "../../protocol/holds.ts";
 import { api } from "../api.ts";
+import { say } from "../ui/act.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { FIELD, Labelled } from "../ui/fields.tsx";
+import { useSave } from "../ui/save.ts";
 
 const SCOPES = { all: "Everything", project: "A project", machine: "A machine", tag: "A tag" } as const;
 type Kind = keyof typeof SCOPES;
@@ -21,11 +23,12 @@ export function HoldDialog({ close }: { close(): void }) {
   const [of, setOf] = useState("");
   const [mode, setMode] = useState<"interrupt" | "kill">("interrupt");
   const [reason, setReason] = useState("");
-  const hold = useMutation({
-    mutationFn: () => api.holds.create({ scope: scopeOf(kind, of.trim()), mode, reason }),
-    async onSuccess() {
-      await cache.invalidateQueries({ queryKey: ["holds"] });
-      close();
+  const hold = useSave({
+    act: () => api.holds.create({ scope: scopeOf(kind, of.trim()), mode, reason }),
+    ...{ lists: ["holds"], close },
+    done({ id }) {
+      const lift = () => api.holds.lift(id).then(() => cache.invalidateQueries({ queryKey: ["holds"] }));
+      say({ said: "Held", undo: lift });
     },
   });
   return (
@@ -34,10 +37,8 @@ export function HoldDialog({ close }: { close(): void }) {
       about="Nothing in its scope begins until it is lifted: no turns, claims, spawns, schedules or posts."
       act="Hold"
       isDanger
-      isPending={hold.isPending || reason.trim() === "" || (kind !== "all" && of.trim() === "")}
-      error={hold.error}
-      onSubmit={() => hold.mutate()}
-      onClose={close}
+      isReady={reason.trim() !== "" && (kind === "all" || of.trim() !== "")}
+      {...hold}
     >
       <Labelled name="Scope">
         <select value={kind} onChange={({ target }) => setKind(target.value as Kind)} className={FIELD}>

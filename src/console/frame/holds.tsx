@@ -6,6 +6,7 @@ import { useAct } from "../ui/act.ts";
 import { Button, Key } from "../ui/button.tsx";
 import { visible } from "../ui/exact.tsx";
 import { clockText } from "../ui/states.ts";
+import { useActs } from "./acts.ts";
 import { useKeys } from "./keys.ts";
 import { useWho } from "./who.ts";
 
@@ -23,8 +24,6 @@ export function StandingHolds() {
   const { data } = useQuery({
     queryKey: ["holds"],
     queryFn: ({ signal }) => api.holds.list({ lifted: "false", limit: 20 }, { signal }),
-    // Lists tell no events of holds.
-    refetchInterval: 10_000,
   });
   if (!data || data.items.length === 0) return null;
   return (
@@ -66,6 +65,7 @@ export function HoldButton({ className = "", hasKey = false }: { className?: str
   const [isOpen, setOpen] = useState(false);
   const open = (): void => setOpen(true);
   useKeys(hasKey ? Object.fromEntries([["P", open]]) : {});
+  useActs(hasKey ? [{ name: "Hold…", hint: "⇧P", run: open }] : []);
   return (
     <>
       <button

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { createContext, useContext, useEffect, useRef } from "react";
 
 /** Time for the second key of a pair such as `g n`. */
 const PAIR_MS = 1200;
@@ -23,19 +23,23 @@ const isOwnEnter = ({ key, target }: KeyboardEvent): boolean =>
 const nameOf = ({ key, metaKey, ctrlKey }: KeyboardEvent): string =>
   metaKey || ctrlKey ? `mod+${key.toLowerCase()}` : key;
 
+/** Says of a part of a page that its keys act on nothing: those of another part do. */
+export const Deaf = createContext(false);
+
 /** Does what a table of keys says, while its component is shown. Pairs are written `g n`. Letters do nothing in fields. */
 export function useKeys(table: Record<string, (event: KeyboardEvent) => void>): void {
   const latest = useRef(table);
-  latest.current = table;
+  latest.current = useContext(Deaf) ? {} : table;
   useEffect(() => {
     let first: { key: string; at: number } | undefined;
     const press = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.altKey || isOwnEnter(event)) return;
       const name = nameOf(event);
       if (!name.startsWith("mod+") && (isField(event.target) || (name.length === 1 && lettersAreOff()))) return;
-      const pair = first && event.timeStamp - first.at < PAIR_MS ? `${first.key} ${name}` : undefined;
-      const act = (pair !== undefined && latest.current[pair]) || latest.current[name];
-      first = { key: name, at: event.timeStamp };
+      // After g a key is the second of a pair in every table: alone it would act on the page that it leads away from.
+      const isSecond = first?.key === "g" && event.timeStamp - first.at < PAIR_MS;
+      const act = latest.current[isSecond ? `g ${name}` : name];
+      first = isSecond ? undefined : { key: name, at: event.timeStamp };
       if (!act) return;
       event.preventDefault();
       act(event);

@@ -1,5 +1,16 @@
 import type { LinkProps } from "@tanstack/react-router";
-import { History, Inbox, ListChecks, type LucideIcon, MessagesSquare, Play, Server, ShieldCheck } from "lucide-react";
+import {
+  CalendarClock,
+  History,
+  Inbox,
+  ListChecks,
+  type LucideIcon,
+  MessageCircle,
+  MessagesSquare,
+  Play,
+  Server,
+  ShieldCheck,
+} from "lucide-react";
 
 interface Place {
   to: LinkProps["to"];
@@ -20,4 +31,6 @@ export const PLACES: readonly Place[] = [
   { to: "/agents", name: "Fleet", key: "f", icon: Server, isOnPhone: true },
   { to: "/activity", name: "Activity", key: "a", icon: History },
   { to: "/approvals", name: "Approvals", key: "p", icon: ShieldCheck },
+  { to: "/channels", name: "Channels", key: "c", icon: MessageCircle },
+  { to: "/schedules", name: "Schedules", key: "s", icon: CalendarClock },
 ];

@@ -1,17 +1,19 @@
 import { Link } from "@tanstack/react-router";
+import { Settings } from "lucide-react";
 import { useSyncExternalStore } from "react";
 import { feed } from "../live/feed.ts";
-import { Key } from "../ui/button.tsx";
+import { projectName } from "../ui/exact.tsx";
 import { HoldButton } from "./holds.tsx";
 import { Logo } from "./logo.tsx";
 import { PLACES } from "./places.ts";
+import { useActiveProjects, useProject } from "./projects.ts";
 import { useWho } from "./who.ts";
 
 const LINK =
   "flex h-7 items-center gap-2 rounded-control px-2 text-ink2 hover:bg-hover aria-[current=page]:bg-hover aria-[current=page]:font-semibold aria-[current=page]:text-ink";
 
 /** The rail at the left; below 1100 px its words go, below 760 px the bar at the bottom is in its place. */
-export function Rail({ needs }: { needs: number }) {
+export function Rail({ needs }: { needs: string | undefined }) {
   const { name, role, writes } = useWho();
   return (
     <nav
@@ -28,25 +30,63 @@ export function Rail({ needs }: { needs: number }) {
           to={to}
           className={LINK}
           activeOptions={{ exact: to === "/", includeSearch: false }}
-          title={name}
+          title={`${name} (g ${key})`}
         >
           <Icon className="size-4 shrink-0 lg:hidden" aria-hidden="true" />
           <span className="flex-1 max-lg:sr-only">{name}</span>
-          <span className="max-lg:hidden">
-            {to === "/" && needs > 0 ? <Count needs={needs} /> : <Key>{`g ${key}`}</Key>}
-          </span>
+          {to === "/" && needs && (
+            <span className="max-lg:hidden">
+              <Count needs={needs} />
+            </span>
+          )}
         </Link>
       ))}
-      <div className="mt-auto flex flex-col gap-0.5 max-lg:hidden">
-        {writes && <HoldButton hasKey className="flex h-7" />}
-        <Link to="/settings" className={LINK}>{`${name}${name === role ? "" : ` · ${role}`}`}</Link>
-        <Feed />
+      <Projects />
+      <div className="mt-auto flex flex-col gap-0.5">
+        {writes && <HoldButton hasKey className="flex h-7 max-lg:hidden" />}
+        <Link to="/settings" className={LINK} title="Settings">
+          <Settings className="size-4 shrink-0 lg:hidden" aria-hidden="true" />
+          <span className="min-w-0 flex-1 truncate max-lg:sr-only">{`${name}${name === role ? "" : ` · ${role}`}`}</span>
+        </Link>
+        <span className="max-lg:hidden">
+          <Feed />
+        </span>
       </div>
     </nav>
   );
 }
 
-const Count = ({ needs }: { needs: number }) => <em className="font-semibold text-amber not-italic">{needs}</em>;
+/** Projects in which something lives or waits for a person: one of them shows every page for it alone. */
+function Projects() {
+  const { project, choose } = useProject();
+  const active = useActiveProjects();
+  const isKnown = project === undefined || active.some(({ name }) => name === project);
+  const shown = isKnown ? active : [...active, { name: project, live: 0, needs: 0 }];
+  if (shown.length === 0) return null;
+  return (
+    <section aria-label="Projects" className="mt-4 flex flex-col gap-0.5 max-lg:hidden">
+      <h2 className="px-2 pb-1 text-small font-semibold text-ink3">Projects</h2>
+      {shown.map(({ name, live, needs }) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={name === project}
+          title={`${name}: ${live} live, ${needsWords(needs)}`}
+          onClick={() => choose(name === project ? undefined : name)}
+          className={`${LINK} shrink-0 cursor-pointer text-left aria-pressed:bg-selected aria-pressed:font-semibold aria-pressed:text-ink`}
+        >
+          <span className="min-w-0 flex-1 truncate">{projectName(name)}</span>
+          {needs > 0 && <Count needs={`${needs}`} />}
+          <span className="font-mono text-small text-ink3">{live || ""}</span>
+        </button>
+      ))}
+    </section>
+  );
+}
+
+const needsWords = (needs: number): string => (needs === 1 ? "1 thing needs you" : `${needs} things need you`);
+
+const Count = ({ needs }: { needs: string }) => <em className="font-semibold text-amber not-italic">{needs}</em>;
 
 /** Whether what is shown is what is. */
 export function Feed() {
@@ -60,7 +100,7 @@ export function Feed() {
 }
 
 /** Below 760 px: the first places, and the rest under More. */
-export function BottomBar({ needs }: { needs: number }) {
+export function BottomBar({ needs }: { needs: string | undefined }) {
   const item = "flex-1 py-4 text-center text-ink2 aria-[current=page]:font-semibold aria-[current=page]:text-ink";
   return (
     <nav
@@ -69,7 +109,7 @@ export function BottomBar({ needs }: { needs: number }) {
     >
       {PLACES.filter(({ isOnPhone }) => isOnPhone).map(({ to, name }) => (
         <Link key={to} to={to} className={item} activeOptions={{ exact: to === "/", includeSearch: false }}>
-          {name} {to === "/" && needs > 0 && <Count needs={needs} />}
+          {name} {to === "/" && needs && <Count needs={needs} />}
         </Link>
       ))}
       <Link to="/settings" className={item}>

@@ -10,6 +10,8 @@ export function useWho() {
   });
   return {
     role: data?.role,
+    tokenId: data?.tokenId,
+    personId: data?.personId,
     name: data?.personId ?? data?.role ?? "",
     isOperator: data?.role === "operator",
     /** May send, answer and stop. */

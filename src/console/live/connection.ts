@@ -1,4 +1,5 @@
 import type { WatchFrame, WatchRequest } from "../../protocol/watch.ts";
+import { deviceName } from "../push/device.ts";
 import { feed } from "./feed.ts";
 
 type Follow = Extract<WatchRequest, { type: "follow" }>["follow"];
@@ -75,7 +76,8 @@ function createConnection() {
   }
 
   function tellFocus(): void {
-    if (document.visibilityState === "visible" && document.hasFocus()) say({ type: "focus", ...look });
+    if (document.visibilityState === "visible" && document.hasFocus())
+      say({ type: "focus", ...look, device: deviceName() });
     else say({ type: "blur" });
   }
 
@@ -121,6 +123,9 @@ function createConnection() {
       onBack.add(tell);
       return () => void onBack.delete(tell);
     },
+
+    /** Tells the relay again whether somebody looks: the device has another name now. */
+    tellFocus,
 
     /** Tells the relay of the thread that is shown; undefined for none. */
     lookAt(threadId: number | undefined): void {

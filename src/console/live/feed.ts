@@ -40,6 +40,7 @@ function createFeed() {
     now: () => shown,
     /** undefined while live, else the time of the last word. */
     asOf: (): number | undefined => (isLive() ? undefined : heardAt),
+    isConnected: () => isConnected,
     heard(): void {
       heardAt = Date.now();
       if (document.documentElement.hasAttribute("data-stale")) tick();
@@ -48,8 +49,10 @@ function createFeed() {
     isSilent: (): boolean => Date.now() - tickedAt > 2 * STALE_MS,
     connected(is: boolean): void {
       if (isConnected && !is) heardAt = Date.now();
+      const changed = isConnected !== is;
       isConnected = is;
       tick();
+      if (changed) for (const tell of listeners) tell();
     },
   };
 }

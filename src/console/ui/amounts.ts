@@ -11,3 +11,9 @@ export function durationText(ms: number): string {
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
 }
+
+/** `1,204`, `12.4k`, `3.1M`: for axes and narrow columns. */
+export const shortText = (count: number): string =>
+  count < 10_000
+    ? count.toLocaleString("en", { maximumFractionDigits: 2 })
+    : count.toLocaleString("en", { notation: "compact", maximumFractionDigits: 1 }).replace("K", "k");

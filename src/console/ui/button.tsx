@@ -1,4 +1,5 @@
-import type { ComponentProps } from "react";
+import { type ComponentProps, useContext } from "react";
+import { Deaf } from "../frame/keys.ts";
 
 type Kind = "plain" | "primary" | "danger" | "quiet";
 
@@ -17,6 +18,7 @@ export function Button({
   children,
   ...rest
 }: ComponentProps<"button"> & { kind?: Kind; hint?: string | undefined }) {
+  const isDeaf = useContext(Deaf);
   return (
     <button
       type="button"
@@ -24,7 +26,7 @@ export function Button({
       {...rest}
     >
       {children}
-      {hint && <Key>{hint}</Key>}
+      {hint && !isDeaf && <Key>{hint}</Key>}
     </button>
   );
 }

@@ -14,6 +14,9 @@ const HIDDEN = /(?![\t\n])[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 export const visible = (text: string): string =>
   text.replace(HIDDEN, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);
 
+/** `acme/api` of `github.com/acme/api`; the last two folders of a path. */
+export const projectName = (project: string): string => visible(project.split("/").filter(Boolean).slice(-2).join("/"));
+
 /** Facts in one line, with dots between. */
 export function Facts({ items }: { items: readonly (ReactNode | false | null | undefined)[] }) {
   const shown = items.filter(Boolean);

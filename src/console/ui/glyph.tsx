@@ -80,6 +80,9 @@ const GLYPHS = {
 
 export type GlyphName = keyof typeof GLYPHS;
 
+/** Class of the colour of a glyph. */
+export const glyphColour = (name: GlyphName): string => GLYPHS[name].colour;
+
 /** A state as a shape, 12 px. Hidden from screen readers: its word is beside it. */
 export function Glyph({ name, grey }: { name: GlyphName; grey?: boolean }) {
   const { colour, shape } = GLYPHS[name];

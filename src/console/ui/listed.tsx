@@ -1,17 +1,25 @@
 import type { ReactNode } from "react";
 import { useKeys } from "../frame/keys.ts";
 import { Button, Key } from "./button.tsx";
+import type { Chosen } from "./chosen.ts";
 import { Empty, Failure, Loading } from "./notes.tsx";
 import type { usePages } from "./pages.ts";
 import { type RowParts, Rows } from "./rows.tsx";
 
+/** Rows that no scrolling reads on from: a page may be short where a filter passes over much. */
+const FEW = 20;
+
 interface ListedProps<Item> {
-  list: Pick<ReturnType<typeof usePages<Item>>, "items" | "error" | "isPending" | "isRead" | "readMore" | "refetch">;
+  list: Pick<ReturnType<typeof usePages<Item>>, "items" | "error" | "isPending" | "isRead" | "hasMore" | "readMore"> & {
+    refetch(): unknown;
+  };
   /** Name of the items: "runs". */
   what: string;
   row(item: Item): RowParts;
   link?: Parameters<typeof Rows<Item>>[0]["link"];
   open?(item: Item): ReactNode;
+  keys?(item: Item): Record<string, () => void>;
+  chosen?: Chosen;
   /** Said when there is nothing. */
   empty: ReactNode;
   /** Filters as they are written, and their end. */
@@ -19,9 +27,10 @@ interface ListedProps<Item> {
 }
 
 /** A list of the relay as rows, with what is said while it loads, when it failed and when it is empty. */
-export function Listed<Item>({ list, what, row, link, open, empty, filter }: ListedProps<Item>) {
-  const { items, error, isPending, isRead, readMore, refetch } = list;
-  useKeys(filter ? { Escape: filter.clear } : {});
+export function Listed<Item>({ list, what, row, link, open, keys, chosen, empty, filter }: ListedProps<Item>) {
+  const { items, error, isPending, isRead, hasMore, readMore, refetch } = list;
+  // Escape first ends what is chosen.
+  useKeys(filter && !chosen?.ids.size ? { Escape: filter.clear } : {});
   return (
     <>
       {isPending && <Loading what={what} />}
@@ -35,7 +44,21 @@ export function Listed<Item>({ list, what, row, link, open, empty, filter }: Lis
           </Button>
         </Empty>
       )}
-      <Rows items={items} row={row} onEnd={readMore} {...(link && { link })} {...(open && { open })} />
+      <Rows
+        items={items}
+        row={row}
+        of={filter?.text}
+        onEnd={readMore}
+        {...(link && { link })}
+        {...(open && { open })}
+        {...(keys && { keys })}
+        {...(chosen && { chosen })}
+      />
+      {hasMore && items.length < FEW && (
+        <Button kind="quiet" className="m-2" onClick={readMore}>
+          Look further back
+        </Button>
+      )}
     </>
   );
 }

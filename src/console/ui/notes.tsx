@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { RelayProblem } from "../../client/errors.ts";
 import { Button } from "./button.tsx";
+import { visible } from "./exact.tsx";
 
 /** Nothing is there: a sentence, and the next step. */
 export const Empty = ({ children }: { children: ReactNode }) => <div className="px-3 py-4 text-ink2">{children}</div>;
@@ -21,7 +22,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   const words = error instanceof Error ? error.message : String(error);
   return (
     <div className="flex flex-wrap items-center gap-3 px-3 py-4" role="alert">
-      <span className="text-red wrap-anywhere">{words}</span>
+      <span className="text-red wrap-anywhere">{visible(words)}</span>
       {problem && (
         <code className="font-mono text-small text-ink3 select-all">{`${problem.code} ${problem.body.requestId}`}</code>
       )}

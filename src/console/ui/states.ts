@@ -1,7 +1,8 @@
 import type { Agent } from "../../protocol/agents.ts";
 import type { Run } from "../../protocol/runs.ts";
-import type { Session } from "../../protocol/sessions.ts";
-import type { GlyphName } from "./glyph.tsx";
+import type { SessionChange } from "../../protocol/sessions.ts";
+import { runState as runShown, type StateShown, sessionState as sessionShown } from "../../protocol/states.ts";
+import { type GlyphName, glyphColour } from "./glyph.tsx";
 
 /** A state in words, with its shape and the class of its colour. */
 export interface Shown {
@@ -10,48 +11,41 @@ export interface Shown {
   colour: string;
 }
 
-const shown = (glyph: GlyphName, word: string, colour: string): Shown => ({ glyph, word, colour });
+/** The colour of its glyph; of graphics, amber is too light for text. */
+const shown = ({ glyph, word }: StateShown): Shown => ({
+  ...{ glyph, word },
+  colour: glyph.startsWith("you") ? "text-amber" : glyphColour(glyph),
+});
 
 /** `14:05`, in the time zone of the browser. */
 export const clockText = (time: string): string =>
   new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
-export function sessionState({ state, reason, limitedUntil, lastEventAt, pid }: Session): Shown {
-  switch (state) {
-    case "working":
-      return shown("working", "working", "text-ink2");
-    case "starting":
-      return shown("away", "starting", "text-grey");
-    case "asking":
-      return pid === null
-        ? shown("youasleep", "waits for you, asleep", "text-amber")
-        : shown("you", "waits for you", "text-amber");
-    case "limited":
-      return shown("limited", limitedUntil ? `limited until ${clockText(limitedUntil)}` : "limited", "text-violet");
-    case "away":
-      return shown("away", lastEventAt ? `away since ${clockText(lastEventAt)}` : "away", "text-grey");
-    case "stuck":
-      return shown("stuck", "stuck", "text-red");
-    case "dead":
-      return shown("dead", reason ? `dead: ${reason}` : "dead", "text-red");
-    default:
-      return shown("idle", "idle", "text-ink3");
-  }
+/** `14:05:09`, with the date unless it is today, in the time zone of the browser. */
+export function momentText(time: string): string {
+  const at = new Date(time);
+  return at.toDateString() === new Date().toDateString() ? at.toLocaleTimeString() : at.toLocaleString();
 }
 
-export function agentState({ status, ready, lastSeenAt }: Agent): Shown {
-  if (status === "busy") return shown("working", "working", "text-ink2");
+export const sessionState = (session: Parameters<typeof sessionShown>[0]): Shown =>
+  shown(sessionShown(session, clockText));
+
+/** `asks`: it waits for an approval. */
+export const runState = (run: Run, asks?: boolean): Shown => shown(runShown(run, asks));
+
+/** States of sessions that say more about their agent than its own, the most urgent first. */
+const URGENT: readonly SessionChange["state"][] = ["asking", "stuck", "limited", "working", "starting"];
+
+/** State of an agent: that of its most urgent session, where it has one. */
+export function agentState(
+  { status, ready, lastSeenAt }: Agent,
+  sessions: readonly Parameters<typeof sessionShown>[0][] = [],
+): Shown {
+  const urgent = URGENT.flatMap((state) => sessions.find((session) => session.state === state) ?? [])[0];
+  if (urgent && status !== "offline") return sessionState(urgent);
+  if (status === "busy") return shown({ glyph: "working", word: "working" });
   if (status === "offline")
-    return shown("away", lastSeenAt ? `away since ${clockText(lastSeenAt)}` : "away", "text-grey");
-  return shown("idle", ready ? "idle" : "not ready", "text-ink3");
-}
-
-export function runState({ status, outcome, errorCode }: Run): Shown {
-  if (status === "running") return shown("working", "working", "text-ink2");
-  if (status === "queued") return shown("open", "queued", "text-ink3");
-  if (status === "waiting") return shown("waits", "waits for its children", "text-violet");
-  if (status === "stopping") return shown("working", "stopping", "text-ink2");
-  if (outcome === "ok") return shown("ok", "done", "text-green");
-  if (outcome === "aborted") return shown("aborted", "stopped", "text-grey");
-  return shown("error", errorCode ? `failed (${errorCode})` : "failed", "text-red");
+    return shown({ glyph: "away", word: lastSeenAt ? `away since ${clockText(lastSeenAt)}` : "away" });
+  const waiting = sessions.find(({ waits }) => waits > 0);
+  return waiting ? sessionState(waiting) : shown({ glyph: "idle", word: ready ? "idle" : "not ready" });
 }

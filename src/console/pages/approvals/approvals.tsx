@@ -1,13 +1,14 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { Approval } from "../../../protocol/approvals.ts";
 import { api } from "../../api.ts";
+import { useProject } from "../../frame/projects.ts";
 import { visible } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";
 import type { RowParts } from "../../ui/rows.tsx";
 import { TAB, Tabs } from "../../ui/tabs.tsx";
-import { ApprovalCard, outcomeOf } from "../now/approval.tsx";
+import { ApprovalCard, exactOf, outcomeOf, useAnswerKeys } from "../now/approval.tsx";
 import { Rules } from "./rules.tsx";
 
 const route = getRouteApi("/approvals");
@@ -15,7 +16,11 @@ const route = getRouteApi("/approvals");
 /** Questions to people, with how each was decided, and the rules that decide. */
 export function ApprovalsPage() {
   const { show } = route.useSearch();
-  const list = usePages(["approvals", "list"], (page, signal) => api.approvals.list({ limit: 100, page }, { signal }));
+  const { project } = useProject();
+  const list = usePages(["approvals", "list", project], (page, signal) =>
+    api.approvals.list({ limit: 100, page, project }, { signal }),
+  );
+  const keys = useAnswerKeys();
   const waiting = list.items.filter(({ state }) => state === "pending").length;
   const title =
     waiting === 0 ? "No approval waits" : `${waiting} ${waiting === 1 ? "approval waits" : "approvals wait"}`;
@@ -37,8 +42,9 @@ export function ApprovalsPage() {
             list={list}
             what="approvals"
             row={approvalRow}
-            open={({ id }) => <ApprovalCard id={id} />}
-            empty="No agent has asked for anything yet."
+            open={({ id }) => <ApprovalCard id={id} hasKeys />}
+            keys={({ id }) => keys(id)}
+            empty={project ? `Nothing was asked for in ${visible(project)}.` : "No agent has asked for anything yet."}
           />
         </Section>
       )}
@@ -55,6 +61,10 @@ function approvalRow(approval: Approval): RowParts {
         <strong>{agentId}</strong> {visible(title)}
       </>
     ),
-    why: visible([outcomeOf(approval), reason].filter(Boolean).join(": ")),
+    why: visible(
+      state === "pending"
+        ? (exactOf(approval.subject)[0]?.slice(0, 200) ?? "")
+        : [outcomeOf(approval), reason].filter(Boolean).join(": "),
+    ),
   };
 }

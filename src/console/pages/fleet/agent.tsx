@@ -1,14 +1,22 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { RelayProblem } from "../../../client/errors.ts";
 import type { Agent } from "../../../protocol/agents.ts";
 import { api } from "../../api.ts";
+import { useActs } from "../../frame/acts.ts";
+import { useWho } from "../../frame/who.ts";
+import { Button } from "../../ui/button.tsx";
 import { visible } from "../../ui/exact.tsx";
 import { Fact, FactList } from "../../ui/facts.tsx";
 import { Failure, Loading } from "../../ui/notes.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { agentState } from "../../ui/states.ts";
+import { AgentDialog } from "./agent-dialog.tsx";
 import { AgentRuns } from "./agent-runs.tsx";
+import { DeleteAgent, useRestore } from "./delete-agent.tsx";
 import { SessionNow } from "./session.tsx";
+import { AgentTokens } from "./tokens.tsx";
 import { SessionVerbs } from "./verbs.tsx";
 
 const route = getRouteApi("/agents/$id");
@@ -23,16 +31,62 @@ export function AgentPage() {
   if (data) return <AgentView key={id} agent={data} />;
   return (
     <Page title={error ? "This agent cannot be shown" : "Agent"}>
-      {error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what="the agent" />}
+      {error ? <Gone id={id} error={error} retry={() => void refetch()} /> : <Loading what="the agent" />}
     </Page>
   );
 }
 
+function Gone({ id, error, retry }: { id: string; error: Error; retry(): void }) {
+  const { isOperator } = useWho();
+  const restore = useRestore();
+  const isDeleted = error instanceof RelayProblem && error.status === 410;
+  return (
+    <>
+      <Failure error={error} {...(!isDeleted && { retry })} />
+      {isDeleted && isOperator && (
+        <Button disabled={restore.isPending} onClick={() => restore.mutate(id)}>{`Restore ${id}`}</Button>
+      )}
+    </>
+  );
+}
+
+function AgentVerbs({ agent }: { agent: Agent }) {
+  const { isOperator } = useWho();
+  const [doing, setDoing] = useState<"changes" | "deletes">();
+  const close = (): void => setDoing(undefined);
+  useActs(
+    isOperator
+      ? [
+          { name: `Change ${agent.id}…`, run: () => setDoing("changes") },
+          ...(agent.kind === "provider" ? [{ name: `Delete ${agent.id}…`, run: () => setDoing("deletes") }] : []),
+        ]
+      : [],
+  );
+  if (!isOperator) return null;
+  return (
+    <>
+      <Button onClick={() => setDoing("changes")}>Change…</Button>
+      {agent.kind === "provider" && (
+        <Button kind="danger" onClick={() => setDoing("deletes")}>
+          Delete…
+        </Button>
+      )}
+      {doing === "changes" && <AgentDialog agent={agent} close={close} />}
+      {doing === "deletes" && <DeleteAgent id={agent.id} close={close} />}
+    </>
+  );
+}
+
 function AgentView({ agent }: { agent: Agent }) {
-  const { word } = agentState(agent);
+  const { word } = agentState(agent, useLive(agent.id).data?.items);
+  const { isOperator } = useWho();
   const role = agent.role ?? agent.description;
   return (
-    <Page title={`${agent.id} is ${word}`} facts={role && visible(role.slice(0, 300))}>
+    <Page
+      title={`${agent.id} ${word.startsWith("waits") ? word : `is ${word}`}`}
+      facts={role && visible(role.slice(0, 300))}
+      actions={<AgentVerbs agent={agent} />}
+    >
       <div className="grid gap-x-10 lg:grid-cols-[minmax(0,1fr)_320px]">
         <div className="min-w-0">
           <LiveSessions agent={agent.id} />
@@ -40,17 +94,21 @@ function AgentView({ agent }: { agent: Agent }) {
         </div>
         <aside className="min-w-0">
           <Details agent={agent} />
+          {isOperator && agent.kind !== "user" && agent.kind !== "system" && <AgentTokens agent={agent.id} />}
         </aside>
       </div>
     </Page>
   );
 }
 
-function LiveSessions({ agent }: { agent: string }) {
-  const { data, error, refetch } = useQuery({
+const useLive = (agent: string) =>
+  useQuery({
     queryKey: ["sessions", "live", agent],
     queryFn: ({ signal }) => api.sessions.list({ agent, live: "true", limit: 20 }, { signal }),
   });
+
+function LiveSessions({ agent }: { agent: string }) {
+  const { data, error, refetch } = useLive(agent);
   const items = data?.items ?? [];
   const main = items.find(({ lane }) => lane === "main") ?? items[0];
   return (

@@ -1,90 +1,102 @@
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
-import type { Agent } from "../../../protocol/agents.ts";
+import type { Session } from "../../../protocol/sessions.ts";
 import { api } from "../../api.ts";
+import { useProject } from "../../frame/projects.ts";
+import { show } from "../../frame/shown-dialog.ts";
 import { useWho } from "../../frame/who.ts";
 import { Button } from "../../ui/button.tsx";
 import { visible } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";
-import type { RowParts } from "../../ui/rows.tsx";
-import { agentState } from "../../ui/states.ts";
 import { TAB, Tabs } from "../../ui/tabs.tsx";
+import { agentRow } from "./agent-row.tsx";
+import { Deleted } from "./deleted.tsx";
+import { Flow } from "./flow.tsx";
 import { Machines } from "./machines.tsx";
 import { Profiles } from "./profiles.tsx";
 import { Sessions } from "./sessions.tsx";
 
 const route = getRouteApi("/agents");
-const SpawnDialog = lazy(async () => ({ default: (await import("./spawn.tsx")).SpawnDialog }));
 
 const VIEWS = [
   [undefined, "Agents"],
   ["machines", "Machines"],
   ["sessions", "Sessions"],
   ["profiles", "Profiles"],
+  ["flow", "Flow"],
+  ["deleted", "Deleted"],
 ] as const;
+
+/** Live sessions, of one project when it is named. */
+function useLive(project: string | undefined): readonly Session[] {
+  const { data } = useQuery({
+    queryKey: ["sessions", "live", { project }],
+    queryFn: ({ signal }) => api.sessions.list({ live: "true", limit: 200, project }, { signal }),
+  });
+  return data?.items ?? [];
+}
 
 /** Agents, the machines that they run on, their sessions, and how they are started. */
 export function FleetPage() {
-  const { show } = route.useSearch();
-  const { writes } = useWho();
-  const [spawns, setSpawns] = useState(false);
-  const agents = usePages(["agents", "list"], (page, signal) =>
-    api.agents.list({ kind: "provider", limit: 200, page }, { signal }),
+  const { show: part } = route.useSearch();
+  const { writes, isOperator } = useWho();
+  const { project } = useProject();
+  const agents = usePages(["agents", "list", project], (page, signal) =>
+    api.agents.list({ kind: "provider", limit: 200, page, project }, { signal }),
   );
+  const sessions = useLive(project);
   const count = agents.items.length;
   const all = `${count}${agents.hasMore ? "+" : ""} ${count === 1 ? "agent" : "agents"}`;
   return (
     <Page
-      title={!agents.isRead ? "Fleet" : count ? all : "No agent is connected yet"}
-      actions={writes && <Button onClick={() => setSpawns(true)}>Spawn…</Button>}
+      title={
+        !agents.isRead ? "Fleet" : count ? all : project ? `No agent works on ${project}` : "No agent is connected yet"
+      }
+      actions={
+        <>
+          {isOperator && <Button onClick={() => show("connect")}>Connect another…</Button>}
+          {isOperator && <Button onClick={() => show("agent")}>Make an agent…</Button>}
+          {writes && <Button onClick={() => show("spawn")}>Spawn…</Button>}
+        </>
+      }
     >
       <Tabs label="Parts of the fleet">
-        {VIEWS.map(([view, name]) => (
-          <Link key={name} to="/agents" search={{ show: view }} className={TAB} activeOptions={{ exact: true }}>
+        {VIEWS.filter(([view]) => view !== "deleted" || isOperator).map(([view, name]) => (
+          <Link
+            key={name}
+            to="/agents"
+            search={{ show: view }}
+            className={TAB}
+            activeOptions={{ exact: true }}
+            aria-current={view === part ? "page" : undefined}
+          >
             {name}
           </Link>
         ))}
       </Tabs>
-      {show === undefined && (
+      {part === undefined && (
         <Section title="Agents">
           <Listed
             list={agents}
             what="agents"
-            row={agentRow}
+            row={(agent) => agentRow(agent, sessions)}
             link={({ id }) => ({ to: "/agents/$id", params: { id } })}
             empty={
               <>
-                No agent is connected yet. On the machine where Claude Code runs:{" "}
-                <code className="font-mono">signalbox connect claude</code>
+                {project ? `No agent works on ${visible(project)}, or did of late.` : "No agent is connected yet."}{" "}
+                {isOperator && <Button onClick={() => show("connect")}>Connect one…</Button>}
               </>
             }
           />
         </Section>
       )}
-      {show === "machines" && <Machines />}
-      {show === "sessions" && <Sessions />}
-      {show === "profiles" && <Profiles />}
-      {spawns && (
-        <Suspense>
-          <SpawnDialog close={() => setSpawns(false)} />
-        </Suspense>
-      )}
+      {part === "machines" && <Machines />}
+      {part === "sessions" && <Sessions />}
+      {part === "profiles" && <Profiles />}
+      {part === "flow" && <Flow />}
+      {part === "deleted" && isOperator && <Deleted />}
     </Page>
   );
-}
-
-function agentRow(agent: Agent): RowParts {
-  const { glyph, word, colour } = agentState(agent);
-  const facts = [agent.role ?? agent.description, agent.machine, agent.tags.join(", ")].filter(Boolean);
-  return {
-    ...{ id: agent.id, glyph, kind: agent.rig ?? "", since: agent.lastSeenAt },
-    what: (
-      <>
-        <strong>{agent.id}</strong> <span className={`text-small ${colour}`}>{word}</span>
-      </>
-    ),
-    why: facts.length > 0 && visible(facts.join(" · ").slice(0, 200)),
-  };
 }

@@ -1,5 +1,6 @@
 import type { Orchestrator } from "../../../protocol/orchestrators.ts";
 import { api } from "../../api.ts";
+import { useProject } from "../../frame/projects.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
@@ -24,7 +25,10 @@ const MODE: Record<Orchestrator["approvalMode"], string> = {
 
 /** Machines with an orchestrator. */
 export function Machines() {
-  const list = usePages(["orchestrators"], (page, signal) => api.orchestrators.list({ limit: 100, page }, { signal }));
+  const { project } = useProject();
+  const list = usePages(["orchestrators", project], (page, signal) =>
+    api.orchestrators.list({ limit: 100, page, project }, { signal }),
+  );
   return (
     <Section title="Machines">
       <Listed
@@ -33,10 +37,14 @@ export function Machines() {
         row={machineRow}
         open={(machine) => <Machine machine={machine} />}
         empty={
-          <>
-            No machine starts agents yet. On one of yours:{" "}
-            <code className="font-mono">signalbox orchestrator init</code>
-          </>
+          project ? (
+            `No machine has a live session in ${visible(project)}.`
+          ) : (
+            <>
+              No machine starts agents yet. On one of yours:{" "}
+              <code className="font-mono">signalbox orchestrator init</code>
+            </>
+          )
         }
       />
     </Section>
@@ -45,7 +53,7 @@ export function Machines() {
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
-function machineRow({ id, hostname, status, load, providers, lastSeenAt }: Orchestrator): RowParts {
+function machineRow({ id, hostname, status, stoppedAt, load, providers, lastSeenAt }: Orchestrator): RowParts {
   const work = load
     ? [
         `${load.working ?? 0} of ${load.sessions ?? 0} sessions work`,
@@ -55,11 +63,16 @@ function machineRow({ id, hostname, status, load, providers, lastSeenAt }: Orche
       ]
     : [];
   return {
-    ...{ id, glyph: GLYPH[status], since: lastSeenAt, kind: visible(providers.map(({ name }) => name).join(", ")) },
+    ...{
+      id,
+      glyph: stoppedAt === null ? GLYPH[status] : "aborted",
+      since: lastSeenAt,
+      kind: visible(providers.map(({ name }) => name).join(", ")),
+    },
     what: (
       <>
         <strong>{id}</strong> {hostname !== id && visible(hostname)}{" "}
-        <span className="text-small text-ink2">{WORD[status]}</span>
+        <span className="text-small text-ink2">{stoppedAt === null ? WORD[status] : "stopped"}</span>
       </>
     ),
     why: work.filter(Boolean).join(" · "),
@@ -70,7 +83,11 @@ function Machine({ machine }: { machine: Orchestrator }) {
   const { isOperator } = useWho();
   const drain = useAct(async (status: "online" | "draining") => {
     await api.orchestrators.patch(machine.id, { status });
-    return { said: `${machine.id} ${WORD[status]}` };
+    const back = status === "online" ? "draining" : "online";
+    return {
+      said: `${machine.id} ${WORD[status]}`,
+      undo: () => api.orchestrators.patch(machine.id, { status: back }),
+    };
   });
   const { baseDir, version, approvalMode, spawners, providers, status } = machine;
   return (

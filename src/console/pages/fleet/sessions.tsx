@@ -1,5 +1,6 @@
 import type { Session } from "../../../protocol/sessions.ts";
 import { api } from "../../api.ts";
+import { useProject } from "../../frame/projects.ts";
 import { moneyText } from "../../ui/amounts.ts";
 import { visible } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
@@ -10,8 +11,9 @@ import { sessionState } from "../../ui/states.ts";
 
 /** Sessions, newest first; of one agent when it is named. */
 export function Sessions({ agent }: { agent?: string }) {
-  const list = usePages(["sessions", "list", agent], (page, signal) =>
-    api.sessions.list({ limit: 100, page, ...(agent !== undefined && { agent }) }, { signal }),
+  const { project } = useProject();
+  const list = usePages(["sessions", "list", agent, project], (page, signal) =>
+    api.sessions.list({ limit: 100, page, agent, project }, { signal }),
   );
   return (
     <Section title="Sessions">
@@ -34,7 +36,8 @@ export function placeText(place: Session["place"]): string {
   return `${place.conversation.channelId}, ${place.conversation.conversationId}`;
 }
 
-function sessionRow(session: Session): RowParts {
+/** A session as a row. */
+export function sessionRow(session: Session): RowParts {
   const { glyph, word, colour } = sessionState(session);
   const { id, agentId, name, lane, place, queued, usage, provider, startedAt, lastEventAt, project } = session;
   const facts = [

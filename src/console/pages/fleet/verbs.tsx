@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { CommandInput } from "../../../protocol/commands.ts";
 import type { Session } from "../../../protocol/sessions.ts";
 import { api } from "../../api.ts";
+import { useActs } from "../../frame/acts.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
@@ -34,6 +35,14 @@ export function SessionVerbs({ session }: { session: Session }) {
   const interrupt = (): void => act.mutate({ do: "interrupt", sessionId: id });
   const isLive = session.state !== "dead";
   useKeys(writes && isLive ? { i: interrupt, p: () => peek.mutate(undefined) } : {});
+  useActs(
+    writes && isLive
+      ? [
+          { name: `Interrupt ${agentId}`, hint: "i", run: interrupt },
+          { name: `Peek at ${agentId}`, hint: "p", run: () => peek.mutate(undefined) },
+        ]
+      : [],
+  );
   if (!writes || !isLive) return null;
   return (
     <>

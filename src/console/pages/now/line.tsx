@@ -1,69 +1,59 @@
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useSyncExternalStore } from "react";
-import type { Approval } from "../../../protocol/approvals.ts";
-import type { Run } from "../../../protocol/runs.ts";
-import type { Session } from "../../../protocol/sessions.ts";
-import { api } from "../../api.ts";
+import { stretchesOf, stretchesText } from "../../../protocol/states.ts";
+import type { SessionTrack, TrackState } from "../../../protocol/tracks.ts";
+import { useProject } from "../../frame/projects.ts";
 import { feed } from "../../live/feed.ts";
+import { SPAN_MS, useTracks } from "../../live/tracks.ts";
+import { ageText } from "../../ui/age.tsx";
+import { projectName, visible } from "../../ui/exact.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
-import { Empty } from "../../ui/notes.tsx";
+import { Empty, Failure } from "../../ui/notes.tsx";
 import { Section } from "../../ui/page.tsx";
-import { clockText, sessionState } from "../../ui/states.ts";
+import { clockText, type Shown, sessionState } from "../../ui/states.ts";
 
-const SPAN_MS = 60 * 60_000;
 const MARKS = [60, 45, 30, 15];
+/** A track moves by a pixel in this time. */
+const STEP_MS = 10_000;
+const AWAY =
+  "bg-bg bg-[repeating-linear-gradient(90deg,var(--grey)_0_3px,transparent_3px_6px)] bg-[length:100%_1px] bg-center bg-no-repeat";
 
-/** A stretch of a track, as the page draws it. */
-const STRETCH = {
+/** A stretch of a track, as the page draws it. An idle session leaves the line. */
+const STRETCH: Partial<Record<TrackState, string>> = {
   working: "bg-ink3",
-  you: "bg-[repeating-linear-gradient(135deg,var(--amber-g)_0_3px,var(--amber-t)_3px_6px)]",
-  limited: "bg-[repeating-linear-gradient(90deg,var(--violet)_0_2px,transparent_2px_6px)]",
+  asking: "bg-[repeating-linear-gradient(135deg,var(--amber-g)_0_3px,var(--amber-t)_3px_6px)]",
+  waiting: "border border-violet bg-violet-t",
+  limited: "bg-bg bg-[repeating-linear-gradient(90deg,var(--violet)_0_2px,transparent_2px_6px)]",
   stuck: "bg-red",
-  away: "top-1 border-t border-dashed border-grey",
-} as const;
+  ...{ away: AWAY, starting: AWAY },
+};
 
-interface Stretch {
-  kind: keyof typeof STRETCH;
-  from: number;
-  to: number;
-}
+const steps = (): number => Math.floor(feed.now() / STEP_MS) * STEP_MS;
 
-/** One track for each live session over the last hour, by project. */
+/** One track for each session that was live in the last hour, by project. */
 export function Line() {
-  const sessions = useQuery({
-    queryKey: ["sessions", "live"],
-    queryFn: ({ signal }) => api.sessions.list({ live: "true", limit: 200 }, { signal }),
-  });
-  const runs = useQuery({
-    queryKey: ["runs", "line"],
-    queryFn: ({ signal }) => api.runs.list({ limit: 200 }, { signal }),
-  });
-  const asked = useQuery({
-    queryKey: ["approvals", "pending"],
-    queryFn: ({ signal }) => api.approvals.list({ state: "pending", limit: 200 }, { signal }),
-  });
-  const now = useSyncExternalStore(feed.onTick, feed.now);
-  const shown = sessions.data?.items ?? [];
-  const byProject = Object.entries(Object.groupBy(shown, ({ project }) => project ?? "no project"));
+  const { project } = useProject();
+  const { data, error, refetch } = useTracks(project);
+  const now = useSyncExternalStore(feed.onTick, steps);
+  const shown = (data?.items ?? []).filter(({ endedAt }) => endedAt === null || Date.parse(endedAt) > now - SPAN_MS);
+  const byProject = Object.entries(Object.groupBy(shown.toSorted(byName), ({ project }) => project ?? "no project"));
   return (
     <Section title="The line" note="last 60 minutes">
-      {sessions.data && shown.length === 0 && (
-        <Empty>No session is live. An orchestrator on a machine starts them.</Empty>
-      )}
+      {error && <Failure error={error} retry={() => void refetch()} />}
+      {data && shown.length === 0 && <Empty>No session is live. An orchestrator on a machine starts them.</Empty>}
       {byProject.map(([project, of = []]) => (
         <div key={project}>
-          <h3 className="mt-3 mb-0.5 text-small font-semibold text-ink2">{project}</h3>
-          {of.map((session) => (
-            <Track
-              key={session.id}
-              session={session}
-              stretches={stretchesOf(session, runs.data?.items ?? [], asked.data?.items ?? [], now)}
-              now={now}
-            />
+          <h3 className="mt-3 mb-0.5 text-small font-semibold text-ink2" title={visible(project)}>
+            {projectName(project)}
+          </h3>
+          {of.map((track) => (
+            <Track key={track.id} track={track} now={now} />
           ))}
         </div>
       ))}
+      {data?.nextPage && (
+        <p className="py-2 text-small text-ink3">The newest 200 that live, and 100 that ended, are shown.</p>
+      )}
       {shown.length > 0 && (
         <div className="ml-[288px] flex justify-between font-mono text-micro text-ink3 max-md:hidden">
           {MARKS.map((minutes) => (
@@ -76,53 +66,60 @@ export function Line() {
   );
 }
 
-function Track({ session, stretches, now }: { session: Session; stretches: readonly Stretch[]; now: number }) {
-  const { glyph, word, colour } = sessionState(session);
-  const at = (time: number): number => Math.max(0, Math.min(100, ((time - (now - SPAN_MS)) / SPAN_MS) * 100));
+/** By project and agent; in each project those that have ended come last. */
+const byName = (one: SessionTrack, other: SessionTrack): number =>
+  (one.project ?? "~").localeCompare(other.project ?? "~") ||
+  Number(one.endedAt !== null) - Number(other.endedAt !== null) ||
+  one.agentId.localeCompare(other.agentId) ||
+  one.startedAt.localeCompare(other.startedAt);
+
+function shownOf(track: SessionTrack, now: number): Shown {
+  if (track.endedAt !== null)
+    return { glyph: "aborted", word: `ended ${clockText(track.endedAt)}`, colour: "text-grey" };
+  const shown = sessionState(track);
+  return track.state === "stuck" ? { ...shown, word: `stuck ${ageText(now - Date.parse(track.since))}` } : shown;
+}
+
+function Track({ track, now }: { track: SessionTrack; now: number }) {
+  const { id, name, agentId, lane } = track;
+  const { glyph, word, colour } = shownOf(track, now);
+  const begin = now - SPAN_MS;
+  const stretches = stretchesOf(track, begin, now);
+  const text = stretchesText(stretches);
+  const percent = (time: number): string => `${(time / SPAN_MS) * 100}%`;
   return (
-    <div className="grid h-6.5 grid-cols-[12px_96px_148px_1fr] items-center gap-2.5 pl-3 max-md:grid-cols-[12px_1fr_auto]">
+    <div className="group grid h-6.5 grid-cols-[12px_96px_148px_1fr] items-center gap-2.5 pl-3 max-md:grid-cols-[12px_2fr_3fr]">
       <Glyph name={glyph} />
       <Link
         to="/sessions/$id"
-        params={{ id: session.id }}
+        params={{ id }}
         className="truncate hover:underline"
-        title={session.name ?? session.id}
+        title={visible(`${agentId}: ${name ?? id}`)}
+        aria-describedby={`track-${id}`}
       >
-        {session.agentId}
+        {lane === "main" ? agentId : visible(name ?? agentId)}
       </Link>
-      <span className={`truncate text-small ${colour}`}>{word}</span>
+      <span className={`truncate text-small ${colour}`} title={word}>
+        {word}
+      </span>
       <span
-        className="relative h-2 bg-[linear-gradient(var(--line),var(--line))] bg-[length:100%_1px] bg-center bg-no-repeat max-md:hidden"
-        aria-hidden="true"
+        className="relative h-2 bg-[linear-gradient(var(--line),var(--line))] bg-[length:100%_1px] bg-center bg-no-repeat max-md:sr-only"
+        title={text}
       >
-        {stretches.map(({ kind, from, to }) => (
+        {stretches.map(({ state, from, to }) => (
           <i
-            key={`${kind} ${from}`}
-            className={`absolute top-0 h-2 rounded-[1px] ${STRETCH[kind]}`}
-            style={{ left: `${at(from)}%`, width: `${at(to) - at(from)}%` }}
+            key={from}
+            className={`absolute top-0 h-2 rounded-[1px] ${STRETCH[state] ?? ""}`}
+            style={{ left: percent(from - begin), width: percent(to - from) }}
           />
         ))}
+        <span
+          id={`track-${id}`}
+          className="sr-only group-has-focus-visible:not-sr-only group-has-focus-visible:absolute group-has-focus-visible:-top-1 group-has-focus-visible:right-0 group-has-focus-visible:bg-bg group-has-focus-visible:pl-2 group-has-focus-visible:text-small"
+        >
+          {text}
+        </span>
       </span>
     </div>
   );
-}
-
-/** Turns are work; an open question, a limit, silence and absence cover what came after them. */
-function stretchesOf(session: Session, runs: readonly Run[], asked: readonly Approval[], now: number): Stretch[] {
-  const begin = now - SPAN_MS;
-  const work = runs
-    .filter(({ sessionId }) => sessionId === session.id)
-    .flatMap(({ turns }) => turns)
-    .flatMap(({ startedAt, endedAt }) =>
-      startedAt === null
-        ? []
-        : [{ kind: "working" as const, from: Date.parse(startedAt), to: endedAt ? Date.parse(endedAt) : now }],
-    );
-  const questions = asked
-    .filter(({ sessionId }) => sessionId === session.id)
-    .map(({ createdAt }) => ({ kind: "you" as const, from: Date.parse(createdAt), to: now }));
-  const since = session.lastEventAt ? Date.parse(session.lastEventAt) : now;
-  const state = (["limited", "stuck", "away"] as const).find((kind) => kind === session.state);
-  const tail = state ? [{ kind: state, from: since, to: now }] : [];
-  return [...work, ...questions, ...tail].filter(({ to }) => to > begin);
 }

@@ -1,40 +1,34 @@
 import { Link } from "@tanstack/react-router";
 import type { Attention } from "../../../protocol/attention.ts";
+import { NEEDS } from "../../../protocol/states.ts";
 import { api } from "../../api.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
-import { Facts } from "../../ui/exact.tsx";
-import type { GlyphName } from "../../ui/glyph.tsx";
+import { Facts, projectName, visible } from "../../ui/exact.tsx";
 import type { RowParts } from "../../ui/rows.tsx";
+import { SureButton } from "../../ui/sure.tsx";
+import { GroupActs } from "../work/group-acts.tsx";
 import { ApprovalCard } from "./approval.tsx";
 
 const HOUR_MS = 3_600_000;
 
-const GLYPH: Record<Attention["kind"], GlyphName> = {
-  ...{ approval: "you", conflict: "you", blocked: "error", dead: "stuck", stuck: "stuck", away: "away" },
-  ...{ loop: "stuck", webhook: "error" },
-};
-
-const KIND: Record<Attention["kind"], string> = {
-  ...{ approval: "approval", conflict: "same place", blocked: "blocked result", dead: "dead letter", stuck: "stuck" },
-  ...{ away: "machine away", loop: "paused loop", webhook: "webhook" },
-};
-
-/** One need as a row. */
-export function needRow({ id, kind, since, count, holdsUp, subject, reason, takenBy }: Attention): RowParts {
+/** One need as a row. `exact`: what exactly an approval asks for, while it is not open below. */
+export function needRow(need: Attention, exact?: string): RowParts {
+  const { id, kind, since, count, holdsUp, subject, reason, takenBy } = need;
+  const { glyph, word } = NEEDS[kind];
   // That the asker itself waits goes without saying.
   const behind = holdsUp.filter((name) => name !== subject.agentId);
   return {
-    ...{ id, glyph: GLYPH[kind], kind: count > 1 ? `${KIND[kind]} × ${count}` : KIND[kind], since },
+    ...{ id, glyph, kind: count > 1 ? `${word} × ${count}` : word, since },
     what: (
       <>
         {subject.agentId && <strong>{subject.agentId} </strong>}
-        {subject.title}
+        {visible(subject.title)}
       </>
     ),
     why: [
-      ...(kind === "approval" ? [] : [reason]),
+      ...(kind !== "approval" ? [visible(reason)] : exact === undefined ? [] : [visible(exact.slice(0, 200))]),
       ...(behind.length > 0 ? [`holds up ${behind.join(", ")}`] : []),
       ...(takenBy ? [`${takenBy} sees to it`] : []),
     ].join(" · "),
@@ -51,20 +45,19 @@ export function useNeedActs() {
     await api.attention.snooze(need.id, new Date(Date.now() + HOUR_MS).toISOString());
     return { said: "Hidden for an hour", undo: () => api.attention.snooze(need.id, null) };
   });
-  const end = useAct(({ need, verb }: { need: Attention; verb: Attention["actions"][number] }) => endBy(need, verb));
-  return { take, snooze, end };
+  return { take, snooze };
 }
 
-/** Verbs of operators that end what waits: their button, and what is said after them. */
-const ENDINGS: Partial<Record<Attention["actions"][number], { label: string; said: string }>> = {
+/** Verbs of operators that end what waits: their button, what is said after them, and what cannot be taken back. */
+const ENDINGS: Partial<Record<Attention["actions"][number], { label: string; said: string; sure?: string }>> = {
   retry: { label: "Try again", said: "tried again" },
-  dismiss: { label: "Dismiss", said: "dismissed" },
+  dismiss: { label: "Dismiss", said: "dismissed", sure: "Dismiss it for good" },
   requeue: { label: "Requeue", said: "requeued" },
-  cancel: { label: "Cancel", said: "cancelled" },
+  cancel: { label: "Cancel", said: "cancelled", sure: "Cancel it for good" },
   resume: { label: "Resume", said: "resumed" },
 };
 
-/** Ends what waits, by one of its verbs. Of several dead letters it takes the first: the others go on waiting. */
+/** Ends what waits, by one of its verbs. */
 async function endBy({ id, kind, subject }: Attention, verb: Attention["actions"][number]): Promise<{ said: string }> {
   const { announcementId, messageId, webhookId, title } = subject;
   if (announcementId && verb === "retry") await api.announcements.retry(announcementId);
@@ -74,20 +67,40 @@ async function endBy({ id, kind, subject }: Attention, verb: Attention["actions"
   else if (webhookId && verb === "resume") await api.webhooks.patch(webhookId, { status: "active" });
   else if (kind === "loop" && verb === "resume") await api.loops.resume(Number(id.slice("loop:".length)));
   else throw new Error(`Nothing here is ended by ${verb}. Load the page again: the relay was updated.`);
-  return { said: `${title}: ${ENDINGS[verb]?.said}` };
+  return { said: `${visible(title)}: ${ENDINGS[verb]?.said}` };
+}
+
+/** Buttons that end what waits: all of it, where several have the same cause. */
+function Endings({ need }: { need: Attention }) {
+  const end = useAct((verb: Attention["actions"][number]) => endBy(need, verb));
+  if (need.kind === "dead" && need.count > 1) return <GroupActs group={need} />;
+  return need.actions.map((verb) => {
+    const ending = ENDINGS[verb];
+    if (!ending) return null;
+    const button = { disabled: end.isPending, onClick: () => end.mutate(verb) };
+    return ending.sure ? (
+      <SureButton key={verb} sure={ending.sure} {...button}>
+        {ending.label}
+      </SureButton>
+    ) : (
+      <Button key={verb} {...button}>
+        {ending.label}
+      </Button>
+    );
+  });
 }
 
 /** The need in full, and what can be done about it. */
 export function NeedOpen({ need }: { need: Attention }) {
   const { writes, isOperator } = useWho();
-  const { take, snooze, end } = useNeedActs();
-  const { kind, subject, reason, actions, takenBy } = need;
+  const { take, snooze } = useNeedActs();
+  const { subject, takenBy } = need;
   return (
     <>
-      {subject.approvalId ? <ApprovalCard id={subject.approvalId} /> : <p className="mb-2">{reason}</p>}
+      {subject.approvalId && <ApprovalCard id={subject.approvalId} hasKeys />}
       <Facts
         items={[
-          subject.project,
+          subject.project && projectName(subject.project),
           subject.sessionId && (
             <Link to="/sessions/$id" params={{ id: subject.sessionId }} className="text-accent underline">
               {subject.sessionId}
@@ -103,16 +116,8 @@ export function NeedOpen({ need }: { need: Attention }) {
         ]}
       />
       {writes && (
-        <div className="flex flex-wrap gap-2">
-          {actions
-            .filter((verb) => isOperator && verb in ENDINGS)
-            .map((verb) => (
-              <Button key={verb} disabled={end.isPending} onClick={() => end.mutate({ need, verb })}>
-                {need.count > 1 && kind === "dead"
-                  ? `${ENDINGS[verb]?.label} the first of ${need.count}`
-                  : ENDINGS[verb]?.label}
-              </Button>
-            ))}
+        <div className="flex flex-wrap gap-2 max-md:grid max-md:grid-cols-2">
+          {isOperator && <Endings need={need} />}
           <Button kind="quiet" hint="e" onClick={() => take.mutate(need)}>
             {takenBy ? "Take it over" : "I have it"}
           </Button>
@@ -120,7 +125,11 @@ export function NeedOpen({ need }: { need: Attention }) {
             Snooze 1 h
           </Button>
           {subject.agentId && (
-            <Link to="/agents/$id" params={{ id: subject.agentId }} className="self-center px-2 text-accent underline">
+            <Link
+              to="/agents/$id"
+              params={{ id: subject.agentId }}
+              className="self-center px-2 text-accent underline max-md:py-3"
+            >
               {subject.agentId}
             </Link>
           )}

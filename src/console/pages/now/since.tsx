@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Run } from "../../../protocol/runs.ts";
 import { api } from "../../api.ts";
+import { useProject } from "../../frame/projects.ts";
 import { moneyText } from "../../ui/amounts.ts";
 import { Glyph } from "../../ui/glyph.tsx";
 import { Empty } from "../../ui/notes.tsx";
@@ -27,9 +28,10 @@ window.addEventListener("pagehide", see);
 
 /** Runs that ended since the page was last looked at, with their links and cost. */
 export function SinceYouLeft() {
+  const { project } = useProject();
   const ended = useQuery({
-    queryKey: ["since"],
-    queryFn: ({ signal }) => api.runs.list({ status: "ended", limit: 100 }, { signal }),
+    queryKey: ["since", project],
+    queryFn: ({ signal }) => api.runs.list({ status: "ended", limit: 100, project }, { signal }),
   });
   const runs = (ended.data?.items ?? []).filter(({ endedAt }) => endedAt !== null && endedAt > left);
   const fine = runs.filter(({ outcome }) => outcome === "ok").length;
@@ -43,26 +45,24 @@ export function SinceYouLeft() {
     ...(cost ? [moneyText(cost)] : []),
   ];
   return (
-    <aside>
-      <Section
-        title="Since you left"
-        note={new Date(left).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit" })}
-      >
-        {ended.data && (
-          <p className="py-2 text-ink2">
-            {runs.length
-              ? `${runs.length} ${runs.length === 1 ? "run" : "runs"} ended: ${parts.join(", ")}.`
-              : "No run ended."}
-          </p>
-        )}
-        <ul>
-          {runs.slice(0, SHOWN).map((run) => (
-            <Ended key={run.id} run={run} />
-          ))}
-        </ul>
-        {!ended.data && !ended.isPending && <Empty>Runs could not be read.</Empty>}
-      </Section>
-    </aside>
+    <Section
+      title="Since you left"
+      note={new Date(left).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit" })}
+    >
+      {ended.data && (
+        <p className="py-2 text-ink2">
+          {runs.length
+            ? `${runs.length} ${runs.length === 1 ? "run" : "runs"} ended: ${parts.join(", ")}.`
+            : "No run ended."}
+        </p>
+      )}
+      <ul>
+        {runs.slice(0, SHOWN).map((run) => (
+          <Ended key={run.id} run={run} />
+        ))}
+      </ul>
+      {!ended.data && !ended.isPending && <Empty>Runs could not be read.</Empty>}
+    </Section>
   );
 }
 

@@ -10,31 +10,32 @@ import { Glyph } from "../../ui/glyph.tsx";
 import { Failure } from "../../ui/notes.tsx";
 import { Section } from "../../ui/page.tsx";
 import { clockText, runState } from "../../ui/states.ts";
+import { webAddress } from "../../ui/web.ts";
 import { ChangedFiles } from "./changed-files.tsx";
 import { Children } from "./children.tsx";
 
 const LINK = "text-accent underline wrap-anywhere";
 
 /** Facts of a run: state, children, links, files and cost. */
-export function RunAside({ run }: { run: Run }) {
+export function RunAside({ run, asks, show }: { run: Run; asks: boolean; show(path: string): void }) {
   const tree = useQuery({
     queryKey: ["run", run.id, "tree"],
     queryFn: ({ signal }) => api.runs.tree(run.id, { signal }),
   });
   return (
     <>
-      <State run={run} />
+      <State run={run} asks={asks} />
       {tree.error && <Failure error={tree.error} retry={() => void tree.refetch()} />}
       {tree.data && tree.data.descendants.length > 0 && <Children tree={tree.data} />}
       <Links run={run} />
-      <ChangedFiles runId={run.id} />
+      <ChangedFiles runId={run.id} show={show} />
       {tree.data && <Cost tree={tree.data} />}
     </>
   );
 }
 
-function State({ run }: { run: Run }) {
-  const { glyph, word, colour } = runState(run);
+function State({ run, asks }: { run: Run; asks: boolean }) {
+  const { glyph, word, colour } = runState(run, asks);
   const turn = run.turns.at(-1);
   return (
     <Section title="State">
@@ -99,8 +100,8 @@ function Links({ run }: { run: Run }) {
           return (
             <li key={`${kind} ${url ?? ref}`} className="py-1 text-small wrap-anywhere">
               <span className="text-ink3">{kind} </span>
-              {url && /^https?:\/\//.test(url) ? (
-                <a href={url} target="_blank" rel="noopener noreferrer" className={LINK}>
+              {webAddress(url) ? (
+                <a href={webAddress(url)} target="_blank" rel="noopener noreferrer" className={LINK}>
                   {name}
                 </a>
               ) : (

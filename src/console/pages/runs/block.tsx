@@ -1,6 +1,7 @@
-import { memo, type ReactNode, useState } from "react";
+import { memo } from "react";
 import { countText, durationText } from "../../ui/amounts.ts";
 import { Exact, visible } from "../../ui/exact.tsx";
+import { Fold } from "../../ui/fold.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
 import { clockText } from "../../ui/states.ts";
 import { type Block, exitOf, type MarkBlock, type TextBlock, type ToolBlock, targetOf } from "./transcript.ts";
@@ -35,24 +36,6 @@ export const Said = ({ by, children }: { by: string; children: string }) => (
     <Words className="font-semibold">{children}</Words>
   </div>
 );
-
-/** A line that opens. */
-function Fold({ line, children }: { line: ReactNode; children: () => ReactNode }) {
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <div className="py-0.5">
-      <button
-        type="button"
-        aria-expanded={isOpen}
-        onClick={() => setOpen(!isOpen)}
-        className="flex min-h-7 w-full cursor-pointer items-center gap-2 rounded-control text-left text-small text-ink2 hover:bg-hover max-md:min-h-12"
-      >
-        {line}
-      </button>
-      {isOpen && <div className="my-1 ml-5 flex flex-col gap-1">{children()}</div>}
-    </div>
-  );
-}
 
 function Thought({ block: { text, isOpen } }: { block: TextBlock }) {
   return (

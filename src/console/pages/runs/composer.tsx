@@ -1,11 +1,14 @@
-import { type FormEvent, type KeyboardEvent, useRef, useState } from "react";
+import { type FormEvent, type KeyboardEvent, useRef } from "react";
 import type { Run, RunTold } from "../../../protocol/runs.ts";
 import { api } from "../../api.ts";
+import { useActs } from "../../frame/acts.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
+import { goOnIn, useDraft } from "../../ui/drafts.ts";
 
-const HEARD: Record<RunTold["mode"], string> = {
+/** Words for what became of a message to a run. */
+export const HEARD: Record<RunTold["mode"], string> = {
   steered: "Its running turn hears it",
   queued: "It hears it in its next turn",
   started: "A new turn begins with it",
@@ -13,7 +16,7 @@ const HEARD: Record<RunTold["mode"], string> = {
 
 /** Words for a run, and its stop. */
 export function Composer({ run }: { run: Run }) {
-  const [text, setText] = useState("");
+  const [text, setText] = useDraft(`run ${run.id}`);
   const field = useRef<HTMLTextAreaElement>(null);
   const tell = useAct(async () => {
     const { mode } = await api.runs.tell(run.id, { text });
@@ -33,7 +36,8 @@ export function Composer({ run }: { run: Run }) {
     if (event.key === "Escape") field.current?.blur();
     if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) send(event);
   };
-  useKeys({ m: () => field.current?.focus(), ...(canStop && { i: () => abort.mutate(undefined) }) });
+  useActs(canStop ? [{ name: "Stop this run", hint: "i", run: () => abort.mutate(undefined) }] : []);
+  useKeys({ m: () => goOnIn(field.current), ...(canStop && { i: () => abort.mutate(undefined) }) });
   return (
     <form
       onSubmit={send}

@@ -1,14 +1,18 @@
 import type { Run } from "../../../protocol/runs.ts";
 import { moneyText } from "../../ui/amounts.ts";
-import { visible } from "../../ui/exact.tsx";
+import { projectName, visible } from "../../ui/exact.tsx";
 import type { RowParts } from "../../ui/rows.tsx";
 import { runState } from "../../ui/states.ts";
-import { aboutRun } from "./about.ts";
+import { aboutRun, webOf } from "./about.ts";
 
 /** A run as a row. */
 export function runRow(run: Run): RowParts {
   const { glyph, word, colour } = runState(run);
-  const facts = [run.project, ...run.links.map(({ ref }) => ref), moneyText(run.usage.costUsd || null)];
+  const facts = [
+    run.project && projectName(run.project),
+    ...run.links.map(({ ref }) => ref),
+    moneyText(run.usage.costUsd || null),
+  ];
   return {
     ...{ id: run.id, glyph, since: run.endedAt ?? run.createdAt },
     what: (
@@ -23,5 +27,6 @@ export function runRow(run: Run): RowParts {
       </>
     ),
     kind: run.cause,
+    web: webOf(run),
   };
 }

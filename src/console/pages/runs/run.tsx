@@ -1,15 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Run } from "../../../protocol/runs.ts";
 import { api } from "../../api.ts";
+import { useKeys } from "../../frame/keys.ts";
 import { useWho } from "../../frame/who.ts";
 import { Failure, Loading } from "../../ui/notes.tsx";
 import { Page } from "../../ui/page.tsx";
 import { TAB, Tabs } from "../../ui/tabs.tsx";
-import { aboutRun } from "./about.ts";
+import { openWeb } from "../../ui/web.ts";
+import { aboutRun, webOf } from "./about.ts";
 import { RunAside } from "./aside.tsx";
+import { Changes, useDiff } from "./changes.tsx";
+import { useComments } from "./comments.ts";
 import { Composer } from "./composer.tsx";
+import { Questions, useQuestions } from "./questions.tsx";
 import { TranscriptView } from "./transcript-view.tsx";
 
 const route = getRouteApi("/runs/$id");
@@ -26,8 +31,9 @@ export function RunPage() {
   );
 }
 
-function titleOf(run: Run): string {
+function titleOf(run: Run, asks: boolean): string {
   const about = `“${aboutRun(run)}”`;
+  if (asks) return `${run.agentId} waits for you with ${about}`;
   if (run.status === "queued") return `${run.agentId} has yet to begin ${about}`;
   if (run.status === "waiting") return `${run.agentId} waits for its children with ${about}`;
   if (run.status === "stopping") return `${run.agentId} stops ${about}`;
@@ -36,21 +42,64 @@ function titleOf(run: Run): string {
   return run.outcome === "aborted" ? `${about} was stopped` : `${run.agentId} failed at ${about}`;
 }
 
+const PARTS = ["transcript", "changes", "details"] as const;
+type Part = (typeof PARTS)[number];
+
+/** The transcript stays beside the details where there is room for both. */
+const hiddenIn: Record<Part, string> = { transcript: "", changes: "hidden", details: "max-lg:hidden" };
+
 function RunView({ run }: { run: Run }) {
   const { writes, name, role } = useWho();
-  const [side, show] = useState<"transcript" | "details">("transcript");
-  const hiddenBelow = (one: typeof side): string => (side === one ? "" : "max-lg:hidden");
+  const [part, show] = useState<Part>("transcript");
+  const [opened, open] = useState<ReadonlySet<string>>(new Set());
+  const comments = useComments(run.id);
+  const questions = useQuestions(run);
+  const files = useDiff(run.id).data?.files ?? [];
+  const web = webOf(run);
+  useKeys({
+    ...(files.length > 0 && { c: () => show(part === "changes" ? "transcript" : "changes") }),
+    ...(web !== undefined && { o: () => openWeb(web) }),
+  });
+  const toggle = (path: string): void =>
+    open((had) => (had.has(path) ? new Set([...had].filter((one) => one !== path)) : new Set([...had, path])));
+  function showFile(path: string): void {
+    show("changes");
+    open((had) => new Set([...had, path]));
+  }
+  const names: Record<Part, string> = {
+    ...{ transcript: "Transcript", changes: `Changes ${files.length}`, details: "Details" },
+  };
   return (
-    <Page title={titleOf(run)} facts={<span className="font-mono text-small select-all">{run.id}</span>}>
-      <Tabs label="Parts of the run" className="lg:hidden">
-        {(["transcript", "details"] as const).map((one) => (
-          <button key={one} type="button" aria-pressed={side === one} onClick={() => show(one)} className={TAB}>
-            {one === "transcript" ? "Transcript" : "Details"}
+    <Page
+      title={titleOf(run, questions.length > 0)}
+      facts={<span className="font-mono text-small select-all">{run.id}</span>}
+      actions={
+        <Link to="/runs/compare" search={{ a: run.id }} className="self-center text-accent underline max-md:py-3">
+          Compare…
+        </Link>
+      }
+    >
+      <Questions of={questions} />
+      <Tabs label="Parts of the run" className={files.length === 0 ? "lg:hidden" : ""}>
+        {PARTS.filter((one) => one !== "changes" || files.length > 0).map((one) => (
+          <button
+            key={one}
+            type="button"
+            aria-pressed={part === one}
+            onClick={() => show(one)}
+            className={`${TAB} ${one === "details" ? "lg:hidden" : ""}`}
+          >
+            {names[one]}
           </button>
         ))}
       </Tabs>
       <div className="grid gap-x-10 lg:grid-cols-[minmax(0,1fr)_320px]">
-        <section aria-label="Transcript" className={`min-w-0 ${hiddenBelow("transcript")}`}>
+        {part === "changes" && (
+          <section aria-label="Changes" className="min-w-0">
+            <Changes run={run} comments={writes ? comments : undefined} opened={opened} toggle={toggle} />
+          </section>
+        )}
+        <section aria-label="Transcript" className={`min-w-0 ${hiddenIn[part]}`}>
           <TranscriptView run={run} />
           {writes ? (
             <Composer run={run} />
@@ -58,8 +107,8 @@ function RunView({ run }: { run: Run }) {
             <p className="py-3 text-small text-ink2">{`${name} is a ${role}: operators and members tell and stop it.`}</p>
           )}
         </section>
-        <aside className={`min-w-0 ${hiddenBelow("details")}`}>
-          <RunAside run={run} />
+        <aside className={`min-w-0 ${part === "details" ? "" : "max-lg:hidden"}`}>
+          <RunAside run={run} asks={questions.length > 0} show={showFile} />
         </aside>
       </div>
     </Page>

@@ -1,11 +1,11 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { useRef } from "react";
 import { api } from "../../api.ts";
-import { useKeys } from "../../frame/keys.ts";
+import { type Search, writeSearch } from "../../search/query.ts";
 import { FIELD } from "../../ui/fields.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";
+import { Views } from "../../ui/views.tsx";
 import { runRow } from "./row.tsx";
 
 const route = getRouteApi("/runs");
@@ -15,16 +15,26 @@ const STATUSES = ["queued", "running", "waiting", "stopping", "ended"] as const;
 export function RunsPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const { status, agent, project } = search;
+  const { status, ...others } = search;
   const list = usePages(["runs", "list", search], (page, signal) =>
-    api.runs.list({ status, agent, project, limit: 100, page }, { signal }),
+    api.runs.list({ ...search, limit: 100, page }, { signal }),
   );
-  const written = Object.entries(search).flatMap(([name, value]) => (value ? [`${name}:${value}`] : []));
-  const clear = (): void => void navigate({ search: {} });
+  const shown: Search = { ...others, state: status };
+  const apply = ({ state, ...next }: Search): void => {
+    const known = STATUSES.find((one) => one === state);
+    if (state !== undefined && known === undefined) void navigate({ to: "/search", search: { ...next, state } });
+    else void navigate({ search: { project: undefined, ...next, status: known } });
+  };
+  const clear = (): void => void navigate({ search: { project: undefined } });
+  const written = writeSearch(shown);
   const live = list.items.filter(({ status }) => status !== "ended").length;
   return (
-    <Page title={list.isRead ? titleOf(list.items.length, live, list.hasMore) : "Runs"}>
-      <Filters />
+    <Page
+      title={list.isRead ? titleOf(list.items.length, live, list.hasMore) : "Runs"}
+      actions={<Views page="runs" to="/runs" search={search} />}
+      find={{ search: shown, apply }}
+    >
+      <Status />
       <Section title="Runs">
         <Listed
           list={list}
@@ -36,7 +46,7 @@ export function RunsPage() {
               No agent has run yet. Give one some work: <code className="font-mono">{'signalbox run <agent> "…"'}</code>
             </>
           }
-          filter={written.length > 0 ? { text: written.join(" "), clear } : undefined}
+          filter={written === "" ? undefined : { text: written, clear }}
         />
       </Section>
     </Page>
@@ -49,40 +59,25 @@ function titleOf(count: number, live: number, hasMore: boolean): string {
   return live ? `${all}, ${live} under way` : `${all}, none under way`;
 }
 
-function Filters() {
-  const { status, agent, project } = route.useSearch();
+function Status() {
+  const { status } = route.useSearch();
   const navigate = route.useNavigate();
-  const first = useRef<HTMLInputElement>(null);
-  useKeys({ "/": () => first.current?.focus() });
-  const set = (change: { status?: typeof status; agent?: string; project?: string }): void =>
-    void navigate({ search: (had) => ({ ...had, ...change }), replace: true });
-  const field = (name: "agent" | "project", value: string | undefined) => (
-    <input
-      key={`${name} ${value}`}
-      ref={name === "agent" ? first : undefined}
-      defaultValue={value}
-      placeholder={name === "agent" ? "agent" : "project"}
-      aria-label={name === "agent" ? "Agent" : "Project"}
-      onBlur={({ target }) => target.value !== (value ?? "") && set({ [name]: target.value || undefined })}
-      onKeyDown={({ key, currentTarget }) => (key === "Enter" || key === "Escape") && currentTarget.blur()}
-      className={`${FIELD} w-44 max-md:w-auto max-md:flex-1`}
-    />
-  );
   return (
-    <div className="mb-4 flex flex-wrap gap-2">
-      <select
-        aria-label="Status"
-        value={status ?? ""}
-        onChange={({ target }) => set({ status: STATUSES.find((one) => one === target.value) })}
-        className={FIELD}
-      >
-        <option value="">all</option>
-        {STATUSES.map((one) => (
-          <option key={one}>{one}</option>
-        ))}
-      </select>
-      {field("agent", agent)}
-      {field("project", project)}
-    </div>
+    <select
+      aria-label="Status"
+      value={status ?? ""}
+      onChange={({ target }) =>
+        void navigate({
+          search: (had) => ({ ...had, status: STATUSES.find((one) => one === target.value) }),
+          replace: true,
+        })
+      }
+      className={`${FIELD} mb-4`}
+    >
+      <option value="">all</option>
+      {STATUSES.map((one) => (
+        <option key={one}>{one}</option>
+      ))}
+    </select>
   );
 }

@@ -1,86 +1,99 @@
-import { useMutation } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { useState } from "react";
-import { api } from "../../api.ts";
+import { Link, useParams } from "@tanstack/react-router";
+import { Suspense } from "react";
 import { HoldButton } from "../../frame/holds.tsx";
-import { lettersAreOff, switchLetters } from "../../frame/keys.ts";
 import { PLACES } from "../../frame/places.ts";
-import { setTheme, type Theme, theme } from "../../frame/theme.ts";
 import { useWho } from "../../frame/who.ts";
-import { Button } from "../../ui/button.tsx";
-import { Failure } from "../../ui/notes.tsx";
+import { Empty, Loading } from "../../ui/notes.tsx";
 import { Page, Section } from "../../ui/page.tsx";
+import { SECTIONS, type SettingsSection } from "./sections.ts";
 
-const THEMES: Record<Theme, string> = { system: "As the system", light: "Light", dark: "Dark" };
+const LINK =
+  "flex h-7 items-center rounded-control px-2 text-ink2 hover:bg-hover aria-[current=page]:bg-hover aria-[current=page]:font-semibold aria-[current=page]:text-ink";
 
-/** This browser: who is signed in, how the page looks, and signing out. */
+/** The settings: a list of sections at the left and one of them. A phone shows the list first. */
 export function SettingsPage() {
-  const { name, role, writes } = useWho();
-  const out = useMutation({
-    mutationFn: (everywhere: boolean) => api.signIn.signOut({ everywhere }),
-    onSuccess: () => location.assign("/"),
-  });
+  const { section: id } = useParams({ strict: false });
+  const { role } = useWho();
+  const sections = SECTIONS.filter(({ roles }) => !roles || (role && roles.includes(role)));
+  const shown = id === undefined ? SECTIONS[0] : SECTIONS.find((one) => one.id === id);
   return (
-    <Page title={`Signed in as ${name}`} facts={`Role: ${role}`}>
-      <div className="md:hidden">
-        <Section title="Places">
-          {PLACES.filter(({ isOnPhone }) => !isOnPhone).map(({ to, name: place }) => (
-            <Link key={to} to={to} className="flex h-12 items-center border-b border-line px-3">
-              {place}
-            </Link>
-          ))}
-          {writes && <HoldButton className="flex h-12 w-full px-3" />}
-        </Section>
+    <div className="flex">
+      <nav
+        aria-label="Settings"
+        className="sticky top-0 flex h-dvh w-44 shrink-0 flex-col gap-0.5 overflow-y-auto border-r border-line px-2 pt-6 max-md:hidden"
+      >
+        {sections.map((one) => (
+          <Link
+            key={one.id}
+            to="/settings/$section"
+            params={{ section: one.id }}
+            className={LINK}
+            aria-current={one === shown ? "page" : undefined}
+          >
+            {one.name}
+          </Link>
+        ))}
+      </nav>
+      {id === undefined && <More sections={sections} />}
+      <div className={`min-w-0 flex-1 ${id === undefined ? "max-md:hidden" : ""}`}>
+        <nav aria-label="Way back" className="border-b border-line md:hidden">
+          <Link to="/settings" className="flex h-12 items-center px-4 text-accent">
+            All settings
+          </Link>
+        </nav>
+        <Suspense fallback={<Loading what="the settings" />}>
+          {shown ? <Shown section={shown} /> : <Unknown />}
+        </Suspense>
       </div>
-      <Section title="This browser">
-        <div className="flex flex-col gap-4 px-3 py-4">
-          <Appearance />
-          <div className="flex flex-wrap gap-2">
-            <Button onClick={() => out.mutate(false)}>Sign out</Button>
-            <Button kind="danger" onClick={() => out.mutate(true)}>
-              Sign out everywhere
-            </Button>
-          </div>
-          {out.error && <Failure error={out.error} />}
-        </div>
-      </Section>
+    </div>
+  );
+}
+
+function Shown({ section: { name, roles, Content } }: { section: SettingsSection }) {
+  const { role, name: me } = useWho();
+  if (!role) return null;
+  if (!roles || roles.includes(role)) return <Content />;
+  return (
+    <Page title={`${name} is not yours to see`}>
+      <Empty>{`${me} is ${role === "operator" ? "an" : "a"} ${role}: ${roles.map((one) => `${one}s`).join(" and ")} see it.`}</Empty>
     </Page>
   );
 }
 
-function Appearance() {
-  const [chosen, setChosen] = useState(theme);
-  const [isOff, setOff] = useState(lettersAreOff);
+const Unknown = () => (
+  <Page title="There is no such section">
+    <Empty>
+      <Link to="/settings" className="text-accent underline">
+        All settings
+      </Link>
+    </Empty>
+  </Page>
+);
+
+/** Below 760 px: places that the bar at the bottom has no room for, and the sections. */
+function More({ sections }: { sections: readonly SettingsSection[] }) {
+  const { writes } = useWho();
+  const row = "flex min-h-12 flex-col justify-center border-b border-line px-3 py-1";
   return (
-    <>
-      <fieldset className="flex flex-wrap gap-4">
-        <legend className="mb-1 text-small text-ink3">Colours</legend>
-        {(Object.keys(THEMES) as Theme[]).map((one) => (
-          <label key={one} className="flex items-center gap-2">
-            <input
-              type="radio"
-              name="theme"
-              checked={chosen === one}
-              onChange={() => {
-                setTheme(one);
-                setChosen(one);
-              }}
-            />
-            {THEMES[one]}
-          </label>
-        ))}
-      </fieldset>
-      <label className="flex items-center gap-2">
-        <input
-          type="checkbox"
-          checked={!isOff}
-          onChange={({ target }) => {
-            switchLetters(!target.checked);
-            setOff(!target.checked);
-          }}
-        />
-        Single letters are keys
-      </label>
-    </>
+    <div className="min-w-0 flex-1 md:hidden">
+      <Page title="More">
+        <Section title="Places">
+          {PLACES.filter(({ isOnPhone }) => !isOnPhone).map(({ to, name }) => (
+            <Link key={to} to={to} className={row}>
+              {name}
+            </Link>
+          ))}
+          {writes && <HoldButton className="flex h-12 w-full px-3" />}
+        </Section>
+        <Section title="Settings">
+          {sections.map(({ id, name, about }) => (
+            <Link key={id} to="/settings/$section" params={{ section: id }} className={row}>
+              {name}
+              <span className="text-small text-ink3">{about}</span>
+            </Link>
+          ))}
+        </Section>
+      </Page>
+    </div>
   );
 }

@@ -73,7 +73,10 @@ function Questions({ message, answer }: { message: Message; answer: Message | un
   const fields = fieldsOf(message);
   const reply = useReply(message);
   if (choices.length === 0 && fields.length === 0) return null;
-  if (answer) return <p className="mt-1 text-small text-ink3">{`Answered: ${plainly(answer.body.slice(0, 200))}`}</p>;
+  if (answer) {
+    const words = answer.encoding === "opaque" ? "encrypted" : plainly(answer.body.slice(0, 200));
+    return <p className="mt-1 text-small text-ink3">{`Answered: ${words}`}</p>;
+  }
   return (
     <div className="mt-2 flex flex-col items-start gap-2 max-md:items-stretch">
       <div className="flex flex-wrap gap-2 max-md:flex-col">

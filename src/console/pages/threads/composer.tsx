@@ -1,12 +1,23 @@
 import { Paperclip, X } from "lucide-react";
-import { type ClipboardEvent, type FormEvent, type KeyboardEvent, type RefObject, useRef, useState } from "react";
+import {
+  type ClipboardEvent,
+  type DragEvent,
+  type FormEvent,
+  type KeyboardEvent,
+  type RefObject,
+  useRef,
+  useState,
+} from "react";
 import { toast } from "sonner";
 import type { StoredFile } from "../../../protocol/files.ts";
 import type { Message } from "../../../protocol/messages.ts";
 import { api } from "../../api.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
+import { useDraft } from "../../ui/drafts.ts";
+import { Mentions, useMention } from "./mention.tsx";
 import { nameOf } from "./message.tsx";
+import { SealingFields, useSealing } from "./sealing.tsx";
 import { useTargets } from "./targets.ts";
 
 interface Props {
@@ -22,16 +33,27 @@ const FIELD = "rounded-control border border-control bg-surface px-2";
 
 /** Writing a message: to an agent or a group, with files. Enter sends, with shift it begins a line. */
 export function Composer({ to, replyTo, field, onSent }: Props) {
-  const [text, setText] = useState("");
-  const [chosen, choose] = useState<string>();
+  const sealing = useSealing();
+  const name = `thread ${replyTo?.threadId ?? "new"}`;
+  // An answer to an encrypted message is likely to be encrypted as well.
+  const [text, setText] = useDraft(name, sealing.isOn || replyTo?.encoding === "opaque");
+  const [keptTarget, keepTarget] = useDraft(`${name} to`);
+  const [chosen, setChosen] = useState<string | undefined>(keptTarget || undefined);
   const [files, setFiles] = useState<StoredFile[]>([]);
+  const choose = (to: string): void => {
+    setChosen(to);
+    keepTarget(to);
+  };
+  const mention = useMention(text, setText, choose);
   const target = chosen ?? to;
   const send = useAct(async () => {
     const payload = files.length
       ? { files: files.map(({ id, name, type, size }) => ({ fileId: id, name, type, size })) }
       : undefined;
-    const sent = await api.messages.send({ to: target, body: text, replyTo: replyTo?.id, payload, deliverAt: null });
+    const words = await sealing.words(text, target);
+    const sent = await api.messages.send({ to: target, ...words, replyTo: replyTo?.id, payload, deliverAt: null });
     setText("");
+    keepTarget("");
     setFiles([]);
     onSent(sent.threadId);
     if (sent.matched > 0) return undefined;
@@ -43,7 +65,8 @@ export function Composer({ to, replyTo, field, onSent }: Props) {
     setFiles((now) => [...now, ...stored]);
     return undefined;
   });
-  const canSend = target !== "" && (text.trim() !== "" || files.length > 0) && !send.isPending && !attach.isPending;
+  const isReady = target !== "" && sealing.isReady && !send.isPending && !attach.isPending;
+  const canSend = isReady && (text.trim() !== "" || files.length > 0);
 
   function submit(event: FormEvent): void {
     event.preventDefault();
@@ -51,35 +74,44 @@ export function Composer({ to, replyTo, field, onSent }: Props) {
     else if (target === "") toast.error("Say whom it is for.");
   }
   function press(event: KeyboardEvent<HTMLTextAreaElement>): void {
+    if (mention.press(event)) return;
     if (event.key === "Escape") event.currentTarget.blur();
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     submit(event);
   }
-  function paste(event: ClipboardEvent): void {
-    const given = [...event.clipboardData.files];
+  function take(event: ClipboardEvent | DragEvent, { files: given }: DataTransfer): void {
     if (given.length === 0) return;
     event.preventDefault();
-    attach.mutate(given);
+    if (sealing.isOn) toast.error("Files are not encrypted: send them in a message of their own.");
+    else attach.mutate([...given]);
   }
 
   return (
-    <form onSubmit={submit} onPaste={paste} className="border-t border-line px-8 py-3 max-md:px-4">
-      <div className="mb-2 flex items-center gap-2 text-small text-ink2">
+    <form
+      onSubmit={submit}
+      onPaste={(event) => take(event, event.clipboardData)}
+      onDrop={(event) => take(event, event.dataTransfer)}
+      onDragOver={(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()}
+      className="border-t border-line px-8 py-3 max-md:px-4"
+    >
+      <div className="mb-2 flex flex-wrap items-center gap-2 text-small text-ink2">
         <Target value={target} choose={choose} />
         {replyTo && <span className="min-w-0 truncate">{`answers ${nameOf(replyTo)}, message ${replyTo.id}`}</span>}
+        <SealingFields {...sealing} canTurnOn={files.length === 0} />
       </div>
+      <Mentions {...mention} />
       <div className="flex items-end gap-2">
         <textarea
           ref={field}
           value={text}
           rows={Math.min(10, text.split("\n").length)}
-          onChange={({ target }) => setText(target.value)}
+          onChange={({ target }) => mention.change(target.value)}
           onKeyDown={press}
           aria-label="Message"
-          placeholder="Write a message"
+          placeholder="A message, or @name"
           className={`${FIELD} min-h-8 flex-1 resize-none py-1.25 max-md:min-h-12 max-md:py-3`}
         />
-        <Attach attach={attach.mutate} />
+        {!sealing.isOn && <Attach attach={attach.mutate} />}
         <Button type="submit" kind="primary" disabled={!canSend}>
           Send
         </Button>

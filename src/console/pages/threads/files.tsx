@@ -9,7 +9,7 @@ interface Carried {
 }
 
 const ID = /^fil_[\w-]+$/;
-const SHOWN = /^image\/(png|jpeg|gif|webp)$/;
+const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/;
 
 function filesOf(payload: Message["payload"]): Carried[] {
   const files: unknown[] = Array.isArray(payload?.files) ? payload.files : [];

@@ -1,5 +1,6 @@
 import { Bot, Cable, CalendarClock, type LucideIcon, MessageSquare, Signpost, User } from "lucide-react";
 import type { Message } from "../../../protocol/messages.ts";
+import type { Run } from "../../../protocol/runs.ts";
 import { Age } from "../../ui/age.tsx";
 import { Button } from "../../ui/button.tsx";
 import { Glyph, type GlyphName } from "../../ui/glyph.tsx";
@@ -7,7 +8,10 @@ import { clockText } from "../../ui/states.ts";
 import { Asked } from "./asked.tsx";
 import { Body, plainly } from "./body.tsx";
 import { Attached } from "./files.tsx";
+import { FoldedRun } from "./folded-run.tsx";
 import { Ladder, Why } from "./ladder.tsx";
+import { Opaque } from "./opaque.tsx";
+import { type Level, type Traced, Traces } from "./traces.tsx";
 
 /** Kind of author: a glyph and a word. */
 const AUTHORS: Record<Message["source"], { icon: LucideIcon; word: string }> = {
@@ -40,6 +44,13 @@ interface Props {
   message: Message;
   /** A reply to it by whom it was for. */
   answer: Message | undefined;
+  /** Runs that worked on it and have ended. */
+  runs: readonly Run[] | undefined;
+  /** A run works on it. */
+  isLive: boolean;
+  level: Level;
+  /** Thoughts and acts of agents about it. */
+  traced: Traced | undefined;
   isSelected: boolean;
   isExplained: boolean;
   writes: boolean;
@@ -58,10 +69,14 @@ function whenText(time: string): string {
   return day === today ? clockText(time) : `${day}, ${clockText(time)}`;
 }
 
+/** Questions and answers between a person and an agent are read whole. */
+const isTold = ({ kind, from, to }: Message): boolean =>
+  (kind === "request" || kind === "response") && (from === "user" || to === "user");
+
 /** One message: whose words, how far it came, and what it says. */
 export function MessageItem(props: Props) {
   const { message, answer, isSelected, isExplained, writes, select, explain, reply } = props;
-  const line = LINES[message.kind];
+  const line = isTold(message) ? undefined : LINES[message.kind];
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: j and k select by keyboard
     <article
@@ -73,6 +88,10 @@ export function MessageItem(props: Props) {
       {line ? <Line {...line} message={message} /> : <Whole {...props} />}
       {message.payload && !line && <Asked message={message} answer={answer} />}
       <Attached payload={message.payload} />
+      <Traces key={props.level} id={message.id} level={props.level} traced={props.traced} />
+      {props.runs?.map((run) => (
+        <FoldedRun key={run.id} run={run} />
+      ))}
       {isSelected && (
         <div className="mt-1 flex flex-wrap gap-1">
           {writes && (
@@ -91,7 +110,8 @@ export function MessageItem(props: Props) {
   );
 }
 
-function Whole({ message, answer }: Props) {
+function Whole({ message, answer, runs, isLive }: Props) {
+  const isTaken = isLive || runs !== undefined;
   const { icon: Icon, word } = AUTHORS[message.source];
   const work = message.state === null ? undefined : (WORK[message.state] ?? { glyph: "settled", colour: "text-grey" });
   return (
@@ -108,21 +128,24 @@ function Whole({ message, answer }: Props) {
           </span>
         )}
         <span className="ml-auto inline-flex items-center gap-3">
-          <Ladder message={message} isAnswered={answer !== undefined} />
+          <Ladder message={message} isAnswered={answer !== undefined} isTaken={isTaken} />
           <time className="font-mono" dateTime={message.createdAt} title={new Date(message.createdAt).toLocaleString()}>
             {whenText(message.createdAt)}
           </time>
         </span>
       </header>
       {message.subject && <p className="font-semibold wrap-anywhere">{plainly(message.subject)}</p>}
-      {message.encoding === "opaque" ? <Opaque body={message.body} /> : <Body text={message.body} />}
+      {message.encoding === "opaque" ? <Opaque message={message} /> : <Body text={message.body} />}
     </>
   );
 }
 
-const Opaque = ({ body }: { body: string }) => (
-  <p className="text-ink2">{`Encrypted by the clients: ${body.length.toLocaleString()} characters that the relay cannot read.`}</p>
-);
+/** An announcement says how its run ended. */
+function isFailure({ kind, payload }: Message): boolean {
+  const facts = kind === "announcement" ? payload?.announcement : undefined;
+  const status = typeof facts === "object" && facts !== null && "status" in facts ? facts.status : undefined;
+  return status !== undefined && status !== "ok";
+}
 
 /** Delegations, announcements and notices: one line, which opens. */
 function Line({ message, glyph, verb }: { message: Message; glyph: GlyphName; verb: string }) {
@@ -131,13 +154,13 @@ function Line({ message, glyph, verb }: { message: Message; glyph: GlyphName; ve
   return (
     <details>
       <summary className="flex cursor-pointer items-center gap-2 text-small text-ink2">
-        <Glyph name={glyph} />
+        <Glyph name={isFailure(message) ? "error" : glyph} />
         <span className="min-w-0 truncate">
           <strong>{nameOf(message)}</strong> {`${verb} ${plainly(message.to)}: ${plainly(first.slice(0, 300))}`}
         </span>
         <Age since={message.createdAt} className="ml-auto" />
       </summary>
-      <div className="pt-2 pl-5">{isOpaque ? <Opaque body={message.body} /> : <Body text={message.body} />}</div>
+      <div className="pt-2 pl-5">{isOpaque ? <Opaque message={message} /> : <Body text={message.body} />}</div>
     </details>
   );
 }

@@ -27,6 +27,7 @@ export function useTalk(id: number) {
     connection.lookAt(id);
     const unfollow = connection.follow({ what: "thread", id }, ({ event, data }) => {
       const added = event === "message" && append(cache.getQueryData(key), data as Entry);
+      if (event === "trace") return void cache.invalidateQueries({ queryKey: ["history", id] });
       if (added) cache.setQueryData(key, added);
       else if (event !== "hello") void cache.invalidateQueries({ queryKey: key });
       if (event === "message" || event === "work") void cache.invalidateQueries({ queryKey: ["explain"] });

@@ -9,32 +9,48 @@ import { useKeys } from "../../frame/keys.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
+import { goOnIn } from "../../ui/drafts.ts";
 import { Failure, Loading } from "../../ui/notes.tsx";
 import { plainly } from "./body.tsx";
 import { Composer } from "./composer.tsx";
+import { LiveRuns, useThreadRuns } from "./folded-run.tsx";
 import { MessageItem } from "./message.tsx";
-import { LiveRuns } from "./runs.tsx";
 import { useTalk, useThread } from "./talk.ts";
+import { LEVELS, type Level, useTraces } from "./traces.tsx";
 
 /** So close to its end, a list stays there when something is added. */
 const NEAR_END_PX = 80;
 
+interface ThreadProps {
+  id: number;
+  level: Level;
+  /** Message that is selected and explained at first. */
+  why: number | undefined;
+  show(level: Level): void;
+}
+
 /** One thread: its messages, and a place to write. */
-export function Thread({ id }: { id: number }) {
+export function Thread({ id, level, why, show }: ThreadProps) {
   const { data: thread, error } = useThread(id);
   const talk = useTalk(id);
   const { writes } = useWho();
   const navigate = useNavigate();
   const list = useRef<VListHandle>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  const [selectedId, select] = useState<number>();
-  const [explainedId, explain] = useState<number>();
+  const [selectedId, select] = useState(why);
+  const [explainedId, explain] = useState(why);
   const { messages } = talk;
+  const runs = useThreadRuns(id);
+  const traces = useTraces(id, level, talk.data?.pages.length ?? 1);
   const last = messages.at(-1);
   const at = messages.findIndex((message) => message.id === selectedId);
   const current = messages[at];
   useReading(id, thread, last?.id, writes);
-  useEnd(list, last?.id, messages.length);
+  const count = messages.length + (runs.live.length > 0 ? 1 : 0);
+  useEnd(list, last?.id, count, why === undefined ? -1 : at);
+  const stay = (): void => {
+    if (list.current && isNearEnd(list.current)) toEnd(list, count);
+  };
 
   function move(by: number): void {
     const next = Math.min(messages.length - 1, Math.max(0, at < 0 ? messages.length - 1 : at + by));
@@ -46,7 +62,7 @@ export function Thread({ id }: { id: number }) {
   useKeys({
     j: () => move(1),
     k: () => move(-1),
-    ...(writes && { r: () => field.current?.focus() }),
+    ...(writes && { r: () => goOnIn(field.current) }),
     ...(current && { w: () => toggleWhy(current), y: () => void navigator.clipboard?.writeText(String(current.id)) }),
     Escape: back,
   });
@@ -54,7 +70,7 @@ export function Thread({ id }: { id: number }) {
 
   return (
     <section className="flex min-w-0 flex-1 flex-col" aria-label="Thread">
-      <Head id={id} thread={thread} writes={writes} />
+      <Head id={id} thread={thread} writes={writes} level={level} show={show} />
       {(error ?? talk.error) && <Failure error={error ?? talk.error} retry={() => void talk.refetch()} />}
       {talk.isPending && <Loading what="messages" />}
       {talk.hasNextPage && (
@@ -68,16 +84,20 @@ export function Thread({ id }: { id: number }) {
             key={message.id}
             message={message}
             answer={answers.get(message.id)}
+            runs={runs.ended.get(message.id)}
+            isLive={runs.live.some(({ messageId }) => messageId === message.id)}
+            level={level}
+            traced={traces.get(message.id)}
             isSelected={message.id === selectedId}
             isExplained={message.id === explainedId}
             writes={writes}
             select={() => select(message.id)}
             explain={() => toggleWhy(message)}
-            reply={() => field.current?.focus()}
+            reply={() => goOnIn(field.current)}
           />
         ))}
+        {runs.live.length > 0 && <LiveRuns key="live" runs={runs.live} grew={stay} />}
       </VList>
-      <LiveRuns threadId={id} />
       {writes && last && (
         <Composer
           key={id}
@@ -91,7 +111,17 @@ export function Thread({ id }: { id: number }) {
   );
 }
 
-function Head({ id, thread, writes }: { id: number; thread: ThreadSummary | null | undefined; writes: boolean }) {
+const messagesText = (count: number): string => (count === 1 ? "1 message" : `${count} messages`);
+
+interface HeadProps {
+  id: number;
+  thread: ThreadSummary | null | undefined;
+  writes: boolean;
+  level: Level;
+  show(level: Level): void;
+}
+
+function Head({ id, thread, writes, level, show }: HeadProps) {
   const title = plainly(thread?.title ?? `Thread ${id}`);
   useEffect(() => {
     document.title = `${title} · Signalbox`;
@@ -102,16 +132,31 @@ function Head({ id, thread, writes }: { id: number; thread: ThreadSummary | null
     return { said, undo: () => api.threads.change(id, { archived: !archived }) };
   });
   return (
-    <header className="flex items-start gap-2 border-b border-line px-8 py-4 max-md:px-4">
+    <header className="flex items-start gap-2 border-b border-line px-8 py-4 max-md:flex-wrap max-md:px-4">
       <Link to="/threads" className="-ml-2 p-2 md:hidden" aria-label="All threads">
         <ChevronLeft className="size-5" aria-hidden="true" />
       </Link>
       <div className="min-w-0 flex-1">
         <h1 className="line-clamp-2 text-title font-semibold wrap-anywhere">{title}</h1>
         <p className="truncate text-small text-ink2">
-          {thread ? `${plainly(thread.participants.join(", "))} · ${thread.replies + 1} messages` : ""}
+          {thread ? `${plainly(thread.participants.join(", "))} · ${messagesText(thread.replies + 1)}` : ""}
         </p>
       </div>
+      <fieldset className="flex shrink-0 gap-3 text-small max-md:order-last max-md:w-full">
+        <legend className="sr-only">What is shown</legend>
+        {LEVELS.map((one) => (
+          <button
+            key={one.level}
+            type="button"
+            title={one.about}
+            aria-pressed={level === one.level}
+            onClick={() => show(one.level)}
+            className="h-8 cursor-pointer text-ink2 hover:text-ink aria-pressed:font-semibold aria-pressed:text-ink max-md:h-12"
+          >
+            {one.name}
+          </button>
+        ))}
+      </fieldset>
       {writes && thread && (
         <Button kind="quiet" disabled={archive.isPending} onClick={() => archive.mutate(!thread.archived)}>
           {thread.archived ? "Restore" : "Archive"}
@@ -135,17 +180,23 @@ function useReading(id: number, thread: ThreadSummary | null | undefined, lastId
   }, [id, lastId, unread, writes]);
 }
 
-/** Opens a list at its end, and keeps it there while its reader is there. */
-function useEnd(list: RefObject<VListHandle | null>, lastId: number | undefined, count: number): void {
+const isNearEnd = ({ scrollSize, scrollOffset, viewportSize }: VListHandle): boolean =>
+  scrollSize - scrollOffset - viewportSize < NEAR_END_PX + viewportSize / 2;
+
+const toEnd = (list: RefObject<VListHandle | null>, count: number): void =>
+  void requestAnimationFrame(() => list.current?.scrollToIndex(count - 1, { align: "end" }));
+
+/** Opens a list at its end, or at the message of `first`, and keeps it there while its reader is there. */
+function useEnd(list: RefObject<VListHandle | null>, lastId: number | undefined, count: number, first: number) {
   const shown = useRef<number>(undefined);
   useEffect(() => {
     const view = list.current;
     if (!view || lastId === undefined || lastId === shown.current) return;
     const isFirst = shown.current === undefined;
     shown.current = lastId;
-    const isNear = view.scrollSize - view.scrollOffset - view.viewportSize < NEAR_END_PX + view.viewportSize / 2;
-    if (isFirst || isNear) requestAnimationFrame(() => view.scrollToIndex(count - 1, { align: "end" }));
-  }, [list, lastId, count]);
+    if (isFirst && first >= 0) requestAnimationFrame(() => list.current?.scrollToIndex(first, { align: "start" }));
+    else if (isFirst || isNearEnd(view)) toEnd(list, count);
+  }, [list, lastId, count, first]);
 }
 
 /** The other side of a message; its thread's own agent comes first. */

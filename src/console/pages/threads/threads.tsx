@@ -10,6 +10,7 @@ export function ThreadsPage() {
   const { id } = useParams({ strict: false }) as { id?: string };
   const search = useSearch({ strict: false }) as ThreadSearch;
   const { writes } = useWho();
+  const navigate = useNavigate();
   const openId = id !== undefined && /^\d+$/.test(id) ? Number(id) : undefined;
   const isOpen = openId !== undefined || id === "new";
   return (
@@ -19,7 +20,7 @@ export function ThreadsPage() {
         className={`flex shrink-0 flex-col overflow-y-auto border-r border-line pt-5 ${isOpen ? "w-80 max-lg:w-64 max-md:hidden" : "w-80 max-lg:w-64 max-md:w-full max-md:border-0"}`}
       >
         <header className="flex items-baseline gap-2 px-3 pb-3 max-md:px-4">
-          <Title search={search} isHeading={openId === undefined} />
+          <Title search={search} isHeading={!isOpen} />
           {writes && (
             <Link to="/threads/$id" params={{ id: "new" }} search={search} className="text-accent underline max-md:p-3">
               New
@@ -28,9 +29,19 @@ export function ThreadsPage() {
         </header>
         <Threads openId={openId} search={search} />
       </section>
-      {openId !== undefined && <Thread key={openId} id={openId} />}
+      {openId !== undefined && (
+        <Thread
+          key={`${openId} ${search.why ?? ""}`}
+          id={openId}
+          level={search.level ?? 1}
+          why={search.why}
+          show={(level) =>
+            void navigate({ to: ".", search: { ...search, level: level === 1 ? undefined : level }, replace: true })
+          }
+        />
+      )}
       {id === "new" && <NewThread search={search} />}
-      {!isOpen && <p className="flex-1 px-8 pt-6 text-ink2 max-md:hidden">Choose a thread: j and k, then enter.</p>}
+      {!isOpen && <p className="flex-1 px-8 pt-6 text-ink2 max-md:hidden">Open a thread: j and k, then enter.</p>}
     </main>
   );
 }
@@ -57,7 +68,8 @@ function NewThread({ search }: { search: ThreadSearch }) {
   const navigate = useNavigate();
   return (
     <section className="flex min-w-0 flex-1 flex-col" aria-label="New thread">
-      <p className="px-8 pt-6 text-ink2 max-md:px-4">A message begins a thread. Say whom it is for.</p>
+      <h1 className="px-8 pt-6 text-title font-semibold max-md:px-4">New thread</h1>
+      <p className="px-8 text-ink2 max-md:px-4">A message begins a thread. Say whom it is for.</p>
       <Composer
         to=""
         replyTo={undefined}

@@ -1,140 +1,78 @@
-import { getRouteApi, Link } from "@tanstack/react-router";
-import { useSyncExternalStore } from "react";
-import type { Message, WorkState } from "../../../protocol/messages.ts";
+import { getRouteApi } from "@tanstack/react-router";
+import type { WorkState } from "../../../protocol/messages.ts";
 import { api } from "../../api.ts";
+import { useProject } from "../../frame/projects.ts";
 import { useWho } from "../../frame/who.ts";
-import { feed } from "../../live/feed.ts";
-import { useAct } from "../../ui/act.ts";
-import { Button } from "../../ui/button.tsx";
-import { Exact, Facts, visible } from "../../ui/exact.tsx";
-import type { GlyphName } from "../../ui/glyph.tsx";
+import { BulkProgress } from "../../ui/bulk.tsx";
+import { useChosen, useGone } from "../../ui/chosen.ts";
 import { Listed } from "../../ui/listed.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";
-import type { RowParts } from "../../ui/rows.tsx";
-import { clockText } from "../../ui/states.ts";
-import { TAB, Tabs } from "../../ui/tabs.tsx";
+import { Views } from "../../ui/views.tsx";
+import { ActBar } from "./act-bar.tsx";
+import { Causes } from "./causes.tsx";
+import { Filters } from "./filters.tsx";
+import { type Item, WORDS, Work, workRow } from "./message.tsx";
+import { Parts } from "./parts.tsx";
+import { Tasks } from "./tasks.tsx";
 
 const route = getRouteApi("/work");
 
-/** A message; a dead letter says how its last attempt failed. */
-type Item = Message & { error?: string | null; diedAt?: string };
-
-const VIEWS = [
-  [undefined, "Open"],
-  ["claimed", "Held"],
-  ["delayed", "Delayed"],
-  ["dead", "Dead letters"],
-  ["done", "Done"],
-] as const;
-
-const WORDS: Record<WorkState, string> = {
-  ...{ open: "open", claimed: "held", delayed: "delayed", dead: "dead letter", done: "done" },
-  ...{ expired: "expired", cancelled: "cancelled" },
-};
-const GLYPHS: Record<WorkState, GlyphName> = {
-  ...{ open: "open", claimed: "held", delayed: "limited", dead: "stuck", done: "settled" },
-  ...{ expired: "settled", cancelled: "settled" },
-};
-
-/** Claimable messages by the state of their work. */
+/** Tasks, and claimable messages by the state of their work. */
 export function WorkPage() {
-  const { state = "open" } = route.useSearch();
+  const search = route.useSearch();
+  return search.show === "tasks" ? <Tasks /> : <Messages key={JSON.stringify(search)} />;
+}
+
+function Messages() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const { state = "open", target, topic, kind, from } = search;
   const { isOperator } = useWho();
-  const list = usePages<Item>(["work", state], (page, signal) =>
-    state === "dead" && isOperator
+  const { project } = useProject();
+  const named = { target, topic, kind, from };
+  const written = Object.entries(named).flatMap(([name, value]) => (value ? [`${name}:${value}`] : []));
+  const isPlain = written.length === 0;
+  const list = usePages<Item>(["work", search], (page, signal) =>
+    state === "dead" && isOperator && isPlain && project === undefined
       ? api.claims.deadLetters({ limit: 100, page }, { signal })
-      : api.messages.list({ state, limit: 100, page }, { signal }),
+      : api.messages.list({ state, to: target, topic, kind, from, project, limit: 100, page }, { signal }),
   );
+  const chosen = useChosen();
+  const isActed = isOperator && state !== "done";
+  useGone(chosen, list.items);
   const count = list.items.length;
-  const title = `${count || "No"}${list.hasMore ? "+" : ""} ${count === 1 ? "message" : "messages"}: ${WORDS[state]}`;
+  const title = titleOf(state, count, list.hasMore);
   return (
-    <Page title={list.isRead ? title : "Work"}>
-      <Tabs label="States of work">
-        {VIEWS.map(([view, name]) => (
-          <Link key={name} to="/work" search={{ state: view }} className={TAB} activeOptions={{ exact: true }}>
-            {name}
-          </Link>
-        ))}
-      </Tabs>
+    <Page title={list.isRead ? title : "Work"} actions={<Views page="work" to="/work" search={search} />}>
+      <Parts />
+      <Filters />
+      <BulkProgress />
+      {state === "dead" && isOperator && isPlain && <Causes />}
       <Section title="Work">
+        {isActed && count > 0 && (
+          <ActBar state={state} named={{ ...named, project }} chosen={chosen} shown={count} hasMore={list.hasMore} />
+        )}
         <Listed
           list={list}
           what="work"
           row={workRow}
           open={(message) => <Work message={message} />}
           empty={state === "dead" ? "No work has failed for good." : `Nothing is ${WORDS[state]}.`}
+          filter={
+            isPlain
+              ? undefined
+              : { text: written.join(" "), clear: () => void navigate({ search: { state: search.state } }) }
+          }
+          {...(isActed && { chosen })}
         />
       </Section>
     </Page>
   );
 }
 
-function workRow(message: Item): RowParts {
-  const { id, from, to, subject, body, encoding, state, claim, createdAt, topic } = message;
-  const words = encoding === "plain" ? (subject ?? body) : "not readable here";
-  return {
-    ...{ id: `${id}`, glyph: GLYPHS[state ?? "open"], kind: topic === null ? "" : visible(topic) },
-    since: message.diedAt ?? createdAt,
-    what: (
-      <>
-        <strong>{visible(to)}</strong> {visible(words.replace(/\s+/g, " ").slice(0, 160))}
-      </>
-    ),
-    why: (
-      <>
-        {`${id} from ${visible(from)}`}
-        {claim && <Lease agentId={claim.agentId} expiresAt={claim.expiresAt} attempt={claim.attempt} />}
-        {message.error && ` · ${visible(message.error.slice(0, 200))}`}
-      </>
-    ),
-  };
-}
-
-/** Time left of a lease, counted down while the feed is live. */
-function Lease({ agentId, expiresAt, attempt }: { agentId: string; expiresAt: string; attempt: number }) {
-  const now = useSyncExternalStore(feed.onTick, feed.now);
-  const seconds = Math.floor((Date.parse(expiresAt) - now) / 1000);
-  const left = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} left`;
-  return <>{` · held by ${agentId}, ${seconds > 0 ? left : "its lease ran out"}, attempt ${attempt}`}</>;
-}
-
-function Work({ message }: { message: Item }) {
-  const { id, from, state, body, encoding, expiresAt } = message;
-  const { writes, isOperator } = useWho();
-  const requeue = useAct(async () => {
-    await api.claims.requeue(id);
-    return { said: `Message ${id} is open again` };
-  });
-  const cancel = useAct(async () => {
-    await api.claims.cancel(id);
-    return { said: `Message ${id} is cancelled` };
-  });
-  const canCancel = state === "open" || state === "delayed" || state === "claimed" || state === "dead";
-  return (
-    <>
-      <Exact>{encoding === "plain" ? body : "This message is encrypted."}</Exact>
-      <Facts
-        items={[
-          `message ${id}`,
-          `from ${visible(from)}`,
-          `sent ${new Date(message.createdAt).toLocaleString()}`,
-          expiresAt && `expires ${clockText(expiresAt)}`,
-          message.error && visible(message.error),
-        ]}
-      />
-      <div className="flex flex-wrap gap-2">
-        {state === "dead" && isOperator && (
-          <Button kind="primary" disabled={requeue.isPending} onClick={() => requeue.mutate(undefined)}>
-            Requeue
-          </Button>
-        )}
-        {canCancel && (isOperator || (writes && from === "user")) && (
-          <Button disabled={cancel.isPending} onClick={() => cancel.mutate(undefined)}>
-            Cancel it
-          </Button>
-        )}
-      </div>
-    </>
-  );
+function titleOf(state: WorkState, count: number, hasMore: boolean): string {
+  const number = `${count || "No"}${hasMore && count > 0 ? "+" : ""}`;
+  if (state === "dead") return `${number} dead ${count === 1 ? "letter" : "letters"}`;
+  return `${number} ${count <= 1 ? "message is" : "messages are"} ${WORDS[state]}`;
 }
