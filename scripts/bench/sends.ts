@@ -4,7 +4,7 @@ import { costed, costRow } from "./cost.ts";
 import { type Connection, expectSuccess, ratePerSecond, request, withLanes } from "./http-load.ts";
 import type { Relay, Server } from "./relay.ts";
 import { openSocket } from "./socket.ts";
-import { batch, draft, pick, type Speaker } from "./traffic.ts";
+import { batch, draft, pick, registerSpeakers, type Speaker } from "./traffic.ts";
 
 const IN_FLIGHT = 64;
 const BATCH = 100;
@@ -55,12 +55,24 @@ export const clientCell = (room: Room, relay: Relay, speakers: readonly Speaker[
   },
 });
 
-/** One WebSocket of one agent, with as many sends unanswered as the protocol allows. */
-export const socketCell = (room: Room, relay: Relay, speakers: readonly Speaker[]): Cell => ({
-  name: "socket",
-  rows: withCost({ name: "durable send over one WebSocket, 64 in flight", unit: "messages/s" }),
+/**
+ * One WebSocket of one agent, with as many sends unanswered as the protocol allows. An agent with mail was handed it by its
+ * socket, so each of its sends looks for its cause there; the senders over HTTP have read nothing, as the agent without. That one is in
+ * no group: work for the group of all would go out over its socket meanwhile.
+ */
+const overSocket = (
+  name: string,
+  row: string,
+  room: Room,
+  relay: Relay,
+  speakers: readonly Speaker[],
+  quiet: boolean,
+): Cell => ({
+  name,
+  rows: withCost({ name: row, unit: "messages/s" }),
   async measure() {
-    const socket = await openSocket(relay, pick(speakers));
+    const sender = quiet ? (await registerSpeakers(relay, 1, "quiet", () => ({})))[0] : undefined;
+    const socket = await openSocket(relay, sender ?? pick(speakers));
     const sendFrame = () => socket.ask("send", `"message":${draft(pick(speakers).id)}`);
     const all = [...Array(IN_FLIGHT).keys()];
     const measured = await costed(relay, () => ratePerSecond(all, room.milliseconds, sendFrame));
@@ -68,3 +80,9 @@ export const socketCell = (room: Room, relay: Relay, speakers: readonly Speaker[
     return measured;
   },
 });
+
+export const socketCell = (room: Room, relay: Relay, speakers: readonly Speaker[]): Cell =>
+  overSocket("socket", "durable send over one WebSocket, 64 in flight", room, relay, speakers, true);
+
+export const socketMailCell = (room: Room, relay: Relay, speakers: readonly Speaker[]): Cell =>
+  overSocket("socket-mail", "the same by an agent with mail", room, relay, speakers, false);

@@ -3,7 +3,7 @@ import type { Bench, Cell } from "./bench.ts";
 import { costOf } from "./cost.ts";
 import { openPeers, PEER_CELLS, PEER_RATIOS } from "./peers/cells.ts";
 import { startEcho, startRelay } from "./relay.ts";
-import { batchCell, clientCell, echoCell, singleCell, socketCell } from "./sends.ts";
+import { batchCell, clientCell, echoCell, singleCell, socketCell, socketMailCell } from "./sends.ts";
 import { registerSpeakers } from "./traffic.ts";
 import { claimsCell, flowCell } from "./work.ts";
 
@@ -11,6 +11,7 @@ const OURS = {
   single: singleCell,
   client: clientCell,
   socket: socketCell,
+  "socket-mail": socketMailCell,
   batch: batchCell,
   claims: claimsCell,
   flow: flowCell,

@@ -16,13 +16,18 @@ const groupsOf = (n: number) => ({
   capabilities: [`c${n % 7}`, `d${n % 30}`, "bench"],
 });
 
-/** Registers `count` agents and gives each its token. */
-export async function registerSpeakers(relay: Relay, count: number, prefix = "agent"): Promise<Speaker[]> {
+/** Registers `count` agents, in the groups of `groups`, and gives each its token. */
+export async function registerSpeakers(
+  relay: Relay,
+  count: number,
+  prefix = "agent",
+  groups: (n: number) => object = groupsOf,
+): Promise<Speaker[]> {
   const lanes = await connectMany(relay.port, 32);
   const speakers: Speaker[] = [];
   await forEach(lanes, Array(count).keys(), async (lane, n) => {
     const id = `${prefix}-${n}`;
-    await put(lane, relay.operatorToken, `/v1/agents/${id}`, { name: id, ...groupsOf(n) });
+    await put(lane, relay.operatorToken, `/v1/agents/${id}`, { name: id, ...groups(n) });
     const body = JSON.stringify({ role: "agent", agentId: id });
     const answer = expectSuccess(await lane.ask(request("POST", "/v1/tokens", relay.operatorToken, body)));
     speakers[n] = { id, token: (JSON.parse(answer.body.toString()) as NewToken).token };
