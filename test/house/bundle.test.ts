@@ -3,7 +3,7 @@ import { readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createClient } from "../../src/client/client.ts";
 import { startForeign } from "../support/a2a-agent.ts";
-import { createCheckout } from "../support/checkout.ts";
+import { createCheckout, withProgram } from "../support/checkout.ts";
 import { ENGINE } from "../support/program.ts";
 import { atEnd, tempFolder } from "../support/relay.ts";
 import { firstUrl } from "../support/server.ts";
@@ -13,6 +13,7 @@ import { until } from "../support/until.ts";
 
 const { path: checkout, remove } = createCheckout();
 const bundle = join(checkout, "dist/signalbox.js");
+withProgram(checkout);
 afterAll(remove);
 
 /** Runs scripts/start until the relay listens. */

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { Glob } from "bun";
 import { callCli } from "../support/cli-harness.ts";
 import { allPages, shellBlocks } from "../support/markdown.ts";
 
@@ -64,4 +66,15 @@ test("unknown commands and options are noticed", () => {
 test.each(allPages().map(({ path, text }) => [path, text]))("every command that %s names exists", (_, text) => {
   const bad = callsOf(text).filter((words) => unknownIn(words) !== undefined);
   expect(bad.map((words) => `${unknownIn(words)} in signalbox ${words.join(" ")}`)).toEqual([]);
+});
+
+test("every command that the console names exists", async () => {
+  const root = join(import.meta.dir, "../../src/console");
+  const bad: string[] = [];
+  for await (const file of new Glob("**/*.{ts,tsx}").scan(root)) {
+    const text = await Bun.file(join(root, file)).text();
+    for (const [, words = ""] of text.matchAll(/\bsignalbox ([a-z]+(?: -{0,2}[a-z][a-z-]*)*)/g))
+      if (unknownIn(words.split(" ")) !== undefined) bad.push(`${file}: signalbox ${words}`);
+  }
+  expect(bad).toEqual([]);
 });

@@ -63,7 +63,7 @@ test("the page about providers lists those that there are, with their abilities"
 test("settings that pages name are settings", () => {
   const { text } = readPage("docs/configuration.md");
   const others =
-    /^SIGNALBOX_(URL|AGENT|INSTANCE|SESSION|MCP_TOKEN|RUN|UNREAD|MESSAGE_ID|THREAD_ID|FROM|ATTEMPT|LEASE_TOKEN|RUN_ID|RUN_TOKEN)$/;
+    /^SIGNALBOX_(URL|AGENT|INSTANCE|SESSION|MCP_TOKEN|RUN|UNREAD|MESSAGE_ID|THREAD_ID|FROM|ATTEMPT|LEASE_TOKEN|PASSWORD|RUN_ID|RUN_TOKEN)$/;
   const named = pages.flatMap((page) => page.text.match(/SIGNALBOX_[A-Z_]+[A-Z]/g) ?? []);
   const unknown = named.filter((name) => !text.includes(`| \`${name}\` |`) && !others.test(name));
   expect([...new Set(unknown)]).toEqual([]);

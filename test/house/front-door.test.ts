@@ -12,8 +12,7 @@ const SHOWN = /```\n(WHEN[\s\S]*?)```/.exec(readme)?.[1] ?? "";
 /** Text of the command line without its times. */
 const timeless = (text: string): string =>
   text
-    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, "DATE")
-    .replace(/\d\d:\d\d:\d\dZ/g, "TIME")
+    .replace(/\d\d:\d\d:\d\d/g, "TIME")
     .replace(/\d+ s ago/g, "a moment ago")
     .trim();
 
@@ -27,7 +26,7 @@ async function toolsOf(url: string, token: string) {
 }
 
 test("the first commands of the README do what it says, and explain prints what it shows", async () => {
-  const shell = await openPageShell();
+  const shell = await openPageShell({});
   const [commands = ""] = shellBlocks(readme);
   const [serve = "", connect = "", send = "", explain = ""] = commands.replaceAll("npx ", "").trim().split("\n");
   expect(serve).toStartWith("signalbox serve");

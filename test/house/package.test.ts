@@ -32,9 +32,12 @@ let files: string[];
 let firstCall: Awaited<ReturnType<typeof runIn>>;
 let relay: Awaited<ReturnType<typeof startRelayBy>>;
 
+/** The test command lets the compiler of types collect its garbage seldom. */
+const GARBAGE: Record<string, string> = process.env.GOGC ? { GOGC: process.env.GOGC } : {};
+
 /** Runs npm, or a program of TypeScript or Node. */
 async function succeed(cwd: string, command: string[]): Promise<string> {
-  const ran = await runIn(cwd, command);
+  const ran = await runIn(cwd, command, GARBAGE);
   expect({ ...ran, command }).toMatchObject({ code: 0 });
   return ran.stdout;
 }
@@ -208,28 +211,27 @@ describe.skipIf(!hasRegistry)(`signalbox/client, installed by npm ${reason}`, ()
     expect(inputs.filter((path) => !/^zod\/|signalbox\/dist\/client\.js$|page\.js$/.test(path))).toEqual([]);
     const code = (await built.outputs[0]?.text()) ?? "";
     expect(code).not.toMatch(/from ?"(node:|bun)|\bBun\.|\bprocess\.|\bBuffer\b|sqlite|elysia/);
-    expect(statSync(join(user, "node_modules/signalbox/dist/client.js")).size).toBeLessThan(330_000);
+    expect(statSync(join(user, "node_modules/signalbox/dist/client.js")).size).toBeLessThan(360_000);
   });
 
   test.each([
-    ["nodenext", { module: "nodenext" }],
-    ["bundler", { module: "preserve", moduleResolution: "bundler" }],
-  ])(
-    "signalbox/client, installed by npm, compiles strictly with the resolution %s, its own declarations included",
-    async (name, how) => {
-      const typed = join(user, name);
-      mkdirSync(typed);
-      writeFileSync(join(typed, "package.json"), '{ "type": "module" }');
-      const types = 'import type { Agent, Client, Message, Task } from "signalbox/client";\n';
-      const names = "export const heads = (all: (Agent | Task)[], { id }: Message, _: Client) => [all.length, id];\n";
-      writeFileSync(
-        join(typed, "program.ts"),
-        `${types}declare const process: { argv: string[] };\n${PROGRAM}${names}`,
-      );
-      const options = { ...how, target: "es2024", lib: ["es2024", "dom"], types: [], strict: true, noEmit: true };
-      writeFileSync(join(typed, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["program.ts"] }));
-      const tsc = join(import.meta.dir, "../../node_modules/typescript/bin/tsc");
-      await succeed(typed, [process.execPath, tsc, "--project", ".", "--checkers", "1"]);
-    },
-  );
+    // Its own declarations are looked at once: they and those of zod take 4 s of CPU. TypeScript's own are no part of the package.
+    ["nodenext, its own declarations included", { module: "nodenext", skipDefaultLibCheck: true }],
+    ["bundler", { module: "preserve", moduleResolution: "bundler", skipLibCheck: true }],
+  ])("signalbox/client, installed by npm, compiles strictly with the resolution %s", async (_, how) => {
+    const typed = join(user, String(how.module));
+    mkdirSync(typed);
+    writeFileSync(join(typed, "package.json"), '{ "type": "module" }');
+    const types = 'import type { Agent, Client, Message, Task } from "signalbox/client";\n';
+    const names = "export const heads = (all: (Agent | Task)[], { id }: Message, _: Client) => [all.length, id];\n";
+    const wrong = "// @ts-expect-error A body is no number.\nexport const half = ({ body }: Message) => body / 2;\n";
+    writeFileSync(
+      join(typed, "program.ts"),
+      `${types}declare const process: { argv: string[] };\n${PROGRAM}${names}${wrong}`,
+    );
+    const options = { ...how, target: "es2024", lib: ["es2024", "dom"], types: [], strict: true, noEmit: true };
+    writeFileSync(join(typed, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["program.ts"] }));
+    const tsc = join(import.meta.dir, "../../node_modules/typescript/bin/tsc");
+    await succeed(typed, [process.execPath, tsc, "--project", ".", "--checkers", "1"]);
+  });
 });

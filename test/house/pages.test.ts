@@ -12,6 +12,7 @@ const BEFORE = 3;
 const PRINTS: Record<string, string[]> = {
   "README.md": ["Message 1 to builder, which is 1 agent", "acknowledged at", "Which branch?", "Message 3 to builder"],
   "docs/a2a.md": ['"TASK_STATE_COMPLETED"', '"jsonrpc":"2.0","id":1,"result"'],
+  "docs/bulk.md": ["requeue of 0, 0 done, 0 failed, done", "archive of 1, 1 done"],
   "docs/channels.md": ['"routed":1', "tier"],
   "docs/cli.md": ["Message 1 to reviewer, which is 1 agent", "acknowledged at"],
   "docs/commands.md": ['"approvalId":null', "reviewer is stored", "reviewer is deleted"],
@@ -39,7 +40,7 @@ test.each(marked.map(({ path, text }) => [path, text]))("the blocks of %s run as
   // Messages for a webhook go to loopback here, never to the address that the page names.
   const receiver = path === "docs/channels.md" ? startReceiver() : undefined;
   const meant = (block: string) => (receiver ? block.replace("https://example.com/hook", receiver.url) : block);
-  const shell = await openPageShell({ SIGNALBOX_EGRESS_PRIVATE: "127.0.0.1" });
+  const shell = await openPageShell();
   const blocks = markedBlocks(text, "run");
   // The first message of a page that begins with none has to be message 1.
   if (!text.includes("signalbox explain 1")) for (const block of tour.slice(0, BEFORE)) await shell.run(block);
