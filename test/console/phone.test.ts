@@ -45,7 +45,8 @@ interface Shown {
 const shownBy = (page: Page): Promise<Shown[]> =>
   page.evaluate(async () => {
     const worker = await navigator.serviceWorker.ready;
-    return (await worker.getNotifications()).map((one) => ({
+    const shown = await navigator.locks.request("notifications", () => worker.getNotifications());
+    return shown.map((one) => ({
       ...{ title: one.title, body: one.body, path: one.data.path },
       actions: (one as unknown as { actions?: unknown[] }).actions?.length ?? 0,
     }));
@@ -54,6 +55,8 @@ const shownBy = (page: Page): Promise<Shown[]> =>
 /** Hands a push to the worker of the page, as the browser does, and reads the notifications that it shows. */
 async function deliver(page: Page, origin: string, push: object): Promise<Shown[]> {
   const devtools = await page.context().newCDPSession(page);
+  const faults: string[] = [];
+  devtools.on("ServiceWorker.workerErrorReported", ({ errorMessage }) => void faults.push(errorMessage.errorMessage));
   const registered = new Promise<string>((resolve) => {
     devtools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations: [first] }) => {
       if (first) resolve(first.registrationId);
@@ -63,6 +66,8 @@ async function deliver(page: Page, origin: string, push: object): Promise<Shown[
   const sent = { origin, registrationId: await registered, data: JSON.stringify(push) };
   await devtools.send("ServiceWorker.deliverPushMessage", sent);
   await until(async () => (await shownBy(page)).length > 0, "the notification of a push");
+  // An icon that its policy refuses is a fault of the worker.
+  expect(faults).toEqual([]);
   return shownBy(page);
 }
 

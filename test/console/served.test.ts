@@ -54,7 +54,7 @@ test("files of the console are kept for good, and come in the encoding that the 
   expect((await get("/assets/index-00000000.js")).status).toBe(404);
 });
 
-test("the console can be installed: a manifest with icons, and a worker that loads nothing", async () => {
+test("the console can be installed: a manifest with icons, and a worker that loads its icons alone", async () => {
   const get = await startPages();
   const html = await (await get("/")).text();
   expect(html).toContain('<link rel="manifest" href="/manifest.webmanifest">');
@@ -73,7 +73,7 @@ test("the console can be installed: a manifest with icons, and a worker that loa
   const worker = await get("/sw.js");
   expect(worker.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
   expect(worker.headers.get("cache-control")).toBe("no-cache");
-  expect(worker.headers.get("content-security-policy")).toBe("default-src 'none'");
+  expect(worker.headers.get("content-security-policy")).toBe("default-src 'none'; img-src 'self'");
   const script = await worker.text();
   expect(script).toContain("notificationclick");
   expect(script).not.toMatch(/fetch|caches|importScripts/);

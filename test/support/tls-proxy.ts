@@ -39,7 +39,8 @@ const OF_ONE_HOP = ["connection", "upgrade", "sec-websocket-key", "sec-websocket
  */
 export function startTlsProxy(url: string): string {
   const server = Bun.serve<Halves>({
-    ...{ port: 0, hostname: "127.0.0.1", tls: makeCertificate() },
+    // The first page waits for the console to be built, which takes long on a busy machine.
+    ...{ port: 0, hostname: "127.0.0.1", tls: makeCertificate(), idleTimeout: 0 },
     async fetch(request, server) {
       const { pathname, search, host } = new URL(request.url);
       const headers = new Headers(request.headers);

@@ -1,6 +1,7 @@
 import { RelayProblem } from "../../client/errors.ts";
 import { api } from "../api.ts";
 import { connection } from "../live/connection.ts";
+import { alone } from "./alone.ts";
 import { deviceName, forgetDevice, nameDevice } from "./device.ts";
 
 const TAG = "approval:";
@@ -72,7 +73,7 @@ export async function keepPush(): Promise<void> {
 
 /** Closes notifications of approvals that nobody waits for any more. */
 async function closeAnswered(registration: ServiceWorkerRegistration): Promise<void> {
-  for (const shown of await registration.getNotifications()) {
+  for (const shown of await alone(() => registration.getNotifications())) {
     if (!shown.tag.startsWith(TAG)) continue;
     // Of one that is no more nobody waits for an answer.
     const state = await api.approvals.get(shown.tag.slice(TAG.length)).then(

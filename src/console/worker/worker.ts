@@ -1,3 +1,4 @@
+import { alone } from "../push/alone.ts";
 import { bodyOf, pageOf, readPush, titleOf } from "./words.ts";
 
 /** Parts of the worker's global scope that are used here; the types of pages have none of them. */
@@ -63,7 +64,7 @@ async function open(notification: Notification): Promise<void> {
 
 scope.addEventListener("install", (event) => event.waitUntil(scope.skipWaiting()));
 scope.addEventListener("activate", (event) => event.waitUntil(scope.clients.claim()));
-scope.addEventListener("push", (event) => event.waitUntil(show(event.data?.text() ?? "")));
+scope.addEventListener("push", (event) => event.waitUntil(alone(() => show(event.data?.text() ?? ""))));
 scope.addEventListener("notificationclick", (event) => {
   if (event.notification) event.waitUntil(open(event.notification));
 });

@@ -49,8 +49,8 @@ export function consoleRoutes(): Route[] {
     }),
     route(api.consoleWorker, async ({ headers }) => {
       const script = textOf(await loadPack(), "worker.js");
-      // Nothing but its own script: it loads and asks nothing.
-      const policy = { "content-security-policy": "default-src 'none'" };
+      // Nothing but its own script, and the icons of the notifications that it shows.
+      const policy = { "content-security-policy": "default-src 'none'; img-src 'self'" };
       const type = { "content-type": "text/javascript; charset=utf-8", "cache-control": "no-cache" };
       return new Response(script, { headers: { ...headers, ...policy, ...type } });
     }),
