@@ -29,6 +29,8 @@ interface Asked<I, R> {
 const MAX_ITEMS = 1000;
 /** A request may have 8 MiB, and a character takes 3 bytes at most. */
 const MAX_CHARACTERS = Math.floor((8 * 1024 * 1024) / 3) - 1024;
+/** Items of a request whose answers are given in two turns. */
+const HALVED_ITEMS = 32;
 /** Wait before an item that the relay was too busy for goes again. */
 const AGAIN_MS = 250;
 
@@ -38,6 +40,7 @@ const AGAIN_MS = 250;
  */
 export function createTogether<I, R>(kind: Kind<I, R>, timing: Timing) {
   const waiting = new Map<string, Asked<I, R>[]>();
+  let underWay = 0;
 
   function flush(): void {
     const groups = [...waiting.values()];
@@ -62,12 +65,13 @@ export function createTogether<I, R>(kind: Kind<I, R>, timing: Timing) {
       if (part.every(({ isOver }) => isOver)) link.abort(undefined);
     };
     for (const { call } of part) call.signal?.addEventListener("abort", stop, { once: true });
+    underWay++;
     try {
       const outcomes = await kind.all(
         part.map(({ item }) => item),
         { ...part[0]?.call, signal: link.signal },
       );
-      for (const [index, asked] of part.entries()) settle(asked, outcomes[index]);
+      settleAll(part, outcomes);
     } catch (error) {
       for (const asked of part) {
         if (asked.isOver) continue;
@@ -75,8 +79,24 @@ export function createTogether<I, R>(kind: Kind<I, R>, timing: Timing) {
         else asked.reject(error);
       }
     } finally {
+      underWay--;
       for (const { call } of part) call.signal?.removeEventListener("abort", stop);
     }
+  }
+
+  /**
+   * Settles the calls of a request. Where no other request is under way, the second half of many waits until what the first half asks
+   * for next has gone: its own goes as another request, and the relay works on one while the answers to the other are read.
+   */
+  function settleAll(part: readonly Asked<I, R>[], outcomes: readonly (R | RelayProblem)[]): void {
+    const isHalved = underWay === 1 && part.length >= HALVED_ITEMS;
+    const half = isHalved ? part.length >> 1 : part.length;
+    const settlePart = (from: number, to: number) => {
+      for (const [index, asked] of part.slice(from, to).entries()) settle(asked, outcomes[from + index]);
+    };
+    settlePart(0, half);
+    // Calls that the first half makes next go after this turn.
+    if (isHalved) afterTurn(() => afterTurn(() => settlePart(half, part.length)));
   }
 
   function settle(asked: Asked<I, R>, outcome: R | RelayProblem | undefined): void {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { type Client, createClient, RelayProblem } from "../../src/client/client.ts";
 import type { Fetch } from "../../src/client/transport.ts";
 import { startRelay, type TestRelay } from "../support/relay.ts";
+import { turns } from "../support/until.ts";
 
 let made: TestRelay;
 let ann: { id: string; token: string };
@@ -49,6 +50,29 @@ describe("sends of one turn", () => {
     const alone = await messages.send(to("ben")("four"));
     expect(places()).toEqual([EACH, "POST /v1/messages"]);
     expect(Object.keys(sent[0] ?? {}).sort()).toEqual(Object.keys(alone).sort());
+  });
+
+  test("callers that each send again when they are answered have two requests under way, each in the order of its turn", async () => {
+    const { messages } = clientOf(ann.token);
+    let underWay = 0;
+    let most = 0;
+    instead = async (_place, pass) => {
+      most = Math.max(most, ++underWay);
+      await turns();
+      return pass().finally(() => underWay--);
+    };
+    const callers = [...Array(64).keys()];
+    const sent: string[][] = [[], []];
+    await Promise.all(
+      callers.map(async (caller) => {
+        for (const round of sent) round.push((await messages.send(to("ben")(`${caller}`))).body ?? "");
+      }),
+    );
+    expect(places()).toEqual([EACH, EACH, EACH]);
+    expect(most).toBe(2);
+    const inOrder = callers.map(String);
+    expect(sent).toEqual([inOrder, inOrder]);
+    expect(await bodiesFor("ben")).toEqual([...inOrder, ...inOrder]);
   });
 
   test("sends of one turn are refused each by itself, with the problem of the plain call", async () => {
