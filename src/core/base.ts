@@ -55,7 +55,8 @@ export async function createBase(kernel: Kernel, identity: Identity, options: Co
     tail.append(db.transactions(), target, stub);
     tx.atOnce(() => tail.commit(target, stub));
   }
-  const log = createLog<LogEntry>(await db.read(async (on) => headOf(on)));
+  const head = await db.read(async (on) => headOf(on));
+  const log = createLog<LogEntry>(head);
   const messages = createMessageStore(appended, byTarget);
   return {
     kernel,
@@ -75,7 +76,7 @@ export async function createBase(kernel: Kernel, identity: Identity, options: Co
       delayed: createScheduledStore(db),
       threads,
       facets: createFacetStore(),
-      work: createWorkStore(db),
+      work: createWorkStore(db, head),
       inbox: createInboxStore(db, identity.directory),
     },
   };

@@ -91,18 +91,18 @@ export function createByTarget(
     return first.length >= limit ? first : [...first, ...old(limit - first.length)];
   }
 
-  /** The newest mail of one target after a place, newest first. */
-  function recentOf(on: ReadTx, view: View, target: string, after: number): readonly Mail[] {
-    const fresh = inMemory(view, { target, after, upTo: view.head }, MAIL, "newest");
-    const old = after < view.mark && fresh.length < MAIL ? store.recent(on, target) : NONE;
+  /** The newest mail of one target after a place, newest first: 48 entries, of which the caller needs `most`. */
+  function recentOf(on: ReadTx, view: View, target: string, after: number, most = MAIL): readonly Mail[] {
+    const fresh = inMemory(view, { target, after, upTo: view.head }, most, "newest");
+    const old = after < view.mark && fresh.length < most ? store.recent(on, target) : NONE;
     if (fresh.length === 0 && (old.length === 0 || (old.at(-1)?.[0] ?? 0) > after)) return old;
     const recent: Mail[] = [];
-    for (let n = fresh.length - 1; n >= 0 && recent.length < MAIL; n--) {
+    for (let n = fresh.length - 1; n >= 0 && recent.length < most; n--) {
       const { id, from } = fresh[n] as Stub;
       recent.push([id, from]);
     }
     for (const mail of old) {
-      if (recent.length >= MAIL || mail[0] <= after) break;
+      if (recent.length >= most || mail[0] <= after) break;
       recent.push(mail);
     }
     return recent;
@@ -147,12 +147,14 @@ export function createByTarget(
     /** The newest by one sender among the newest `among` entries of a target after a place. */
     newestFrom(on: ReadTx, sender: string, target: string, after: number, among: number): number | null {
       const view = viewOf(on);
-      if (among <= MAIL)
-        return (
-          recentOf(on, view, target, after)
-            .slice(0, among)
-            .find(([, from]) => from === sender)?.[0] ?? null
-        );
+      if (among <= MAIL) {
+        const recent = recentOf(on, view, target, after, among);
+        for (let n = 0; n < Math.min(among, recent.length); n++) {
+          const [id, from] = recent[n] as Mail;
+          if (from === sender) return id;
+        }
+        return null;
+      }
       const fresh = inMemory(view, { target, after, upTo: view.head }, among, "newest").slice(-among);
       const found = fresh.findLast(({ from }) => from === sender);
       if (found) return found.id;

@@ -103,14 +103,14 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   /** Tells which entries the author has received: by any route, or by a lease. An operator in its name knows them all. */
   function receiptsOf(on: ReadTx, { fromId, isByOperator }: Saying) {
     const handed = deliveries.reader(on, fromId);
-    const hasWorked = works.hasWorked(on, fromId);
-    /** Most entries are no work, as the tail of the log knows. */
+    const workedUpTo = works.mayHaveWorkedUpTo(on, fromId);
+    /** Most entries are no work, as the tail of the log knows, or newer than all that it was given. */
     function claimedAmong(ids: readonly number[]): ReadonlySet<number> {
-      const work = hasWorked ? ids.filter((id) => base.log.entry(id)?.claimable !== false) : [];
+      const work = ids.filter((id) => id <= workedUpTo && base.log.entry(id)?.claimable !== false);
       return work.length > 0 ? works.workedAmong(on, fromId, work) : NONE;
     }
     return {
-      isNothing: () => !isByOperator && !hasWorked && handed.upTo() === 0,
+      isNothing: () => !isByOperator && workedUpTo === 0 && handed.upTo() === 0,
       /** `all` that it may have; among `some` of them. Leases are looked up at the first entry that no route has delivered. */
       among(some: readonly number[], all: () => readonly number[]) {
         let taken: ReadonlySet<number> | undefined;

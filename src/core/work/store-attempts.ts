@@ -62,16 +62,32 @@ const leaseOf = (work: WorkRow): AttemptRow => ({
   resultId: work.resultId,
 });
 
-/** Leases that work has had. */
-export function createAttemptStore(db: Db, workById: (on: ReadTx, id: number) => WorkRow | undefined) {
+/** Agents whose newest work is held in memory; beyond that they are forgotten. */
+const MOST = 20_000;
+
+/** Leases that work has had. `head`: newest message at the start. */
+export function createAttemptStore(db: Db, head: number, workById: (on: ReadTx, id: number) => WorkRow | undefined) {
   const hasWorked = db.keep(
     "agents that worked",
     (on, agentId): boolean => isWorker(on).get({ agentId }) !== undefined,
   );
+  /** The newest work that each agent was given since the start; a write that was rolled back counts. */
+  const newest = new Map<string, number>();
+  /** Work up to here may have been given to anybody. */
+  let unknownUpTo = head;
+
+  function noteNewest(agentId: string, messageId: number): void {
+    if (newest.size >= MOST) {
+      for (const id of newest.values()) unknownUpTo = Math.max(unknownUpTo, id);
+      newest.clear();
+    }
+    newest.set(agentId, Math.max(newest.get(agentId) ?? 0, messageId));
+  }
 
   return {
     /** Notes that the agent holds a lease. */
-    addWorker(tx: Tx, agentId: string): void {
+    addWorker(tx: Tx, agentId: string, messageId: number): void {
+      noteNewest(agentId, messageId);
       if (hasWorked.get(tx, agentId)) return;
       addWorker(tx).run({ agentId });
       hasWorked.set(agentId, true);
@@ -102,8 +118,9 @@ export function createAttemptStore(db: Db, workById: (on: ReadTx, id: number) =>
     /** Whether the agent ever held a lease of it. */
     workedOn: async (on: ReadTx, agentId: string, messageId: number): Promise<boolean> =>
       worked(on).get({ messageId, agentId }) !== undefined || isBy(agentId, workById(on, messageId)),
-    /** Whether the agent ever held a lease. */
-    hasWorked: (on: ReadTx, agentId: string): boolean => hasWorked.get(on, agentId),
+    /** The newest message that the agent may ever have held a lease of; 0 for none. */
+    mayHaveWorkedUpTo: (on: ReadTx, agentId: string): number =>
+      hasWorked.get(on, agentId) ? Math.max(unknownUpTo, newest.get(agentId) ?? 0) : 0,
     removeAttemptsOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
       tx.db.delete(attempts).where(inIds(attempts.messageId, messageIds)).run();
     },

@@ -75,12 +75,12 @@ const times = byTime(work, "dueAt", isNotNull(work.dueAt));
 const open = countWhere(work, sql`state = 'open'`);
 const delayed = countWhere(work, sql`state = 'delayed'`);
 
-/** The state of work and its leases. Every statement here is held to its index by a test. */
-export function createWorkStore(db: Db) {
+/** The state of work and its leases. Every statement here is held to its index by a test. `head`: newest message at the start. */
+export function createWorkStore(db: Db, head: number) {
   const held = db.keep("work held", (on, holder) => newestHeld(on).get({ holder })?.id ?? null);
   const rows = db.keep("work", (on, id: number) => byId(on).get({ id }));
   const rowOf = (on: ReadTx, id: number): WorkRow | undefined => rows.get(on, id);
-  const attempts = createAttemptStore(db, rowOf);
+  const attempts = createAttemptStore(db, head, rowOf);
   const openWork = createOpenWorkStore(db, rowOf);
   const { firstOpen } = openWork;
 
@@ -146,7 +146,7 @@ export function createWorkStore(db: Db) {
       const fence = open.fence + 1;
       const row: WorkRow = { ...open, state: "claimed", holder, claimedAt: now, dueAt, leaseSeconds, fence };
       changeKnown(claim(tx), open, row);
-      attempts.addWorker(tx, holder);
+      attempts.addWorker(tx, holder, row.messageId);
       nowHolds(holder, row.messageId);
       return row;
     },

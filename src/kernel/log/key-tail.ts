@@ -14,6 +14,12 @@ export interface Segment {
   readonly byKey: Map<string, Stub[]>;
 }
 
+/** Segment that the index has taken, and how many reads had begun by then. */
+interface Merged {
+  segment: Segment;
+  begun: number;
+}
+
 /** Part of the log that a look covers. */
 interface Window {
   after: number;
@@ -29,8 +35,8 @@ const NONE: readonly Stub[] = [];
  */
 export class KeyTail {
   #segments: Segment[];
-  /** Segments that the index has taken, oldest first, and how many reads had begun by then. */
-  #merged: { segment: Segment; begun: number }[] = [];
+  /** Oldest first. */
+  #merged: Merged[] = [];
   /** Entries of the open transaction, none of which is committed. */
   #pending: Segment;
   #transaction = 0;
@@ -106,8 +112,10 @@ export class KeyTail {
   /** Committed entries of a key, oldest first: the newest of them. */
   newest(key: string, window: Window): readonly Stub[] {
     let found: readonly Stub[] = NONE;
-    for (const segment of this.#segments.toReversed()) found = preceding(found, segment, key, window);
-    for (const { segment } of this.#merged.toReversed()) found = preceding(found, segment, key, window);
+    for (let n = this.#segments.length; n > 0 && found.length < window.limit; n--)
+      found = preceding(found, this.#segments[n - 1] as Segment, key, window);
+    for (let n = this.#merged.length; n > 0 && found.length < window.limit; n--)
+      found = preceding(found, (this.#merged[n - 1] as Merged).segment, key, window);
     return found.length > window.limit ? found.slice(-window.limit) : found;
   }
 

@@ -71,17 +71,21 @@ describe("mail counts, by whatever route it came:", () => {
     expect(count).toBe(LIMIT);
   });
 
-  test("mail counts, by whatever route it came: a claim", async () => {
-    const w = await world();
-    for (const name of ["a", "b"]) w.silent.add(name);
-    let job = await w.job("a", "b");
-    const count = await stored(async (i) => {
-      const [from, to] = turn(i + 1);
-      await w.complete(from, job, false);
-      job = await w.job(from, to);
-    });
-    expect(count).toBe(LIMIT - 1);
-  });
+  test.each([["a claim", false] as const, ["a claim before a restart", true] as const])(
+    "mail counts, by whatever route it came: %s",
+    async (_, restarts) => {
+      const w = await world();
+      for (const name of ["a", "b"]) w.silent.add(name);
+      let job = await w.job("a", "b");
+      const count = await stored(async (i) => {
+        const [from, to] = turn(i + 1);
+        await w.complete(from, job, false);
+        if (restarts) await w.relay.restart();
+        job = await w.job(from, to);
+      });
+      expect(count).toBe(LIMIT - 1);
+    },
+  );
 
   test("mail that was delivered by no route counts nothing, after a restart as before", async () => {
     const w = await world();
