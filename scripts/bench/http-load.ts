@@ -33,7 +33,9 @@ export async function connect(port: number): Promise<Connection> {
     const answer = parseAnswer(received);
     if (!answer) return;
     received = undefined;
-    pending?.resolve(answer);
+    const answered = pending;
+    pending = undefined;
+    answered?.resolve(answer);
   }
   /** Bytes beyond the kernel's buffer go when it drains. */
   function send(text: string) {
@@ -57,6 +59,7 @@ export async function connect(port: number): Promise<Connection> {
   return {
     ask(text) {
       if (closed) return Promise.reject(closed);
+      if (pending) return Promise.reject(new Error("a request is unanswered on this connection"));
       pending = Promise.withResolvers<Answer>();
       send(text);
       return pending.promise;

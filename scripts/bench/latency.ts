@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Bench, Cell, Room } from "./bench.ts";
+import { untilQuiet } from "./child.ts";
 import { follow, followAll } from "./follow.ts";
 import { type Connection, expectSuccess, request, withLanes } from "./http-load.ts";
 import { type Relay, startRelay } from "./relay.ts";
@@ -9,6 +10,8 @@ import { draft, pick, registerSpeakers, type Speaker } from "./traffic.ts";
 
 const FOLLOWERS = 1000;
 const SENDS_PER_SECOND = 100;
+/** So many sends may be unanswered. */
+const LANES = 64;
 
 /** From the moment a send is written to the moment its receiver has it, with a thousand agents connected. */
 export const latency: Bench = {
@@ -45,9 +48,10 @@ async function latencyCell(room: Room, relay: Relay, name: string, by: string, o
         if (at !== undefined) samples.push(performance.now() - at);
       };
       const followers = await followAll(speakers, (speaker) => open(relay, speaker, received));
-      await Bun.sleep(500);
+      // Each follower is told of all that came after it.
+      await untilQuiet(relay.pid);
       const count = SENDS_PER_SECOND * (room.milliseconds / 1000) * 2;
-      await withLanes(relay.port, 8, (lanes) => sendPaced(lanes, speakers, count, sent));
+      await withLanes(relay.port, LANES, (lanes) => sendPaced(lanes, speakers, count, sent));
       await Bun.sleep(500);
       for (const follower of followers) follower.close();
       if (samples.length !== sent.size) throw new Error(`${sent.size} sent, ${samples.length} received`);
@@ -58,28 +62,31 @@ async function latencyCell(room: Room, relay: Relay, name: string, by: string, o
 
 const keyOf = (json: string): string => /"idempotencyKey":"([^"]*)"/.exec(json)?.[1] ?? "";
 
-/** Sends at an even pace, noting when. */
+/** Sends at an even pace, noting when. A server that is behind with all lanes is waited for. */
 async function sendPaced(
   lanes: readonly Connection[],
   speakers: readonly Speaker[],
   count: number,
   sent: Map<string, number>,
 ) {
+  const idle = [...lanes];
   const start = performance.now();
-  const answers: Promise<void>[] = [];
+  const busy = new Set<Promise<void>>();
   for (let n = 0; n < count; n += 1) {
-    const lane = lanes[n % lanes.length];
-    if (!lane) return;
     const body = draft(pick(speakers).id);
     const text = request("POST", "/v1/messages", pick(speakers).token, body);
     await Bun.sleep(Math.max(0, start + (n * 1000) / SENDS_PER_SECOND - performance.now()));
+    while (idle.length === 0) await Promise.race(busy);
+    const lane = idle.pop() as Connection;
     sent.set(keyOf(body), performance.now());
-    answers.push(
-      lane
-        .ask(text)
-        .then(expectSuccess)
-        .then(() => {}),
-    );
+    const answer = lane
+      .ask(text)
+      .then(expectSuccess)
+      .then(() => {
+        busy.delete(answer);
+        idle.push(lane);
+      });
+    busy.add(answer);
   }
-  await Promise.all(answers);
+  await Promise.all(busy);
 }
