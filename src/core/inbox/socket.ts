@@ -39,7 +39,8 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
   const { db, clock, onError } = areas.kernel;
   const { presence, auth } = areas.identity;
   const { inbox, streams } = areas.core.inbox;
-  const run = createSocketVerbs(areas, agentId, withParents);
+  /** Made by the first frame: most sockets only listen. */
+  let run: ReturnType<typeof createSocketVerbs> | undefined;
   let outlet: SocketOutlet;
   let { caller } = opening;
   let opened = false;
@@ -129,6 +130,7 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
       limit.take(as.tokenId);
       if (as.agentId === agentId) presence.touch(agentId);
       const frame = check(SocketRequest, raw, "") as SocketRequest;
+      run ??= createSocketVerbs(areas, agentId, withParents);
       run(as, frame, { ok, refuse, pump });
     } catch (error) {
       refuse(error);
