@@ -123,6 +123,9 @@ test("the command attach has a prompt line in a terminal, which talks to the ses
   );
   const terminal = startInTerminal(["attach", sessionId], env);
   try {
+    const idles = (times: number) =>
+      until(() => terminal.rows().filter((row) => row === "· idle").length === times, `${times} turns that ended`);
+    await idles(1);
     await terminal.shows("Hello.");
     terminal.type("ask touch allowed\r");
     await terminal.shows("? [1] ");
@@ -131,11 +134,11 @@ test("the command attach has a prompt line in a terminal, which talks to the ses
     terminal.type("/approve\r");
     await until(() => existsSync(join(workspace, "allowed")), "the command that was allowed");
     await terminal.shows("[1]");
-    await terminal.shows("· idle");
+    await idles(2);
     expect(terminal.rows().filter((row) => row.includes("you: ask touch allowed"))).toHaveLength(1);
 
     terminal.type("run until [ -e never ]; do sleep 0.05; done\r");
-    await terminal.shows("working · ▸ Bash");
+    await terminal.shows('working · ▸ Bash {"command":"until');
     terminal.type("say Steered.\r");
     await terminal.shows("> you: say Steered.");
     terminal.type("/nonsense\r");
