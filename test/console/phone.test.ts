@@ -109,8 +109,10 @@ describe.skipIf((noBrowser ?? noTls) !== undefined)(`a phone behind TLS ${noBrow
     // She looks at the device, until the page is closed.
     expect(service.received).toEqual([]);
     await page.goto("about:blank");
-    do await relay.pass(30_000);
-    while (service.received.length === 0);
+    await until(async () => {
+      await relay.pass(30_000);
+      return service.received.length > 0;
+    }, "the push to a device that nobody looks at");
     const [push] = service.take();
     expect(push).toMatchObject({ kind: "approval", agent: "codex-1", path: `/approvals/${approval.id}` });
     await page.goto(`${url}/threads/new`);
