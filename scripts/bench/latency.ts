@@ -10,7 +10,7 @@ import { draft, pick, registerSpeakers, type Speaker } from "./traffic.ts";
 
 const FOLLOWERS = 1000;
 const SENDS_PER_SECOND = 100;
-/** So many sends may be unanswered. */
+/** Most sends that are unanswered at a time. */
 const LANES = 64;
 
 /** From the moment a send is written to the moment its receiver has it, with a thousand agents connected. */

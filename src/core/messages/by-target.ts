@@ -91,7 +91,7 @@ export function createByTarget(
     return first.length >= limit ? first : [...first, ...old(limit - first.length)];
   }
 
-  /** The newest mail of one target after a place, newest first: 48 entries, of which the caller needs `most`. */
+  /** The newest mail of one target after a place, newest first: at most 48 entries. No more than `most` are looked for, but more may come. */
   function recentOf(on: ReadTx, view: View, target: string, after: number, most = MAIL): readonly Mail[] {
     const fresh = inMemory(view, { target, after, upTo: view.head }, most, "newest");
     const old = after < view.mark && fresh.length < most ? store.recent(on, target) : NONE;
