@@ -71,8 +71,13 @@ describe("sends of one turn", () => {
     expect(places()).toEqual([EACH, EACH, EACH]);
     expect(most).toBe(2);
     const inOrder = callers.map(String);
-    expect(sent).toEqual([inOrder, inOrder]);
-    expect(await bodiesFor("ben")).toEqual([...inOrder, ...inOrder]);
+    // Two requests that are under way together may be answered in either order.
+    const halves = (bodies: string[]) =>
+      [true, false].flatMap((first) => bodies.filter((b) => Number(b) < 32 === first));
+    const [once = [], again = []] = sent;
+    expect([once, halves(again)]).toEqual([inOrder, inOrder]);
+    const stored = await bodiesFor("ben");
+    expect([stored.slice(0, 64), halves(stored.slice(64))]).toEqual([inOrder, inOrder]);
   });
 
   test("sends of one turn are refused each by itself, with the problem of the plain call", async () => {
