@@ -22,10 +22,17 @@ test("docs/telegram-tour.md runs as printed: Claude Code answers and asks in Tel
   shell.install("claude", `exec "${process.execPath}" "${CLAUDE}" "$@"`);
   const texts = () => telegram.posted.map(({ text }) => text);
   const say = (text: string) => telegram.say({ conversation: ME, text });
-  const posted = (count: number) => until(() => telegram.posted.length === count, `post ${count}: ${texts()}`);
+  let printed = () => "";
+  const state = () => [...texts(), ...telegram.toasts, `${telegram.waiting()} updates wait`, printed()].join("\n");
+  const posted = (count: number) =>
+    until(
+      () => telegram.posted.length === count,
+      () => `post ${count}: ${state()}`,
+    );
 
   expect(await shell.run(init)).toMatch(/the agent box-claude, in \S+\/agents\n.*its token, for you alone/);
   const daemon = shell.begin(start);
+  printed = daemon;
   await until(() => daemon().includes("Orchestrator box runs"), "the daemon's start");
   expect(daemon()).toContain('"agents":["box-claude"]');
   expect(await shell.run(bind)).toContain("box-claude");

@@ -3,12 +3,18 @@ const DEADLINE_MS = 60_000;
 /** Longest pause between two looks. A look is often a request, and many tests look at once. */
 const LONGEST_PAUSE_MS = 25;
 
-/** Waits for what the network or another process does in its own time: the longer it takes, the seldomer it looks. */
-export async function until(condition: () => boolean | Promise<boolean>, what = String(condition)): Promise<void> {
+/**
+ * Waits for what the network or another process does in its own time: the longer it takes, the seldomer it looks.
+ * @param what names the condition, or tells the state in which it never came true
+ */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string | (() => string) = String(condition),
+): Promise<void> {
   const start = performance.now();
   while (!(await condition())) {
     const waited = performance.now() - start;
-    if (waited > DEADLINE_MS) throw new Error(`never came true: ${what}`);
+    if (waited > DEADLINE_MS) throw new Error(`never came true: ${typeof what === "string" ? what : what()}`);
     await Bun.sleep(Math.min(LONGEST_PAUSE_MS, 2 + waited / 10));
   }
 }
