@@ -71,7 +71,7 @@ describe.skipIf(noBrowser !== undefined)(`search in the console ${noBrowser ?? "
     await page.getByText("Totals").waitFor();
     await page.getByRole("button", { name: /acme\/api/ }).click();
     await page.getByText("Totals").waitFor({ state: "detached" });
-    expect(await page.getByText("stuck").count()).toBe(1);
+    await page.getByText("stuck").waitFor();
     await page.keyboard.press("g");
     await page.keyboard.press("r");
     await page.waitForURL(/\/runs\?project=/);

@@ -176,7 +176,7 @@ describe.skipIf(noBrowser !== undefined)(`threads in a browser ${noBrowser ?? ""
     await page.getByText("8 characters that the relay cannot read").waitFor();
     await page.getByText("(evil.example)").first().waitFor();
     expect(await page.title()).toBe("<script>document.title='owned'</script> · Signalbox");
-    expect(await page.getByText("invoice\\u{202e}fdp.exe").count()).toBe(1);
+    await page.getByText("invoice\\u{202e}fdp.exe").waitFor();
     const bank = page.getByRole("link", { name: "bank" });
     expect(await bank.getAttribute("rel")).toContain("noopener");
     const counted = "article :is(img, script, style, svg[onload], [onerror], a[href^='javascript'], a[href*='tokens'])";
