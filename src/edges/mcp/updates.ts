@@ -30,7 +30,7 @@ export function createUpdates(transport: Transport): Outlet<LogEntry> {
     moves: () => transport.moves(),
     entries: (entries: readonly LogEntry[]) =>
       tell(new Set([INBOX_URI, ...entries.map((entry) => threadUri(entry.threadId))])),
-    send(event: Encoded) {
+    send(event) {
       // These change the inbox: entries were lost, or work is open again.
       if (event.type === "reset" || event.type === "open") tell([INBOX_URI]);
     },

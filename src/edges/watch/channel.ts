@@ -20,7 +20,7 @@ export function createChannel(socket: SocketOutlet, of: string, onClosed: () => 
     settled: socket.settled,
     moves: socket.moves,
     entries: (entries) => entries.forEach(({ event, json, id }) => void send(event, json, id)),
-    send: (event) => send(event.type, dataOf(event)),
+    send: ({ events }) => events.forEach((event) => void send(event.type, dataOf(event))),
     // Bun pings by itself.
     keepAlive: () => undefined,
     close(last) {

@@ -51,7 +51,15 @@ export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>, peer: Pee
   function flush(): void {
     const frames = answers;
     answers = [];
-    if (state === "open") ws.cork(() => frames.forEach((frame) => void ws.sendText(frame)));
+    sendAll(frames);
+  }
+
+  /** Sends frames by one write to the kernel. */
+  function sendAll(frames: readonly string[]): void {
+    const [only] = frames;
+    if (state !== "open" || only === undefined) return;
+    if (frames.length === 1) ws.sendText(only);
+    else ws.cork(() => frames.forEach((frame) => void ws.sendText(frame)));
   }
 
   const outlet: SocketOutlet = {
@@ -68,10 +76,10 @@ export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>, peer: Pee
       hasMoved = true;
     },
     entries(entries: readonly Entry[]) {
-      if (state === "open") ws.cork(() => entries.forEach((entry) => void ws.sendText(frameOf(entry))));
+      if (state === "open") sendAll(entries.map(frameOf));
     },
-    send(event: Encoded) {
-      if (state === "open") ws.sendText(event.frame);
+    send(event) {
+      sendAll(event.frames);
     },
     push(frame) {
       if (state === "open") ws.sendText(frame);

@@ -2,7 +2,7 @@ import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Clock } from "../clock.ts";
 import type { Hooks } from "../hooks.ts";
-import { Encoded, type Outlet } from "./outlet.ts";
+import { Encoded, type Outlet, type Sent } from "./outlet.ts";
 import { stuckPeers as askKernel, type StuckPeers } from "./peers.ts";
 
 export type ByeReason = "superseded" | "restarting" | "too-slow" | "replaced" | "revoked";
@@ -162,7 +162,7 @@ export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckP
     },
 
     /** Sends one event to all ready streams of the relay's own protocol, some hundreds in each turn of the event loop. */
-    broadcast(event: Encoded, wanted: (connection: Connection) => boolean): void {
+    broadcast(event: Sent, wanted: (connection: Connection) => boolean): void {
       inSlices(
         [...all.keys()].filter((connection) => !connection.isForeign && wanted(connection)),
         ({ outlet }) => {

@@ -11,9 +11,20 @@ export class SharedMembers {
   }
 }
 
+/** One event or several, as outlets send them. */
+export interface Sent {
+  readonly type: string;
+  /** Bytes for SSE, in parts. */
+  readonly sse: readonly Uint8Array[];
+  /** Socket frames, one for each event. */
+  readonly frames: readonly string[];
+  readonly events: readonly Encoded[];
+}
+
 /** One event, encoded once for every transport that carries it. */
-export class Encoded {
+export class Encoded implements Sent {
   #sse: readonly Uint8Array[] | undefined;
+  #frames: readonly string[] | undefined;
 
   constructor(
     readonly type: string,
@@ -31,10 +42,36 @@ export class Encoded {
     return this.#sse;
   }
 
-  /** Socket frame: the same members, and `type`. */
-  get frame(): string {
+  get events(): readonly Encoded[] {
+    return [this];
+  }
+
+  /** One frame, with the same members, and `type`. */
+  get frames(): readonly string[] {
+    this.#frames ??= [this.#frame()];
+    return this.#frames;
+  }
+
+  #frame(): string {
     const own = this.json === "{}" ? `{"type":"${this.type}"` : `{"type":"${this.type}",${this.json.slice(1, -1)}`;
     return this.shared ? `${own},${this.shared.json}}` : `${own}}`;
+  }
+}
+
+/** Several events of one type, which each connection gets by one write. */
+export class Several implements Sent {
+  readonly events: readonly Encoded[];
+  readonly sse: readonly Uint8Array[];
+  readonly frames: readonly string[];
+
+  /** @param members those of each event, as a JSON object */
+  constructor(
+    readonly type: string,
+    members: readonly string[],
+  ) {
+    this.events = members.map((json) => new Encoded(type, json));
+    this.sse = [Buffer.concat(this.events.flatMap(({ sse }) => sse))];
+    this.frames = this.events.flatMap(({ frames }) => frames);
   }
 }
 
@@ -78,7 +115,7 @@ export interface Outlet<E extends Entry = Entry> {
   /** True when the client took or sent bytes since the last call, or had none to take. */
   moves(): boolean;
   entries(entries: readonly E[]): void;
-  send(event: Encoded): void;
+  send(event: Sent): void;
   /** Sends a few bytes, so that both ends notice when the other has gone. */
   keepAlive(): void;
   /** Closes, after a last event if there is one. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { listen } from "../../support/listen.ts";
 import { startRelay } from "../../support/relay.ts";
+import { openSocket } from "../../support/socket.ts";
 import { openStream } from "../../support/stream.ts";
 import { until } from "../../support/until.ts";
 
@@ -145,6 +146,26 @@ describe("presence", () => {
       ...{ agentId: "ann", status: "online", ready: true, epoch: 0, connections: 0 },
     });
     expect(first.of("presence")).toEqual([]);
+  });
+
+  test("of many that come at once some are told at once, and the others together within 250 ms, each once", async () => {
+    const { follow, agent, clock, url, ann, ben } = await withWorkers();
+    const crowd = await Promise.all(Array.from({ length: 80 }, (_, n) => agent(`crowd-${n}`)));
+    clock.advance(250);
+    const stream = await follow(ben);
+    const socket = await openSocket(`${url}/v1/agents/ann/socket`, ann);
+    await Promise.all([stream.first("hello"), socket.first("hello")]);
+    for (const one of crowd) await (await follow(one)).first("hello");
+    const byStream = () => stream.of("presence").map(({ data }) => data.agentId);
+    const bySocket = () => socket.of("presence").map(({ agentId }) => agentId);
+    await stream.until(() => byStream().length > 40);
+    expect(byStream().length).toBeLessThan(80);
+    clock.advance(250);
+    const ids = crowd.map(({ id }) => id);
+    for (const told of [byStream, bySocket]) {
+      await until(() => ids.every((id) => told().includes(id)));
+      expect(told().filter((id) => ids.includes(id))).toHaveLength(80);
+    }
   });
 
   test("hello says of each agent what it is for", async () => {

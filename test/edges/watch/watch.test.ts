@@ -174,3 +174,16 @@ test("frames that are no requests are refused with their place, and harm no foll
   page.say(JSON.stringify({ type: "blur", ref: "x".repeat(5000) }));
   expect(await page.closed).toMatchObject({ code: 1009 });
 });
+
+test("the lists tell of each agent that comes, whole, also when several come together", async () => {
+  const relay = await startRelay();
+  const page = await openWatch(relay, listen(relay));
+  await page.follow({ what: "lists" });
+  await relay.agent("ann");
+  await relay.agent("ben");
+  relay.clock.advance(250);
+  const told = () => page.eventsOf("lists", "presence").map(({ data }) => data);
+  await page.until(() => told().some(({ agentId }) => agentId === "ben"));
+  for (const agentId of ["ann", "ben"])
+    expect(told()).toContainEqual({ agentId, status: "online", ready: true, epoch: 0, connections: 0 });
+});
