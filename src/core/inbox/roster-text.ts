@@ -1,7 +1,7 @@
 import type { Change, Roster } from "../../identity/agents/roster.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Connection, Connections } from "../../kernel/log/connections.ts";
-import { Encoded, type Sent, Several, SharedMembers } from "../../kernel/log/outlet.ts";
+import { Several, SharedMembers } from "../../kernel/log/outlet.ts";
 import type { Presence, RosterAgent } from "../../protocol/agents.ts";
 
 const MAX_IN_HELLO = 500;
@@ -14,6 +14,8 @@ const ROUND_BYTES = 32_000_000;
 const PRESENCE_BYTES = 120;
 /** Writes in `PRESENCE_EVERY_MS` that tell at once of an agent that came or went: 24 ms of CPU. */
 const WRITES_AT_ONCE = 2000;
+/** State of a deleted agent. */
+const GONE = { status: "offline", ready: false } as const;
 
 export type RosterText = ReturnType<typeof createRosterText>;
 
@@ -25,6 +27,9 @@ export function createRosterText(roster: Roster, connections: Connections, clock
   /** Agents whose first connection opened, or last one closed, in this turn of the event loop. */
   const present = new Set<string>();
   let timer: (() => void) | undefined;
+  /** Streams that had no room for their last changes, and what was to be told. */
+  const full = { streams: new Set<Connection>(), changes: new Map<string, Change>() };
+  let again: (() => void) | undefined;
   let spent = 0;
   let spentAt = clock.mono();
 
@@ -34,7 +39,7 @@ export function createRosterText(roster: Roster, connections: Connections, clock
     const most = Math.max(1, Math.floor(ROUND_BYTES / PRESENCE_BYTES / Math.max(1, connections.size())));
     const told = [...changed.values()].slice(0, most);
     for (const { agentId } of told) changed.delete(agentId);
-    tell(new Several("presence", told.map(presenceOf)), () => true);
+    tell(told, () => true);
     if (changed.size) timer = clock.after(STORM_EVERY_MS, flush);
   }
 
@@ -43,8 +48,25 @@ export function createRosterText(roster: Roster, connections: Connections, clock
     return JSON.stringify(presence);
   };
 
-  const tell = (event: Sent, wanted: (connection: Connection) => boolean): void =>
-    connections.broadcast(event, (connection) => connection.outlet !== undefined && wanted(connection));
+  function tell(changes: readonly Change[], wanted: (connection: Connection) => boolean): void {
+    const event = new Several("presence", changes.map(presenceOf));
+    const hasStream = (connection: Connection) => connection.outlet !== undefined && wanted(connection);
+    connections.broadcast(event, hasStream, (connection) => {
+      full.streams.add(connection);
+      for (const change of changes) full.changes.set(change.agentId, change);
+      again ??= clock.after(STORM_EVERY_MS, tellAgain);
+    });
+  }
+
+  /** Tells streams that had no room, once they have it, of all that any of them missed: an event twice says the same. */
+  function tellAgain(): void {
+    again = undefined;
+    const streams = new Set([...full.streams].filter(connections.isOpen));
+    const changes = [...full.changes.values()].map((missed) => current(missed.agentId) ?? { ...missed, ...GONE });
+    full.streams.clear();
+    full.changes.clear();
+    if (streams.size) tell(changes, (connection) => streams.has(connection));
+  }
 
   /** Whether there is room to tell every stream of one more change now. */
   function maySpend(): boolean {
@@ -57,14 +79,17 @@ export function createRosterText(roster: Roster, connections: Connections, clock
     return true;
   }
 
+  function current(agentId: string): Change | undefined {
+    const entry = roster.get(agentId);
+    return entry && { agentId, status: entry.status, ready: entry.ready, epoch: entry.epoch };
+  }
+
   /** An agent's own streams know that it is connected. */
   function tellPresent(): void {
     for (const agentId of present) {
-      const entry = roster.get(agentId);
-      if (!entry) continue;
-      const { status, ready, epoch } = entry;
-      const change = { agentId, status, ready, epoch };
-      if (maySpend()) tell(new Encoded("presence", presenceOf(change)), ({ countsFor }) => countsFor !== agentId);
+      const change = current(agentId);
+      if (!change) continue;
+      if (maySpend()) tell([change], ({ countsFor }) => countsFor !== agentId);
       else note(change);
     }
     present.clear();
@@ -94,6 +119,9 @@ export function createRosterText(roster: Roster, connections: Connections, clock
       text = new SharedMembers(`"agents":${JSON.stringify(shown)},"agentsTotal":${roster.size()}`);
       return text;
     },
-    stop: () => timer?.(),
+    stop(): void {
+      timer?.();
+      again?.();
+    },
   };
 }

@@ -161,12 +161,18 @@ export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckP
       closeWhere(() => true, "restarting");
     },
 
-    /** Sends one event to all ready streams of the relay's own protocol, some hundreds in each turn of the event loop. */
-    broadcast(event: Sent, wanted: (connection: Connection) => boolean): void {
+    isOpen: (connection: Connection): boolean => all.has(connection),
+
+    /**
+     * Sends one event to all ready streams of the relay's own protocol, some hundreds in each turn of the event loop.
+     * @param full is told of each that has no room now
+     */
+    broadcast(event: Sent, wanted: (connection: Connection) => boolean, full: (connection: Connection) => void): void {
       inSlices(
         [...all.keys()].filter((connection) => !connection.isForeign && wanted(connection)),
-        ({ outlet }) => {
-          if (outlet?.ready()) outlet.send(event);
+        (connection) => {
+          if (connection.outlet?.ready()) connection.outlet.send(event);
+          else full(connection);
         },
       );
     },

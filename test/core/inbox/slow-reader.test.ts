@@ -106,6 +106,31 @@ describe("a client that does not read", () => {
     expect(text.split("event: open").length).toBe(2);
   });
 
+  test("a client that does not read is told how others are, once it reads again", async () => {
+    const { stall, flood, ask, clock, slow, quick } = await withSlowReader();
+    clock.advance(250);
+    const { socket } = await stall();
+    await flood(200);
+    await ask("POST", "/v1/agents/quick/heartbeat", { status: "busy" }, quick);
+    await ask("DELETE", "/v1/agents/boss");
+    clock.advance(250);
+    await turns();
+    await ask("POST", "/v1/agents/quick/heartbeat", { status: "idle" }, quick);
+    clock.advance(250);
+    await turns();
+    let text = "";
+    socket.on("data", (bytes) => (text += bytes.toString()));
+    socket.resume();
+    await until(() => text.includes("id: 200\n"));
+    clock.advance(1000);
+    const told = () => [...text.matchAll(/^event: presence\ndata: (.*)$/gm)].map(([, json = ""]) => JSON.parse(json));
+    const ofAll = (agentId: string) => told().filter((one) => one.agentId === agentId);
+    await until(() => ofAll("boss").length > 0);
+    expect(ofAll("quick")).toEqual([{ agentId: "quick", status: "idle", ready: true, epoch: 0, connections: 0 }]);
+    expect(ofAll("boss")).toEqual([{ agentId: "boss", status: "offline", ready: false, epoch: 0, connections: 0 }]);
+    expect((await ask("GET", "/v1/agents/slow", undefined, slow)).body.connections).toBe(1);
+  });
+
   test("G9: every long call is given a time after which a connection that is quiet is cut", async () => {
     const relay = await startRelay();
     const url = listen(relay);
