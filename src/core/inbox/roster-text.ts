@@ -12,6 +12,8 @@ const STORM_EVERY_MS = 1000;
 /** Bytes of one round of presence, of all streams together. */
 const ROUND_BYTES = 32_000_000;
 const PRESENCE_BYTES = 120;
+/** Changes in one write: what a stream that is not read keeps in memory stays small. */
+const MAX_TOLD = 500;
 /** Writes in `PRESENCE_EVERY_MS` that tell at once of an agent that came or went: 24 ms of CPU. */
 const WRITES_AT_ONCE = 2000;
 /** State of a deleted agent. */
@@ -37,9 +39,7 @@ export function createRosterText(roster: Roster, connections: Connections, clock
   function flush(): void {
     timer = undefined;
     const most = Math.max(1, Math.floor(ROUND_BYTES / PRESENCE_BYTES / Math.max(1, connections.size())));
-    const told = [...changed.values()].slice(0, most);
-    for (const { agentId } of told) changed.delete(agentId);
-    tell(told, () => true);
+    tell(take(changed, Math.min(most, MAX_TOLD)), () => true);
     if (changed.size) timer = clock.after(STORM_EVERY_MS, flush);
   }
 
@@ -62,10 +62,12 @@ export function createRosterText(roster: Roster, connections: Connections, clock
   function tellAgain(): void {
     again = undefined;
     const streams = new Set([...full.streams].filter(connections.isOpen));
-    const changes = [...full.changes.values()].map((missed) => current(missed.agentId) ?? { ...missed, ...GONE });
-    full.streams.clear();
-    full.changes.clear();
-    if (streams.size) tell(changes, (connection) => streams.has(connection));
+    const missed = take(full.changes, MAX_TOLD);
+    if (streams.size === 0) full.changes.clear();
+    if (full.changes.size) again = clock.after(STORM_EVERY_MS, tellAgain);
+    else full.streams.clear();
+    const changes = missed.map((change) => current(change.agentId) ?? { ...change, ...GONE });
+    tell(changes, (connection) => streams.has(connection));
   }
 
   /** Whether there is room to tell every stream of one more change now. */
@@ -124,4 +126,11 @@ export function createRosterText(roster: Roster, connections: Connections, clock
       again?.();
     },
   };
+}
+
+/** Takes the oldest changes away. */
+function take(changes: Map<string, Change>, most: number): Change[] {
+  const taken = [...changes.values()].slice(0, most);
+  for (const { agentId } of taken) changes.delete(agentId);
+  return taken;
 }

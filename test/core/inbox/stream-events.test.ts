@@ -168,6 +168,25 @@ describe("presence", () => {
     }
   });
 
+  test("a storm of changes comes in rounds of 500, a second apart, each agent's last state once", async () => {
+    const { follow, ask, agent, clock, ann, ben } = await withWorkers();
+    const crowd = await Promise.all(Array.from({ length: 600 }, (_, n) => agent(`crowd-${n}`)));
+    for (const ms of [250, 1000]) clock.advance(ms);
+    const stream = await follow(ben);
+    await stream.first("hello");
+    await Promise.all(crowd.map((one) => ask("POST", `/v1/agents/${one.id}/heartbeat`, { status: "busy" }, one)));
+    const told = () => stream.of("presence").map(({ data }) => data.agentId);
+    clock.advance(250);
+    await stream.until(() => told().length >= 500);
+    clock.advance(999);
+    await ask("POST", "/v1/messages", { to: "ben", body: "a mark" }, ann);
+    await stream.first("message");
+    expect(told()).toHaveLength(500);
+    clock.advance(1);
+    await stream.until(() => told().length >= 600);
+    expect(told().toSorted()).toEqual(crowd.map(({ id }) => id).toSorted());
+  });
+
   test("hello says of each agent what it is for", async () => {
     const { follow, ask, ann, ben } = await withWorkers();
     await ask("PATCH", "/v1/agents/ann", { role: "builder", label: "ci" }, ann);
