@@ -5,7 +5,7 @@ import { Several, SharedMembers } from "../../kernel/log/outlet.ts";
 import type { Presence, RosterAgent } from "../../protocol/agents.ts";
 
 const MAX_IN_HELLO = 500;
-/** Time that changes wait for others, which then go with them: each write to a stream costs ten times what an event in it costs. */
+/** Time that changes wait for others, which then go with them: a write to a stream costs 5 µs, and each further event in it 0.3 µs. */
 const PRESENCE_EVERY_MS = 250;
 /** The same while there are more changes than one round may carry. */
 const STORM_EVERY_MS = 1000;
@@ -14,7 +14,7 @@ const ROUND_BYTES = 32_000_000;
 const PRESENCE_BYTES = 120;
 /** Changes in one write: what a stream that is not read keeps in memory stays small. */
 const MAX_TOLD = 500;
-/** Writes in `PRESENCE_EVERY_MS` that tell at once of an agent that came or went: 24 ms of CPU. */
+/** Writes in `PRESENCE_EVERY_MS` that tell at once of an agent that came or went: 10 ms of CPU. */
 const WRITES_AT_ONCE = 2000;
 /** State of a deleted agent. */
 const GONE = { status: "offline", ready: false } as const;
@@ -97,8 +97,8 @@ export function createRosterText(roster: Roster, connections: Connections, clock
     present.clear();
   }
 
+  /** Keeps the place of an earlier change: in a storm, an agent that changes all the time is told of, too. */
   function note(change: Change): void {
-    changed.delete(change.agentId);
     changed.set(change.agentId, change);
     timer ??= clock.after(PRESENCE_EVERY_MS, flush);
   }

@@ -149,7 +149,7 @@ describe("presence", () => {
   });
 
   test("of many that come at once some are told at once, and the others together within 250 ms, each once", async () => {
-    const { follow, agent, clock, url, ann, ben } = await withWorkers();
+    const { follow, ask, agent, clock, url, ann, ben, boss } = await withWorkers();
     const crowd = await Promise.all(Array.from({ length: 80 }, (_, n) => agent(`crowd-${n}`)));
     clock.advance(250);
     const stream = await follow(ben);
@@ -158,7 +158,9 @@ describe("presence", () => {
     for (const one of crowd) await (await follow(one)).first("hello");
     const byStream = () => stream.of("presence").map(({ data }) => data.agentId);
     const bySocket = () => socket.of("presence").map(({ agentId }) => agentId);
-    await stream.until(() => byStream().length > 40);
+    await ask("POST", "/v1/messages", { to: "ben", body: "a mark" }, boss);
+    await stream.first("message");
+    expect(byStream().length).toBeGreaterThan(40);
     expect(byStream().length).toBeLessThan(80);
     clock.advance(250);
     const ids = crowd.map(({ id }) => id);
@@ -174,7 +176,11 @@ describe("presence", () => {
     for (const ms of [250, 1000]) clock.advance(ms);
     const stream = await follow(ben);
     await stream.first("hello");
-    await Promise.all(crowd.map((one) => ask("POST", `/v1/agents/${one.id}/heartbeat`, { status: "busy" }, one)));
+    const say = (one: (typeof crowd)[number], status: string) =>
+      ask("POST", `/v1/agents/${one.id}/heartbeat`, { status }, one);
+    await Promise.all(crowd.map((one) => say(one, "busy")));
+    // Its place among the others is that of its first change.
+    await say(crowd[0] as (typeof crowd)[number], "idle");
     const told = () => stream.of("presence").map(({ data }) => data.agentId);
     clock.advance(250);
     await stream.until(() => told().length >= 500);
@@ -182,6 +188,7 @@ describe("presence", () => {
     await ask("POST", "/v1/messages", { to: "ben", body: "a mark" }, ann);
     await stream.first("message");
     expect(told()).toHaveLength(500);
+    expect(stream.of("presence").find(({ data }) => data.agentId === "crowd-0")?.data.status).toBe("idle");
     clock.advance(1);
     await stream.until(() => told().length >= 600);
     expect(told().toSorted()).toEqual(crowd.map(({ id }) => id).toSorted());
