@@ -1,5 +1,10 @@
 import { join } from "node:path";
 import { daemonWords } from "./daemon-words.ts";
 
-// First file of a built program. The daemon is a file of its own, a fifth of the other: it idles for weeks, beside others' work.
-void import(join(import.meta.dirname, daemonWords(process.argv.slice(2)) ? "daemon" : "program"));
+// First file of a built program: the relay, the daemon and the commands are files of their own, as each is started often or idles for
+// weeks, and needs little of the others.
+const words = process.argv.slice(2);
+const [command, ...flags] = words;
+const load = (file: string) => import(join(import.meta.dirname, file));
+if (command === "serve") void load("main").then((relay: typeof import("../main.ts")) => relay.serve(flags));
+else void load(daemonWords(words) ? "daemon" : "program");

@@ -1,6 +1,11 @@
+import { join } from "node:path";
 import type { Command } from "commander";
+import { FOLDER } from "../root.ts";
 import type { CliCommand } from "./commands.ts";
 import type { Flags } from "./settings.ts";
+
+/** Name of the relay's file in the folder of a built program; see scripts/build.ts. */
+declare const RELAY_FILE: string | undefined;
 
 /** Adds `serve`, whose flags the server parses itself: each setting has one. */
 export function addServeCommand(program: CliCommand): void {
@@ -18,12 +23,9 @@ export function addServeCommand(program: CliCommand): void {
     });
 }
 
-/** Loads the server, which is large, for this command alone. */
+/** Loads the relay, which is large, for this command alone. */
 export async function serve(words: readonly string[]): Promise<void> {
-  await (await import("../main.ts")).serve(words);
-}
-
-/** Flags that the server parses itself. */
-export async function serverFlags() {
-  return (await import("../main.ts")).serverFlags();
+  const relay: Promise<typeof import("../main.ts")> =
+    typeof RELAY_FILE === "undefined" ? import("../main.ts") : import(join(FOLDER, RELAY_FILE));
+  await (await relay).serve(words);
 }
