@@ -3,63 +3,15 @@ import type { Command } from "commander";
 import { distance } from "fastest-levenshtein";
 import manifest from "../../package.json" with { type: "json" };
 import { mendLauncher } from "../harness/launcher.ts";
-import { addA2ACommands } from "./a2a.ts";
-import { addAgentCommands } from "./agents.ts";
-import { addAnnouncementCommands } from "./announcements.ts";
-import { addApprovalCommands } from "./approvals.ts";
-import { addAttachCommand } from "./attach/command.ts";
-import { addAttentionCommands } from "./attention.ts";
-import { addBridgeCommands } from "./bridges.ts";
-import { addBulkCommands } from "./bulk.ts";
-import { addChannelCommands } from "./channels.ts";
-import { addClaimCommands } from "./claims.ts";
 import { CliCommand } from "./commands.ts";
-import { addCompletionsCommand } from "./completions/completions.ts";
-import { addConnectCommand } from "./connect.ts";
-import { addConsoleCommand } from "./console.ts";
-import { addDaemonCommands } from "./daemon-commands.ts";
-import { addDeadLetterCommands } from "./dead-letters.ts";
-import { addDelegationCommands } from "./delegations.ts";
-import { addDemoAgentCommand } from "./demo/agent.ts";
-import { addDemoCommand } from "./demo/command.ts";
-import { addDoctorCommand } from "./doctor.ts";
-import { addDrillCommand } from "./drill/command.ts";
 import { EXIT_HELP, exitCodeOf } from "./exit.ts";
-import { addExplainCommand } from "./explain.ts";
 import { printFailure } from "./failure.ts";
-import { addFileCommands } from "./files.ts";
-import { addHoldCommands } from "./holds.ts";
-import { addHookCommand } from "./hook.ts";
-import { addInboxCommand } from "./inbox.ts";
-import { addIntegrationCommands } from "./integrations.ts";
-import { addJobCommands } from "./jobs.ts";
-import { addLoopCommands } from "./loops.ts";
-import { addMessageCommands } from "./messages.ts";
-import { addModelsCommand } from "./models.ts";
+import { addCommands } from "./groups.ts";
 import { filled } from "./options.ts";
-import { addOrchestratorCommand } from "./orchestrator.ts";
-import { addOrchestratorCommands } from "./orchestrators.ts";
 import { ownCommand } from "./own.ts";
-import { addPairCommands } from "./pairs.ts";
-import { addPeopleCommands } from "./people.ts";
-import { addProfileCommands } from "./profiles.ts";
-import { addRelayCommands } from "./relay.ts";
-import { addRunCommand } from "./run.ts";
-import { addRunsCommands } from "./runs.ts";
-import { addScheduleCommands } from "./schedules.ts";
 import { safeLine } from "./screen.ts";
-import { addServeCommand, serve } from "./serve.ts";
-import { addSessionCommands } from "./sessions.ts";
+import { serve } from "./serve.ts";
 import { bypassProxies, type Flags } from "./settings.ts";
-import { addStatsCommands } from "./stats.ts";
-import { addTaskCommands } from "./tasks.ts";
-import { addThreadCommands } from "./threads.ts";
-import { addTokenCommands } from "./tokens.ts";
-import { addTopCommand } from "./top/command.ts";
-import { addTraceCommands } from "./traces.ts";
-import { addUpgradeCommand } from "./upgrade.ts";
-import { addWebhookCommands } from "./webhooks.ts";
-import { addWorkCommand } from "./work.ts";
 
 const ABOUT = [
   "Signalbox: a relay for AI agents. Talk, hand over work, and follow it to its end.",
@@ -76,7 +28,7 @@ Examples:
   $ signalbox inbox --as builder --follow
   $ signalbox work --as builder -- ./build.sh`;
 
-function createProgram(): CliCommand {
+async function createProgram(words: readonly string[]): Promise<CliCommand> {
   const program = new CliCommand("signalbox")
     .description(ABOUT)
     .version(manifest.version)
@@ -96,29 +48,7 @@ function createProgram(): CliCommand {
     .exitOverride()
     .addHelpText("after", EXAMPLES)
     .addHelpText("afterAll", EXIT_HELP);
-  const groups = [
-    [addMessageCommands, addThreadCommands, addInboxCommand, addExplainCommand, addTraceCommands, addLoopCommands],
-    [addScheduleCommands, addWebhookCommands],
-    [addClaimCommands, addWorkCommand, addDeadLetterCommands, addBulkCommands, addTaskCommands, addIntegrationCommands],
-    [addDelegationCommands, addPairCommands, addRunsCommands, addAnnouncementCommands],
-    [
-      addAgentCommands,
-      addModelsCommand,
-      addJobCommands,
-      addOrchestratorCommand,
-      addOrchestratorCommands,
-      addSessionCommands,
-      addTokenCommands,
-      addA2ACommands,
-    ],
-    [addDaemonCommands, addAttachCommand, addHoldCommands, addProfileCommands],
-    [addPeopleCommands, addAttentionCommands, addTopCommand, addApprovalCommands],
-    [addChannelCommands, addFileCommands],
-    [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],
-    [addServeCommand, addConsoleCommand, addRelayCommands, addStatsCommands, addUpgradeCommand, addDoctorCommand],
-    [addDemoCommand, addDemoAgentCommand, addDrillCommand, addCompletionsCommand],
-  ];
-  for (const add of groups.flat()) add(program);
+  await addCommands(program, words);
   for (const group of program.commands) listByDefault(group);
   addHelpCommand(program);
   return program;
@@ -184,7 +114,7 @@ function endWithReader(): void {
 export async function runCommand(): Promise<void> {
   bypassProxies();
   mendLauncher(ownCommand());
-  const program = createProgram();
+  const program = await createProgram(process.argv.slice(2));
   try {
     await program.parseAsync();
   } catch (error) {
