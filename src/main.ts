@@ -9,6 +9,9 @@ import { createLogger } from "./log-lines.ts";
 import { createRelay } from "./relay.ts";
 import { VERSION } from "./version.ts";
 
+// The command line completes them in a shell.
+export { serverFlags } from "./flags.ts";
+
 const DRAIN_MS = 5000;
 
 /** The server program with the words of its command line. It ends the process. */

@@ -7,4 +7,4 @@ const words = process.argv.slice(2);
 const [command, ...flags] = words;
 const load = (file: string) => import(join(import.meta.dirname, file));
 if (command === "serve") void load("main").then((relay: typeof import("../main.ts")) => relay.serve(flags));
-else void load(daemonWords(words) ? "daemon" : "program");
+else void load(daemonWords(words) ? "daemon" : "everyday");

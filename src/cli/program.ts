@@ -1,4 +1,2 @@
-import { main } from "./main.ts";
-
-// File of all commands but `serve` in a built program; entry.ts loads it.
-main();
+// File of all commands but `serve` in a built program; everyday.ts loads it.
+import "./main.ts";

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { FOLDER } from "../root.ts";
 import type { CliCommand } from "./commands.ts";
 import type { Flags } from "./settings.ts";
 
@@ -23,9 +22,16 @@ export function addServeCommand(program: CliCommand): void {
     });
 }
 
-/** Loads the relay, which is large, for this command alone. */
+/** Loads the relay, which is large, when a command needs it. */
+const loadRelay = (): Promise<typeof import("../main.ts")> =>
+  typeof RELAY_FILE === "undefined" ? import("../main.ts") : import(join(import.meta.dirname, RELAY_FILE));
+
+/** Runs the relay with the words of its own command line. */
 export async function serve(words: readonly string[]): Promise<void> {
-  const relay: Promise<typeof import("../main.ts")> =
-    typeof RELAY_FILE === "undefined" ? import("../main.ts") : import(join(FOLDER, RELAY_FILE));
-  await (await relay).serve(words);
+  await (await loadRelay()).serve(words);
+}
+
+/** Flags that the server parses itself. */
+export async function serverFlags() {
+  return (await loadRelay()).serverFlags();
 }

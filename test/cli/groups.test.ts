@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { GROUPS } from "../../src/cli/all-groups.ts";
 import { CliCommand } from "../../src/cli/commands.ts";
-import { GROUPS } from "../../src/cli/groups.ts";
 import { runCli } from "../support/cli-harness.ts";
 
 const namesIn = (program: CliCommand) => program.commands.flatMap((one) => [one.name(), ...one.aliases()]);

@@ -1,4 +1,5 @@
-import { runCommand } from "../../src/cli/main.ts";
+import { GROUPS } from "../../src/cli/all-groups.ts";
+import { runCommand } from "../../src/cli/command-line.ts";
 
 /** A command line for this process, and the program that it takes itself for. */
 export interface WarmCall {
@@ -44,7 +45,7 @@ process.exit = (code) => {
 process.on("message", async (call: WarmCall) => {
   become(call);
   const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)];
-  await runCommand();
+  await runCommand(GROUPS);
   process.send?.({ code: Number(process.exitCode), stdout: stdout(), stderr: stderr() });
   for (const signal of ["SIGINT", "SIGTERM"]) process.removeAllListeners(signal);
   // The folder of the call goes with its test.

@@ -1,5 +1,5 @@
 import type { Command, Help, Option } from "commander";
-import { serverFlags } from "../../flags.ts";
+import { serverFlags } from "../serve.ts";
 
 /** A word that a shell offers, and its explanation. */
 export interface Word {
@@ -41,7 +41,7 @@ export async function treeOf(program: Command): Promise<Tree> {
   const places = placesBelow(program, help, []);
   const serve = places.find(({ path }) => path === "serve");
   if (serve) {
-    serve.flags = serverFlags().map((flag) => ({ ...flag, values: [] }));
+    serve.flags = (await serverFlags()).map((flag) => ({ ...flag, values: [] }));
     serve.hasGlobals = false;
   }
   return { name: program.name(), globals: globalsOf(program, help), places };
