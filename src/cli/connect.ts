@@ -4,7 +4,7 @@ import { type Connection, connect, type Plan } from "../harness/connect/connect.
 import { disconnect } from "../harness/connect/disconnect.ts";
 import { HARNESSES, type Harness, hasHooks, titleOf } from "../harness/harnesses.ts";
 import type { CliCommand } from "./commands.ts";
-import type { Context } from "./context.ts";
+import { type Context, contextOf, outputOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import type { Output } from "./output.ts";
 import { ownCommand } from "./own.ts";
@@ -29,9 +29,9 @@ export function addConnectCommand(program: CliCommand): void {
     .option("--dry-run", "show the changes, and write nothing")
     .option("-y, --yes", "do not ask before writing")
     .addHelpText("after", HELP)
-    .act((context, harness: Harness, flags: ConnectFlags) => {
+    .action((harness: Harness, flags: ConnectFlags, command: CliCommand) => {
       const request = { harness, ...flags, scope: harness === "codex" ? ("user" as const) : flags.scope };
-      return flags.remove ? runDisconnect(request, context) : runConnect(request, context);
+      return flags.remove ? runDisconnect(request, command) : runConnect(request, contextOf(command));
     });
 }
 
@@ -76,10 +76,12 @@ const nextSteps = ({ harness, scope }: Request, { reach }: Connection): string[]
   ...(hasHooks(harness) ? [] : ["It has no hooks: to have messages read at once, use signalbox run."]),
 ];
 
-async function runDisconnect(request: Request, { client, out }: Context): Promise<void> {
+/** Needs no relay but to end the token: the files can be taken back when it is away or gone. */
+async function runDisconnect(request: Request, command: CliCommand): Promise<void> {
   const { harness, scope, agent: agentId } = request;
+  const out = outputOf(command);
   const approve = (plan: Plan) => agree(plan, "(goes, and its token ends)", request, out);
-  const ended = await disconnect({ harness, scope, agentId }, client, approve);
+  const ended = await disconnect({ harness, scope, agentId }, () => contextOf(command).client, approve);
   if (!ended) return;
   const { files, left } = ended;
   await out.show({ agentId: ended.agentId, removed: files, left }, () =>

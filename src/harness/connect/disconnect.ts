@@ -21,12 +21,13 @@ export interface Disconnection {
 
 /**
  * Takes back everything that `connect` wrote, and ends the agent's token. The agent stays, with its messages.
+ * @param operator a caller that may end tokens; when it throws, that is left to a person
  * @param approve says whether to carry out the plan
  * @returns `undefined` when the plan was not approved
  */
 export async function disconnect(
   { harness, scope, agentId }: DisconnectRequest,
-  client: Client,
+  operator: () => Client,
   approve: (plan: Plan) => boolean,
 ): Promise<Disconnection | undefined> {
   const changes = harnessChanges(harness, scope, undefined);
@@ -35,7 +36,7 @@ export async function disconnect(
   const keys = file === undefined ? undefined : findKeys(file);
   if (!approve({ changes, keysFile: keys && file })) return undefined;
   for (const change of changes) carryOut(change);
-  const left = keys && file ? await giveBack(keys, file, client) : [];
+  const left = keys && file ? await giveBack(keys, file, operator) : [];
   const files = changes.filter(({ before, after }) => before !== after).map((change) => change.file);
   return { agentId: keys?.agentId ?? null, files, left };
 }
@@ -49,18 +50,19 @@ function ownKeysFile(changes: readonly Change[], scope: Scope): string | undefin
 }
 
 /** Ends the agent's token, unless a person gave it. @returns the steps left to a person */
-async function giveBack(keys: Keys, file: string, client: Client): Promise<string[]> {
+async function giveBack(keys: Keys, file: string, operator: () => Client): Promise<string[]> {
   const left: string[] = [];
   await createClient(keys)
     .agents.patch(keys.agentId, { reach: "asked" }, { retries: 0 })
     .catch(() => undefined);
-  if (!keys.given)
-    await client.tokens.revoke(keys.tokenId).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : error;
-      left.push(
-        `The token ${keys.tokenId} may still be good (${reason}): an operator ends it with signalbox tokens revoke ${keys.tokenId}`,
-      );
-    });
+  try {
+    if (!keys.given) await operator().tokens.revoke(keys.tokenId);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    left.push(
+      `The token ${keys.tokenId} may still be good (${reason}): an operator ends it with signalbox tokens revoke ${keys.tokenId}`,
+    );
+  }
   removeKeys(file);
   return left;
 }

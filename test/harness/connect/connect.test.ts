@@ -68,6 +68,17 @@ describe("connect claude", () => {
     expect((await createClient({ url: relay.url, token }).whoami()).agentId).toBe("phoenix");
   });
 
+  test("--remove takes the files back where no relay is found, and says that the token may still be good", async () => {
+    await connect(["claude", "--agent", "leaver"]);
+    const { tokenId } = JSON.parse(readFileSync(keysOf("claude.leaver.json"), "utf8"));
+    const ran = await callCli(["connect", "claude", "--remove"], { env: { HOME: home.path }, cwd: project });
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toContain("Taken back from");
+    expect(ran.stdout).toContain(`signalbox tokens revoke ${tokenId}`);
+    for (const file of [join(project, ".mcp.json"), keysOf("claude.leaver.json")])
+      expect([file, existsSync(file)]).toEqual([file, false]);
+  });
+
   test("connect claude keeps what is there, and --remove takes back its own alone", async () => {
     const mcp = `{\n    "mcpServers": {\n        "other": {\n            "command": "x"\n        }\n    }\n}\n`;
     const settings = {
