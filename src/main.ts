@@ -133,10 +133,11 @@ function startFault(error: unknown, config: Config | undefined): string {
   const { host, port, dataDir } = config;
   if (code === "EADDRINUSE")
     return `Port ${port} of ${host} is taken, perhaps by another relay. Stop that one, or give another port with --port or SIGNALBOX_PORT.`;
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
-    return `${host} is not an address of this machine. Give another with --host or SIGNALBOX_HOST, such as 127.0.0.1.`;
-  if (code === "EACCES" && syscall === "listen")
+  if (code === "EACCES" && syscall === "listen" && port > 0 && port < 1024)
     return `Port ${port} may not be used by this user. Give one above 1023 with --port or SIGNALBOX_PORT.`;
+  // For a name that leads nowhere Bun gives the code of some earlier failure.
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || syscall === "listen")
+    return `${host} is not an address of this machine. Give another with --host or SIGNALBOX_HOST, such as 127.0.0.1.`;
   const reason = FOLDER_FAULTS[code];
   return reason
     ? `The data folder ${dataDir} cannot be used: ${reason}. Give another with --data or SIGNALBOX_DATA_DIR.`

@@ -170,8 +170,10 @@ describe("a start that cannot be", () => {
       const ran = await start(["--port", "0", "--data", data]).ended();
       expect(ran.said).toStartWith(`The data folder ${data} cannot be used: ${said}`);
     }
-    const host = await start(["--port", "0", "--host", "192.0.2.1"]).ended();
-    expect(host.said).toContain("192.0.2.1 is not an address of this machine.");
+    for (const host of ["192.0.2.1", "300.1.1.1", "relay.invalid"]) {
+      const { said } = await start(["--port", "0", "--host", host]).ended();
+      expect(said).toContain(`${host} is not an address of this machine.`);
+    }
   });
 });
 
