@@ -82,6 +82,16 @@ describe("a relay that is stopped", () => {
     expect([code, found("version")?.detail]).toEqual([0, expect.stringContaining("no relay runs on this data")]);
   });
 
+  test("a relay that is stopped owes deliveries, and no sweeps of old rows", async () => {
+    lookInto(file, (sqlite) => sqlite.run("update due set at = 0 where kind like 'retention%'"));
+    expect((await check()).found("deliveries")).toMatchObject({ status: "ok", detail: "0 due" });
+    lookInto(file, (sqlite) =>
+      sqlite.run("insert into due (kind, key, at, tries, data) values ('webhook.deliver', 'x', 0, 0, '{}')"),
+    );
+    expect((await check()).found("deliveries")).toMatchObject({ status: "warn", detail: "1 due" });
+    lookInto(file, (sqlite) => sqlite.run("delete from due where kind = 'webhook.deliver'"));
+  });
+
   test("a relay that is stopped gets told of migrations that the start will run", async () => {
     moveVersion(-1);
     const { code, found } = await check();
