@@ -39,6 +39,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof HarnessError) return EXIT[error.reason];
   if (isCommanders(error)) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof NoAgent) return EXIT.usage;
+  if (error instanceof RelayProblem && error.code === "claim-lost") return EXIT.nothing;
   if (error instanceof RelayProblem || systemReason(error)) return EXIT.problem;
   if (error instanceof RelayUnreachable || error instanceof RelayMismatch) return EXIT.unreachable;
   throw error;

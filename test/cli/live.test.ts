@@ -217,6 +217,8 @@ describe("work", () => {
     const { id } = await operator.messages.send({ to: "builder", body: "try", claimable: true, maxAttempts: 1 });
     await callCli(["claim", String(id)], { env });
     expect((await callCli(["release", String(id), "--reason", "busy"], { env })).stdout).toContain("is open");
+    const late = await callCli(["complete", String(id), "ok", "--lease-token", `clm_${id}_1`], { env });
+    expect([late.code, late.stderr]).toEqual([4, expect.stringContaining("has ended; it is open")]);
     await callCli(["claim", String(id)], { env });
     expect((await callCli(["fail", String(id), "broken"], { env })).stdout).toContain("is dead");
     expect((await cli(["dead-letters", "list"])).stdout).toContain("broken");
