@@ -99,11 +99,17 @@ function addHelpCommand(program: CliCommand): void {
 function endWithReader(): void {
   let gone = false;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE") return endWithoutOutput(error);
     if (gone) return;
     gone = true;
     if (!process.emit("SIGTERM")) process.exit(0);
   });
+}
+
+/** Ends a program that cannot write, as on a full disk. The command that wrote may have told of it already. */
+function endWithoutOutput(error: Error): never {
+  if (!process.exitCode) printFailure(error, { json: process.argv.includes("--json") });
+  process.exit(exitCodeOf(error));
 }
 
 /** Runs the command that the command line names, one of these, and leaves its exit code. */

@@ -50,6 +50,8 @@ function addSend(program: CliCommand): void {
     .act(async (context, to: string, body: string | undefined, options: SendOptions) => {
       const { client, out } = context;
       const { key, opaque, encrypt, ...rest } = options;
+      if (rest.maxAttempts !== undefined && !rest.claimable)
+        throw new Stop(EXIT.usage, "--max-attempts is for work: add --claimable");
       const text = await textOrStdin(body);
       const sealed = encrypt ? await sealedBody(context, to, text) : undefined;
       const meta = sealed ? { ...rest.meta, ...sealed.meta } : rest.meta;

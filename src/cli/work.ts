@@ -43,7 +43,10 @@ export function addWorkCommand(program: CliCommand): void {
     )
     .option("--concurrency <n>", "items at a time (default: 1)", positive)
     .option("--retries <n>", "retries of a failed item (default: as many as its sender allows)", wholeNumber)
-    .option("--once", "end after one item: exit 0 when it was completed, 1 when not, 4 without work")
+    .option(
+      "--once",
+      "end after one item: exit 0 when it was completed, 1 when not, 4 when none came until it was stopped",
+    )
     .option("--exit-when-empty", "end when there is no work, instead of waiting for more")
     .option("--resume", "first continue the work that the agent holds; only if it works nowhere else")
     .option("--no-run", "report no runs")

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { callCli, tempFolder } from "../support/cli-harness.ts";
+import { callCli, runLine, tempFolder } from "../support/cli-harness.ts";
 import { freshRelay, operatorOf } from "../support/client-relay.ts";
+import { PROGRAM } from "../support/program.ts";
 
 // Processes are started here: on a busy machine that takes its time.
 let relay: Awaited<ReturnType<typeof freshRelay>>;
@@ -38,6 +40,21 @@ test("what is wrong is said once, with its place", async () => {
   const two = await cli(["integration", "put", "ci"]).then(() => cli(["integration", "post", "ci", '{"titel": "x"}']));
   expect(two.stderr.match(/\/title /g)).toHaveLength(1);
   expect(two.stderr).toContain("/titel: is not known here");
+});
+
+test("options that need another are wrong usage, told with the other", async () => {
+  const attempts = await cli(["send", "bob", "x", "--max-attempts", "3"]);
+  expect([attempts.code, attempts.stderr]).toEqual([2, expect.stringContaining("add --claimable")]);
+  const headers = await callCli(["hook", "headers"]);
+  expect([headers.code, headers.stderr]).toEqual([2, expect.stringContaining("--keys")]);
+});
+
+test.if(existsSync("/dev/full"))("output that cannot be written is told in a line, whoever writes it", async () => {
+  const program = PROGRAM.map((word) => `'${word}'`).join(" ");
+  for (const args of ["--help", `agents list --data '${relay.dataDir}'`]) {
+    const { stdout, code } = await runLine(`${program} ${args} 2>&1 >/dev/full`, folder.path);
+    expect([args, code, stdout]).toEqual([args, 1, "signalbox: the disk is full\n"]);
+  }
 });
 
 test("a refusal of our own has a word with --json", async () => {
