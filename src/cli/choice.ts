@@ -1,5 +1,13 @@
 import { join } from "node:path";
-import { type FolderServer, isLoopback, isWebAddress, runningServer, sameServer, tokenFileIn } from "./data-folder.ts";
+import {
+  type FolderServer,
+  isForbidden,
+  isLoopback,
+  isWebAddress,
+  runningServer,
+  sameServer,
+  tokenFileIn,
+} from "./data-folder.ts";
 import { EXIT, Stop } from "./exit.ts";
 
 /** All sources that may name a relay or a caller. */
@@ -107,6 +115,11 @@ function folderAddress({ flags, environment }: Sources, folder: string, server: 
     throw new Stop(
       EXIT.usage,
       `${from} names ${other.url}, which is not loopback: give --data ${folder}, or SIGNALBOX_URL and SIGNALBOX_TOKEN`,
+    );
+  if (isForbidden(folder))
+    throw new Stop(
+      EXIT.usage,
+      `this user may not look into ${folder}: call this as the user whose relay it is, or give --url and --token`,
     );
   if (flags.data === undefined && environment.dataDir === undefined)
     throw new Stop(

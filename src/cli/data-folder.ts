@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { accessSync, closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -47,6 +47,16 @@ export function runningServer(dataDir: string): FolderServer | undefined {
   if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = "127.0.0.1";
   const token = readText(tokenFileIn(dataDir))?.trim();
   return { url: url.origin, pid: file.data.pid, ...(token !== undefined && TOKEN.test(token) && { token }) };
+}
+
+/** Whether a folder is there that this user may not look into, as that of a service is. */
+export function isForbidden(dataDir: string): boolean {
+  try {
+    accessSync(dataDir, constants.R_OK | constants.X_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EACCES";
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { systemSentence } from "../harness/system-errors.ts";
 import type { HealthCheck, HealthReport } from "../protocol/health.ts";
 import { contextOf, outputOf } from "./context.ts";
-import { runningServer } from "./data-folder.ts";
+import { isForbidden, runningServer } from "./data-folder.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { checksText } from "./relay.ts";
 import { safeLine } from "./screen.ts";
@@ -75,6 +75,8 @@ async function reportOf(command: Command): Promise<HealthReport | string> {
 async function examined(dataDir: string): Promise<Examined> {
   // A part of the server, like `restore`: loaded for this command alone.
   const { examineDatabase } = await import("../kernel/db/examine.ts");
+  if (isForbidden(dataDir))
+    throw new Stop(EXIT.usage, `This user may not look into ${safeLine(dataDir)}: call this as the relay's user`);
   try {
     return examineDatabase(dataDir, Date.now());
   } catch (error) {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { callCli, runCli, tempFolder } from "../support/cli-harness.ts";
+import { BUN_FLAGS } from "../../src/cli/own.ts";
+import { callCli, runCli, runLine, tempFolder } from "../support/cli-harness.ts";
 import { createFarEnd, type FarEnd, problem } from "../support/client-harness.ts";
 
 // Processes are started here: on a busy machine that takes its time.
@@ -15,6 +16,12 @@ afterEach(async () => {
   await far.close();
   folder.remove();
 });
+
+const MAIN = join(import.meta.dir, "../../src/cli/main.ts");
+/** Starts a program as a user without rights. */
+const NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+const mayRun = (command: string[]) =>
+  process.getuid?.() === 0 && Bun.which("setpriv") !== null && Bun.spawnSync([...NOBODY, ...command]).success;
 
 const leave = (name: string, text: string) => writeFileSync(join(folder.path, name), text);
 const SECRET = "sbx_the-operators-own-secret";
@@ -102,6 +109,22 @@ describe("the relay and the token", () => {
     expect(ran.stderr).toStartWith(`signalbox: no relay runs with the data in ${folder.path} (--data)`);
     expect(far.asked).toEqual([]);
   });
+
+  test.skipIf(!mayRun(["test", "-r", MAIN]))(
+    "the relay and the token of a folder that this user may not look into are not said to be missing",
+    async () => {
+      const program = [...NOBODY, process.execPath, ...BUN_FLAGS, MAIN].join(" ");
+      chmodSync(folder.path, 0o700);
+      for (const command of ["doctor", "upgrade --check"]) {
+        const line = `${program} ${command} --data ${folder.path} 2>&1`;
+        const ran = await runLine(line, "/");
+        expect([ran.code, ran.stdout]).toEqual([
+          2,
+          expect.stringMatching(/his user may not look into .*: call this as/),
+        ]);
+      }
+    },
+  );
 
   test("the relay and the token of a wrong --data are never those of another relay", async () => {
     const env = { SIGNALBOX_URL: far.url, SIGNALBOX_TOKEN: "env" };
