@@ -11,9 +11,9 @@ import type { Sender } from "./send.ts";
 /** A message that cannot be appended at its time is given up after so many tries. */
 const MAX_TRIES = 5;
 
-/** A refusal as a value; anything else is thrown on. */
+/** A refusal as a value. Anything else is thrown on: an outage of the storage refuses nothing. */
 function refused(error: unknown): Problem {
-  if (error instanceof Problem) return error;
+  if (error instanceof Problem && error.status < 500) return error;
   throw error;
 }
 

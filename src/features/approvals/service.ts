@@ -213,7 +213,7 @@ export function createApprovalService(
       const result: ApprovalBulkResult = { answered: [], refused: [] };
       for (const id of new Set(ids)) {
         try {
-          await answerOne(tx, caller, id, decision);
+          await tx.attempt(() => answerOne(tx, caller, id, decision));
           result.answered.push(id);
         } catch (error) {
           if (!(error instanceof Problem)) throw error;

@@ -61,7 +61,8 @@ export function createCommandOutcomes({ kernel, identity, core, delegations, app
       await tx.attempt(released);
       if (!command) await approvals.own.note(tx, row.id, null);
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
+      // An outage of the storage refuses the answer with it, which is then given again.
+      if (!(error instanceof Problem) || error.status >= 500) throw error;
       await orders.fail(tx, delegation, "failed", `it was allowed, and could not begin: ${error.message}`);
     }
   }

@@ -276,8 +276,8 @@ const NOT_ALLOWED = "nobody allowed it";
 const stillWaits = ({ n, approvalId }: FireRow): string =>
   `The message of time ${n} still waits for ${approvalId}: answer that first.`;
 
-/** A refusal as a value; anything else is thrown on. */
+/** A refusal as a value. Anything else is thrown on: an outage of the storage refuses nothing. */
 function refused(error: unknown): Problem {
-  if (error instanceof Problem) return error;
+  if (error instanceof Problem && error.status < 500) return error;
   throw error;
 }

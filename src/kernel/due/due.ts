@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { Problem } from "../../protocol/problem.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, ReadTx, Tx } from "../db/database.ts";
 import type { Hooks } from "../hooks.ts";
@@ -7,7 +8,10 @@ import type { DueRow } from "./row.ts";
 import { type DueSource, deadlines } from "./source.ts";
 import type { DueStore } from "./store.ts";
 
-/** Handles a due row in the write that removes the row: exactly once. An error puts it off. */
+/**
+ * Handles a due row in the write that removes the row: exactly once. An error puts it off. A problem of 500 and above says that the
+ * relay cannot store it now: such a try does not count.
+ */
 export type DueHandler = (tx: Tx, row: DueRow) => Promise<void>;
 
 /**
@@ -32,8 +36,16 @@ const MIN_SLEEP_MS = 5;
 const SLICE = 200;
 const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 3_600_000;
+/** Wait after an outage that names none. */
+const OUTAGE_SECONDS = 60;
 /** Concurrent requests of each kind, so that hanging ones block no other kind. */
 const MAX_OUTSIDE = 32;
+
+/** Wait after an outage of the relay's own storage; undefined for any other error. */
+function outageOf(error: unknown): number | undefined {
+  if (!(error instanceof Problem) || error.status < 500) return undefined;
+  return (error.extras.retryAfterSeconds ?? OUTAGE_SECONDS) * 1000;
+}
 
 /** The only timer: "do this at time T, with retries and backoff, and remember it in the database". */
 export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, logger: Logger) {
@@ -89,12 +101,14 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
     try {
       await db.write((tx) => runRow(tx, row));
     } catch (error) {
-      const wait = Math.min(FIRST_RETRY_MS * 2 ** row.tries, MAX_RETRY_MS);
+      const outageMs = outageOf(error);
+      const wait = outageMs ?? Math.min(FIRST_RETRY_MS * 2 ** row.tries, MAX_RETRY_MS);
+      const tries = outageMs === undefined ? row.tries + 1 : row.tries;
       logger.error(
         { err: error, kind: row.kind, key: row.key, tries: row.tries },
         "due work failed, will be tried again",
       );
-      await db.write((tx) => store.retry(tx, row, clock.now() + wait, String(error)));
+      await db.write((tx) => store.retry(tx, { ...row, tries }, clock.now() + wait, String(error)));
     }
   }
 

@@ -83,9 +83,9 @@ export function createDueStore() {
       const set = { at, tries: row.tries + 1, lastError: null, running: false };
       tx.db.update(due).set(set).where(isRunning(row)).run();
     },
-    /** Sets the time of the next try, unless the row was cancelled meanwhile. */
+    /** Sets the time of the next try and the tries before it, unless the row was cancelled meanwhile. */
     retry: async (tx: Tx, row: DueRow, at: number, error: string | null): Promise<void> => {
-      const set = { at, tries: row.tries + 1, lastError: error };
+      const set = { at, tries: row.tries, lastError: error };
       tx.db.update(due).set(set).where(is(row)).run();
     },
   };

@@ -3,6 +3,7 @@ import { startRelay } from "../../support/relay.ts";
 import { until } from "../../support/until.ts";
 
 const DAY_MS = 86_400_000;
+const MINUTE = 60_000;
 const MIB = 1024 * 1024;
 const hello = { to: "user", body: "hello" };
 
@@ -128,6 +129,31 @@ describe("a disk that is nearly full", () => {
     clock.advance(2000);
     expect((await send(20_000)).status).toBe(201);
     expect((await upload(20_000)).status).toBe(201);
+  });
+
+  test("G7: a disk that is nearly full at the time of a planned message delays it: it goes out once there is room", async () => {
+    const { ask, agent, ann, disk, pass, clock, restart } = await withDisk(RESERVE * 2);
+    const ben = await agent("ben");
+    const [at, body] = [new Date(clock.now() + 10 * MINUTE).toISOString(), "x".repeat(20_000)];
+    const planned = await ask("POST", "/v1/messages", { to: "ben", body, deliverAt: at }, ann);
+    const scheduled = await ask("POST", "/v1/schedules", { at, message: { to: "ben", body } }, ann);
+    const daily = await ask("POST", "/v1/schedules", { cron: "10 12 * * *", message: { to: "ben", body } }, ann);
+    const ids = [planned.body.scheduleId, scheduled.body.id, daily.body.id];
+    const outcomes = () =>
+      Promise.all(ids.map(async (id) => (await ask("GET", `/v1/schedules/${id}`)).body.lastFire?.outcome));
+    disk.free = RESERVE - 1;
+    await pass(11 * MINUTE);
+    for (let hour = 0; hour < 5; hour++) await pass(60 * MINUTE);
+    await restart(MINUTE);
+    await pass(0);
+    expect(await outcomes()).toEqual([undefined, undefined, undefined]);
+    expect((await ask("POST", "/v1/messages", { to: "ben", body }, ann)).status).toBe(503);
+    disk.free = RESERVE * 2;
+    await pass(2 * MINUTE);
+    expect(await outcomes()).toEqual(["sent", "sent", "sent"]);
+    const { items } = (await ask("GET", "/v1/agents/ben/inbox", undefined, ben)).body;
+    expect(items.map((item: { body: string }) => item.body === body)).toEqual([true, true, true]);
+    expect((await ask("GET", "/v1/agents/ann/inbox", undefined, ann)).body.items).toEqual([]);
   });
 
   test("a disk that is nearly full is seen before a file that does not fit comes in, however much it says it is", async () => {

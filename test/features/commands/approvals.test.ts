@@ -131,6 +131,20 @@ describe("G14: a spawn that has to be allowed", () => {
     expect(await heard()).toEqual([]);
   });
 
+  test("G7: a spawn that has to be allowed waits on while the disk is nearly full, and is answered again then", async () => {
+    const { ada, command, answer, approval, look, heard, config, restart } = await startAsking();
+    const made = await command(ada, { ...SPAWN, prompt: "x".repeat(20_000) });
+    config.diskReserveBytes = Number.MAX_SAFE_INTEGER;
+    await restart();
+    expect((await answer(made, "allow")).body.code).toBe("storage-unavailable");
+    expect(await approval(made)).toMatchObject({ state: "pending" });
+    expect(await look(made)).toMatchObject({ status: "pending" });
+    config.diskReserveBytes = 0;
+    await restart();
+    expect((await answer(made, "allow")).status).toBe(200);
+    expect(await heard()).toHaveLength(1);
+  });
+
   test("G7: a spawn that has to be allowed waits on through a restart of the relay", async () => {
     const { ada, command, answer, heard, look, restart, pass } = await startAsking();
     const made = await command(ada, SPAWN, { timeoutSeconds: 60 });
