@@ -4,7 +4,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Connection, Connections } from "../../kernel/log/connections.ts";
 import type { Listener, Log } from "../../kernel/log/log.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { OpenWork, ParkedClaimers } from "../work/parked.ts";
+import type { OpenWork, ParkedClaimers, WakeState } from "../work/parked.ts";
 
 export interface WaitParts {
   log: Pick<Log, "listen">;
@@ -110,14 +110,16 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
   }
 
   /** As `forEntries`, for work: parked claimers queue, and each piece of open work wakes one of them. */
-  async function forWork<T>(how: Wait<T> & OpenFilter): Promise<T> {
+  async function forWork<T>(how: Wait<T> & WorkWait<T>): Promise<T> {
     const pause = createPause(how.caller, how.agentId, how.waitMs, how.signal);
     let offered: OpenWork | undefined;
+    /** Set by a poll that was refused the work it was woken for, until the next poll. */
+    let isBarred = false;
     const claimer = {
       targets: [] as readonly string[],
       kinds: how.kinds,
       topics: how.topics,
-      isReady: () => !unready.has(how.agentId),
+      isReady: () => !isBarred && !unready.has(how.agentId),
       tryNow(work?: OpenWork) {
         offered = work;
         pause.wake();
@@ -134,20 +136,26 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         throw error;
       }
     }
-    /** Between the wake and the poll the claimer may have left the group, or become unready. */
-    async function passOn(work: OpenWork | undefined): Promise<void> {
-      if (work && !(claimer.isReady() && (await how.targets()).includes(work.target))) parked.opened(work);
+    /** A claimer may not get what it was woken for: it is held, unready, out of the group, or it found other work first. */
+    async function passOn(work: OpenWork | undefined, answer: T): Promise<void> {
+      if (!work || how.took(answer, work)) return;
+      const { isOpen, mayClaim } = await how.stateOf(work);
+      isBarred = !mayClaim;
+      // A claimer that may claim it and found nothing came too late: whatever opened it since has woken another one.
+      if (isOpen && (isBarred || how.found(answer))) parked.opened(work);
     }
 
     try {
       for (;;) {
         parked.leave(claimer);
         claimer.targets = await how.targets();
+        isBarred = false;
         parked.park(claimer);
         const wokenFor = offered;
         const answer = await look();
+        if (how.found(answer)) parked.leave(claimer);
+        await passOn(wokenFor, answer);
         if (how.found(answer)) return answer;
-        await passOn(wokenFor);
         const end = await pause.wait();
         if (end === "revoked") return await cutOff({ ...how, look });
         // The client has left; `finally` hands the item to the next claimer.
@@ -197,7 +205,11 @@ interface Wait<T> {
   found(answer: T): boolean;
 }
 
-interface OpenFilter {
+interface WorkWait<T> {
   kinds?: readonly string[] | undefined;
   topics?: readonly string[] | undefined;
+  /** Whether a piece of work is in the answer. */
+  took(answer: T, work: OpenWork): boolean;
+  /** State of work that is not in the answer. */
+  stateOf(work: OpenWork): Promise<WakeState>;
 }

@@ -30,6 +30,8 @@ export function createClaimQueue(base: Base, claims: Claims, waits: Waits) {
         signal,
         look: claim,
         found: (found) => found.length > 0,
+        took: (found, { messageId }) => found.some(({ work }) => work.messageId === messageId),
+        stateOf: (work) => db.read((on) => claims.wakeState(on, agentId, work)),
       });
       // The client has left: the items go back, and the attempt does not count.
       if (signal.aborted) await db.write((tx) => claims.giveBack(tx, items));

@@ -1,12 +1,15 @@
+import type { AgentFacts } from "../../identity/agents/row.ts";
 import { actingAs, actingFor, type Caller, requireOperator } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import type { Holding } from "../holding/holding.ts";
 import type { WorkItem, WorkItems } from "./items.ts";
 import type { Leases } from "./leases.ts";
+import type { OpenWork, WakeState } from "./parked.ts";
 import type { WorkRow } from "./row.ts";
 import type { Wanted } from "./store-open-work.ts";
 
@@ -57,8 +60,7 @@ export function createClaims(
     const actor = actingAs(caller, agentId);
     const facts = await agents.requireActor(tx, caller, actor, true);
     const given: WorkItem[] = [];
-    // Posts of a channel are held by their authors: the relay's own words go out.
-    const holds = facts.kind === "channel" ? undefined : holding.standing.first(tx, { agentId: actor });
+    const holds = holdOver(tx, facts);
     if (!facts.ready || (holds && (await holds))) return given;
     const targets = directory.targetsNow(tx, actor);
     for (let size = 0; given.length < want.max && size < PAGE_BYTES; ) {
@@ -71,6 +73,20 @@ export function createClaims(
       size += jsonBytes(item.entry.json);
     }
     return given;
+  }
+
+  /** Hold over an agent's claims. Posts of a channel are held by their authors: the relay's own words go out. */
+  const holdOver = (on: ReadTx, { id, kind }: AgentFacts) =>
+    kind === "channel" ? undefined : holding.standing.first(on, { agentId: id });
+
+  /** State of the work that woke a claimer of an agent, which did not get it. */
+  async function wakeState(on: ReadTx, agentId: AgentId, { messageId, target }: OpenWork): Promise<WakeState> {
+    const facts = directory.facts(on, agentId);
+    const isMember = directory.targetsNow(on, agentId).includes(target);
+    return {
+      isOpen: (await works.byId(on, messageId))?.state === "open",
+      mayClaim: facts?.ready === true && isMember && !(await holdOver(on, facts)),
+    };
   }
 
   /** A post waits while a hold stands over its author, and is looked at again from time to time. */
@@ -140,6 +156,7 @@ export function createClaims(
   return {
     claim,
     claimNext,
+    wakeState,
     cancel,
     requeue,
     heldPage,

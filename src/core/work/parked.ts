@@ -6,14 +6,20 @@ export interface Claimer {
   targets: readonly string[];
   kinds?: readonly string[] | undefined;
   topics?: readonly string[] | undefined;
-  /** Skip claimers that are not ready: they would consume the wake-up without claiming. */
+  /** Skip claimers that are not ready, or may claim nothing: they would consume the wake-up without claiming. */
   isReady(): boolean;
   /** Tries to claim, and parks again when another claimer was faster. */
   tryNow(work?: OpenWork): void;
 }
 
-/** The columns that decide which claimers want a piece of work. */
-export type OpenWork = Pick<WorkRow, "target" | "kind" | "topic">;
+/** A piece of open work: its id, and the columns that decide which claimers want it. */
+export type OpenWork = Pick<WorkRow, "messageId" | "target" | "kind" | "topic">;
+
+/** Work that woke a claimer, after its poll. `mayClaim`: whether the claimer may claim it. */
+export interface WakeState {
+  isOpen: boolean;
+  mayClaim: boolean;
+}
 
 export type ParkedClaimers = ReturnType<typeof createParked>;
 

@@ -64,6 +64,37 @@ describe("parked claimers", () => {
     expect((await crew.take(crew.ben)).message.id).toBe(built);
   });
 
+  test("parked claimers that a hold stands over let the next one have the work, and are woken by the lift", async () => {
+    const crew = await startCrew();
+    await crew.ask("PUT", "/v1/agents/ann", { name: "ann", tags: ["crew", "frozen"] });
+    const hold = await crew.ask("POST", "/v1/holds", { scope: { tag: "frozen" }, reason: "frozen" });
+    const held = [await wait(crew, crew.ann, 0), await wait(crew, crew.ann, 1)];
+    const free = [await wait(crew, crew.ben, 2), await wait(crew, crew.ben, 3)];
+    for (const one of free) {
+      const id = await crew.open();
+      expect(await got(one)).toEqual([id]);
+    }
+    const left = [await crew.open(), await crew.open()];
+    await turns();
+    expect(held.map(({ items }) => items)).toEqual([undefined, undefined]);
+    await crew.ask("DELETE", `/v1/holds/${hold.body.id}`);
+    await crew.pass(0);
+    expect((await Promise.all(held.map(got))).flat().sort()).toEqual(left);
+  });
+
+  test("parked claimers that found other work first leave what woke them to the next one", async () => {
+    const crew = await startCrew();
+    const chats = await wait(crew, crew.ann, 0, { kinds: ["chat"] });
+    const any = [await wait(crew, crew.ben, 1), await wait(crew, crew.ben, 2)] as const;
+    const work = { to: "tag:crew", body: "work", claimable: true };
+    const messages = [work, { ...work, kind: "chat", urgent: true }];
+    const { items } = (await crew.ask("POST", "/v1/messages/batch", { messages }, crew.boss)).body;
+    // The second wakes ann, and the first wakes ben, who takes the second as it is urgent.
+    expect(await got(any[0])).toEqual([items[1].id]);
+    expect(await got(any[1])).toEqual([items[0].id]);
+    expect(chats.items).toBeUndefined();
+  });
+
   test("parked claimers are answered with nothing when their time is up", async () => {
     const crew = await startCrew();
     const waiting = await wait(crew, crew.ann, 0, { waitSeconds: 20 });

@@ -7,8 +7,8 @@ import { createLog } from "../../../src/kernel/log/log.ts";
 import { createManualClock } from "../../support/clock.ts";
 import { turns } from "../../support/until.ts";
 
-const WORK: OpenWork = { target: "tag:crew", kind: "task", topic: "" };
-type Found = "work" | "nothing";
+const WORK: OpenWork = { messageId: 1, target: "tag:crew", kind: "task", topic: "" };
+type Found = "work" | "other" | "nothing";
 
 /** Claimers that wait, whose looks end when the test says so. */
 function createQueue() {
@@ -23,6 +23,8 @@ function createQueue() {
     const made = {
       agentId,
       targets: ["tag:crew"],
+      /** The state of what woke it, where its look has not found it. */
+      state: { isOpen: true, mayClaim: true },
       looks,
       leave: () => gone.abort(),
       answer: undefined as Promise<Found> | undefined,
@@ -49,7 +51,9 @@ function createQueue() {
         looks.push(look);
         return look.promise;
       },
-      found: (found) => found === "work",
+      found: (found) => found !== "nothing",
+      took: (found) => found === "work",
+      stateOf: async () => made.state,
     });
     return made;
   }
@@ -130,6 +134,7 @@ describe("a wake", () => {
     parked.opened(WORK);
     await turns(2);
     waits.setReady({ agentId: "ann", ready: false });
+    first.state.mayClaim = false;
     first.looks[1]?.resolve("nothing");
     await turns(2);
     expect([first.looks.length, second.looks.length]).toEqual([2, 2]);
@@ -139,6 +144,44 @@ describe("a wake", () => {
     waits.setReady({ agentId: "ann", ready: true });
     await turns(2);
     expect(first.looks.length).toBe(3);
+  });
+
+  test("a wake of a claimer that finds other work first goes to the next, if what woke it is still open", async () => {
+    for (const isOpen of [true, false]) {
+      const { parked, twoWaiting } = createQueue();
+      const [first, second] = await twoWaiting();
+      first.state.isOpen = isOpen;
+      parked.opened(WORK);
+      await turns(2);
+      first.looks[1]?.resolve("other");
+      expect(await first.answer).toBe("other");
+      await turns(2);
+      expect(second.looks.length).toBe(isOpen ? 2 : 1);
+    }
+  });
+
+  test("a wake passes over a claimer that was refused what woke it, until that is woken otherwise", async () => {
+    const { parked, waits, twoWaiting } = createQueue();
+    const [first, second] = await twoWaiting();
+    first.state.mayClaim = false;
+    parked.opened(WORK);
+    await turns(2);
+    first.looks[1]?.resolve("nothing");
+    await turns(2);
+    expect([first.looks.length, second.looks.length]).toEqual([2, 2]);
+    second.looks[1]?.resolve("work");
+    await turns(2);
+    parked.opened(WORK);
+    await turns(2);
+    expect(first.looks.length).toBe(2);
+    waits.nudge("ann");
+    await turns(2);
+    expect(first.looks.length).toBe(3);
+    first.looks[2]?.resolve("nothing");
+    await turns(2);
+    parked.opened(WORK);
+    await turns(2);
+    expect(first.looks.length).toBe(4);
   });
 
   test("a wake passes over who is not ready, as often as work comes", async () => {
@@ -174,6 +217,7 @@ describe("a wake", () => {
     parked.opened(WORK);
     await turns(2);
     first.targets = ["tag:other"];
+    first.state.mayClaim = false;
     first.looks[1]?.resolve("nothing");
     await turns(2);
     expect(second.looks.length).toBe(2);
