@@ -246,6 +246,7 @@ export const cancelMessage = contract("cancelMessage", "POST /v1/messages/{id}/c
 export const requeueMessage = contract("requeueMessage", "POST /v1/messages/{id}/requeue", {
   ...onWork,
   summary: "Requeue a dead letter, with fresh attempts",
+  problems: [...onWork.problems, "unknown-target"],
 });
 
 export const listDeadLetters = contract("listDeadLetters", "GET /v1/dead-letters", {

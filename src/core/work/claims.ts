@@ -1,4 +1,5 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
+import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, actingFor, type Caller, requireOperator } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
@@ -121,13 +122,18 @@ export function createClaims(
     return items.of(tx, cancelled);
   }
 
-  /** `POST /v1/messages/{id}/requeue`: a dead letter is open again, with fresh attempts; the fence goes on rising. */
+  /**
+   * `POST /v1/messages/{id}/requeue`: a dead letter is open again, with fresh attempts; the fence goes on rising.
+   * @throws Problem 403, 404, 409, 422 when its target was deleted
+   */
   async function requeue(tx: Tx, caller: Caller, id: number): Promise<WorkItem> {
     requireOperator(caller);
     const work = await items.require(tx, caller, id);
     if (work.state !== "dead") throw new Problem("not-open", `Message ${id} is ${work.state}, not dead.`);
     if (work.expiresAt !== null && work.expiresAt <= clock.now())
       throw new Problem("not-open", `Message ${id} expired at ${toTime(work.expiresAt)}.`);
+    // A group without members may get some. A deleted agent gets nothing, and the work would stay open for ever.
+    if (!isGroup(work.target) && directory.facts(tx, work.target)?.deletedAt !== null) throw targetIsGone(work);
     const opened = await leases.reopen(tx, { ...work, attempts: 0 });
     await works.signedOff(tx, id, {
       requeuedAt: clock.now(),
@@ -176,6 +182,11 @@ export function createClaims(
 
 const notATarget = (work: WorkRow, actor: string): Problem =>
   new Problem("not-a-target", `Message ${work.messageId} is for ${work.target}, which ${actor} does not belong to.`);
+
+const targetIsGone = ({ messageId, target }: WorkRow): Problem =>
+  new Problem("unknown-target", `${target} was deleted. Restore it first, or cancel message ${messageId}.`, {
+    errors: [{ pointer: "", message: `the message is for ${target}, which was deleted` }],
+  });
 
 function alreadyClaimed({ holder, dueAt }: WorkRow): Problem {
   const expiresAt = toTime(dueAt ?? 0);

@@ -118,6 +118,36 @@ describe("a dead letter", () => {
     expect(await claim(ann)).toEqual([]);
     expect((await ask("GET", "/v1/dead-letters")).body.items).toMatchObject([{ id, error: "never" }]);
   });
+
+  test("G8: a dead letter for a deleted agent is not opened again, until that agent is restored", async () => {
+    const { open, take, end, look, pass, ask, ann } = await startCrew();
+    const id = await open({ to: "ann", maxAttempts: 1 });
+    await end("fail", ann, await take(ann), { error: "no" });
+    await ask("DELETE", "/v1/agents/ann");
+    const refused = await ask("POST", `/v1/messages/${id}/requeue`);
+    expect(refused.body).toMatchObject({ status: 422, code: "unknown-target" });
+    expect(refused.body.detail).toBe(`ann was deleted. Restore it first, or cancel message ${id}.`);
+    const { body } = await ask("POST", "/v1/bulk", { action: "requeue", filter: { target: "ann" } });
+    await pass(0);
+    const bulk = (await ask("GET", `/v1/bulk/${body.id}`)).body;
+    expect(bulk).toMatchObject({ done: 0, failed: 1, failures: [{ id: String(id), code: "unknown-target" }] });
+    expect((await look(id)).state).toBe("dead");
+    await ask("POST", "/v1/agents/ann/restore");
+    expect((await ask("POST", `/v1/messages/${id}/requeue`)).body.message.state).toBe("open");
+    const token = (await ask("POST", "/v1/tokens", { role: "agent", agentId: "ann" })).body;
+    await ask("PUT", "/v1/agents/ann", { name: "ann" }, token);
+    expect((await take({ id: "ann", token: token.token })).message.id).toBe(id);
+  });
+
+  test("G8: a dead letter for a group without members waits for one, as a message to it does", async () => {
+    const { open, take, end, ask, agent, ann, ben } = await startCrew();
+    const id = await open({ maxAttempts: 1 });
+    await end("fail", ann, await take(ann), { error: "no" });
+    for (const one of [ann, ben]) await ask("DELETE", `/v1/agents/${one.id}`);
+    expect((await ask("POST", `/v1/messages/${id}/requeue`)).body.message.state).toBe("open");
+    const cat = await agent("cat", { tags: ["crew"] });
+    expect((await take(cat)).message.id).toBe(id);
+  });
 });
 
 describe("what an agent holds", () => {
