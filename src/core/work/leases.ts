@@ -87,7 +87,7 @@ export function createLeases(base: Base, sender: Sender, parked: ParkedClaimers)
     if (expiresAt !== null && expiresAt <= now) return expire(tx, work);
     if (delayMs > 0) {
       const dueAt = Math.min(now + delayMs, expiresAt ?? Number.POSITIVE_INFINITY);
-      return move(tx, work, { state: "delayed", dueAt, attempts, error });
+      return move(tx, work, { state: "delayed", dueAt, delaySeconds: Math.ceil(delayMs / 1000), attempts, error });
     }
     const open = await move(tx, work, { state: "open", dueAt: expiresAt, attempts, error });
     tx.afterCommit(() => parked.openedAgain(open));
@@ -143,9 +143,9 @@ export function createLeases(base: Base, sender: Sender, parked: ParkedClaimers)
     /** Withholds open work until `reopen`: no agent can claim it meanwhile, but its time may run out. */
     hold: (tx: Tx, work: WorkRow): Promise<WorkRow> =>
       move(tx, work, { state: "delayed", dueAt: work.expiresAt, attempts: work.attempts }),
-    /** Gives holders time to report after an absence of the relay. */
+    /** Gives holders time to report after an absence of the relay. After the clock was set back, no work waits longer than asked. */
     async giveGrace(tx: Tx, now: number): Promise<void> {
-      await works.shortenLeases(tx, now);
+      await works.shorten(tx, now);
       await works.extendLeases(tx, now + LEASE_GRACE_MS);
     },
     moved,

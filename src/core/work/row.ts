@@ -6,6 +6,8 @@ export type WorkRow = typeof work.$inferSelect;
 export interface WorkMove {
   state: WorkState;
   dueAt?: number | null;
+  /** Whole delay of work that is delayed for a while. */
+  delaySeconds?: number;
   attempts?: number;
   error?: string | null;
   endedAt?: number | null;

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, isNotNull, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNotNull, or, type SQL, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds, inList } from "../../kernel/db/lists.ts";
@@ -60,7 +60,8 @@ const claim = changeWhere(work, columns("state", "holder", "claimedAt", "dueAt",
 const end = changeWhere(
   work,
   {
-    ...columns("state", "dueAt", "attempts", "error", "endedAt", "endedUpTo", "claimedAt", "completedBy", "resultId"),
+    ...columns("state", "dueAt", "leaseSeconds", "attempts", "error", "endedAt", "endedUpTo", "claimedAt"),
+    ...columns("completedBy", "resultId"),
     holder: null,
   },
   asKnown,
@@ -71,6 +72,8 @@ const newestHeld = columnsWhere(
   and(equal(work, "holder"), eq(work.state, sql`'claimed'`)),
   { orderBy: desc(work.messageId), limit: 1 },
 );
+/** Work that is held until it expires is delayed, too: the time of that stands. */
+const isDelayed = sql`${work.state} = 'delayed' and (${work.expiresAt} is null or ${work.dueAt} < ${work.expiresAt})`;
 const times = byTime(work, "dueAt", isNotNull(work.dueAt));
 const open = countWhere(work, sql`state = 'open'`);
 const delayed = countWhere(work, sql`state = 'delayed'`);
@@ -158,6 +161,7 @@ export function createWorkStore(db: Db, head: number) {
         state,
         holder: null,
         dueAt,
+        leaseSeconds: to.delaySeconds ?? before.leaseSeconds,
         attempts: to.attempts ?? before.attempts,
         error: to.error === undefined ? before.error : to.error,
         endedAt,
@@ -248,13 +252,15 @@ export function createWorkStore(db: Db, head: number) {
 
     earliest: times.earliest,
     ripe: times.ripe,
-    /** Shortens leases that reach further than requested, as they do after the clock was set back. */
-    shortenLeases: async (tx: Tx, now: number): Promise<void> => {
+    /** Shortens leases and delays that reach further than requested, as they do after the clock was set back. */
+    shorten: async (tx: Tx, now: number): Promise<void> => {
       const whole = sql`${now} + ${work.leaseSeconds} * 1000`;
       tx.db
         .update(work)
         .set({ dueAt: whole })
-        .where(and(sql`${work.dueAt} > ${now}`, sql`${work.dueAt} > ${whole}`, eq(work.state, "claimed")))
+        .where(
+          and(sql`${work.dueAt} > ${now}`, sql`${work.dueAt} > ${whole}`, or(eq(work.state, "claimed"), isDelayed)),
+        )
         .run();
       rows.forget();
     },

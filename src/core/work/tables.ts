@@ -25,6 +25,7 @@ export const work = sqliteTable(
     holder: text("holder").$type<AgentId>(),
     /** Of the lease that goes on, or that its holder completed. */
     claimedAt: integer("claimed_at"),
+    /** Whole length of the lease; of delayed work, of its delay. */
     leaseSeconds: integer("lease_seconds"),
     error: text("error"),
     /** Holder that completed it, and its answer. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { toTime } from "../../../src/protocol/wire.ts";
 import { recordStatements } from "../../support/statements.ts";
-import { type Crew, startCrew } from "../../support/work.ts";
+import { type Crew, type Held, startCrew } from "../../support/work.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -145,6 +145,35 @@ describe("when the clock is set back a day", () => {
     await crew.pass(3_000_000);
     expect((await crew.look(long)).state).toBe("open");
   });
+
+  test.each(["running", "restarted"])(
+    "when the clock is set back a day, no work waits longer than its holder asked, by a relay that was %s",
+    async (how) => {
+      const crew = await startCrew();
+      const ids = [
+        await crew.open(),
+        await crew.open(),
+        await crew.open({ expiresAt: toTime(crew.clock.now() + HOUR) }),
+      ];
+      const [failed, released, late] = (await crew.claim(crew.ann, { max: 3 })) as [Held, Held, Held];
+      await crew.end("fail", crew.ann, failed, { error: "busy", retryAfterSeconds: 10 });
+      await crew.end("release", crew.ann, released, { delaySeconds: 3600 });
+      await crew.end("release", crew.ann, late, { delaySeconds: 2 * 3600 });
+      crew.clock.jump(-DAY);
+      if (how === "restarted") await crew.restart();
+      await crew.relay.settle();
+      const states = () => Promise.all(ids.map(async (id) => (await crew.look(id)).state));
+      await crew.pass(9999);
+      expect(await states()).toEqual(["delayed", "delayed", "delayed"]);
+      await crew.pass(1);
+      expect(await states()).toEqual(["open", "delayed", "delayed"]);
+      await crew.pass(HOUR);
+      expect(await states()).toEqual(["open", "open", "delayed"]);
+      // Its own time to expire is one by the clock.
+      await crew.pass(DAY);
+      expect(await states()).toEqual(["open", "open", "expired"]);
+    },
+  );
 
   test("when the clock is set back a day, who falls silent is offline after one TTL all the same, also over a restart", async () => {
     const crew = await startCrew({ agentTtlSeconds: 90 });
