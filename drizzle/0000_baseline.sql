@@ -78,20 +78,25 @@ CREATE TABLE `scheduled_messages` (
 	`id` text PRIMARY KEY NOT NULL,
 	`from_id` text NOT NULL,
 	`draft` text NOT NULL,
+	`target` text NOT NULL,
 	`via` text,
 	`person` text,
+	`token_id` text,
 	`deliver_at` integer NOT NULL,
 	`idempotency_key` text,
 	`fingerprint` text,
 	`message_id` integer,
 	`error` text,
+	`paused` text,
 	`waits` text,
 	`created_at` integer NOT NULL
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `scheduled_by_key` ON `scheduled_messages` (`from_id`,`idempotency_key`) WHERE idempotency_key is not null;--> statement-breakpoint
 CREATE INDEX `scheduled_by_message` ON `scheduled_messages` (`message_id`);--> statement-breakpoint
-CREATE INDEX `scheduled_failed` ON `scheduled_messages` (`deliver_at`) WHERE error is not null;--> statement-breakpoint
+CREATE INDEX `scheduled_stopped` ON `scheduled_messages` (`deliver_at`) WHERE error is not null or paused is not null;--> statement-breakpoint
+CREATE INDEX `scheduled_by_token` ON `scheduled_messages` (`token_id`) WHERE message_id is null and token_id is not null;--> statement-breakpoint
+CREATE INDEX `scheduled_by_target` ON `scheduled_messages` (`target`) WHERE message_id is null;--> statement-breakpoint
 CREATE INDEX `scheduled_unsent` ON `scheduled_messages` (`id`) WHERE message_id is null;--> statement-breakpoint
 CREATE INDEX `scheduled_unsent_by_sender` ON `scheduled_messages` (`from_id`,`id`) WHERE message_id is null;--> statement-breakpoint
 CREATE TABLE `targets` (

@@ -2,7 +2,7 @@ import * as api from "../protocol/schedules.ts";
 import type { Caller, Keyed, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
-/** Verbs on schedules. A message with a `deliverAt` is one too, which can only be read and cancelled. */
+/** Verbs on schedules. A message with a `deliverAt` is one too, which can be cancelled, and resumed once it is paused. */
 export const scheduleVerbs = ({ ask, askOnce, acting }: Caller) => ({
   create: (draft: api.ScheduleDraft, call?: Keyed): Promise<api.Schedule> =>
     askOnce(api.createSchedule, { body: acting("agentId", draft, call) }, call),

@@ -70,7 +70,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const items = createWorkItems(base, access);
   const claims = createClaims(base, { items, leases, holding });
   const holders = createHolders(base, { items, leases, sender, quotas });
-  const expiry = createExpiry(base, sender);
+  const expiry = createExpiry(base, { sender, holding });
   const drop = createDrop(base, { sender, leases });
   const search = createSearch(db, store, log.head, clock, onError);
   const lists = createLists(base, search);

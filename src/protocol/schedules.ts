@@ -141,7 +141,7 @@ export const Schedule = named("Schedule", "A message to be sent at a time, once 
   agentId: z.string().describe("In whose name it is sent."),
   origin: z
     .enum(["schedule", "message"])
-    .describe("message: a message with a `deliverAt`, which can only be cancelled."),
+    .describe("message: a message with a `deliverAt`, which can be cancelled, and resumed once it is paused."),
   name: z.string().nullable(),
   at: Time.nullable(),
   cron: z.string().nullable(),

@@ -176,7 +176,8 @@ export const listTokens = contract("listTokens", "GET /v1/tokens", {
 export const revokeToken = contract("revokeToken", "DELETE /v1/tokens/{id}", {
   ...at(Path, RevokedToken, "Revoked."),
   summary: "Revoke a token; its streams close at once",
-  description: "The webhooks, schedules and push configurations that it made are paused, and listed.",
+  description:
+    "The webhooks, schedules, messages with a deliverAt and push configurations that it made are paused, and listed: of such messages the newest 1,000.",
   repeatable: true,
   problems: ["forbidden", "not-found", "conflict"],
 });

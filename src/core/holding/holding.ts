@@ -17,11 +17,19 @@ export interface Standing {
   reason: string;
 }
 
+/** Time after which something that was due under a hold is looked at again. */
+export const HELD_MS = 30_000;
+
 /** One question before anything begins: whether a hold stands over it. */
 export function createHolding(hooks: Hooks) {
   const standing = hooks.question<[beginning: Beginning], Standing>("holding.standing");
   return {
     standing,
+    /** The first of these agents that a hold stands over. */
+    async over(on: ReadTx, agentIds: readonly AgentId[]): Promise<Beginning | undefined> {
+      for (const agentId of agentIds) if (await standing.first(on, { agentId })) return { agentId };
+      return undefined;
+    },
     /** @throws Problem 409 held */
     async require(on: ReadTx, beginning: Beginning): Promise<void> {
       const hold = await standing.first(on, beginning);

@@ -2,6 +2,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { Due } from "../../kernel/due/due.ts";
 import { newId } from "../../kernel/ids.ts";
+import type { Target } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { fromTime } from "../../protocol/wire.ts";
 import type { ScheduledRow } from "./row.ts";
@@ -10,7 +11,7 @@ import type { ScheduledStore } from "./store-delayed.ts";
 type Planned = [
   draft: ParsedDraft,
   fromId: string,
-  signature: Pick<ScheduledRow, "via" | "person">,
+  signature: Pick<ScheduledRow, "via" | "person" | "tokenId">,
   fingerprint: string | null,
 ];
 
@@ -28,12 +29,14 @@ export function createDelayed(store: ScheduledStore, due: Due, clock: Clock) {
       id,
       fromId,
       draft: { ...draft, deliverAt: null },
+      target: draft.to as Target,
       ...signature,
       deliverAt,
       idempotencyKey: draft.idempotencyKey ?? null,
       fingerprint,
       messageId: null,
       error: null,
+      paused: null,
       waits: null,
       createdAt: clock.now(),
     });
@@ -50,6 +53,12 @@ export function createDelayed(store: ScheduledStore, due: Due, clock: Clock) {
     },
     /** Delivers one now that was held, and that a person has allowed. */
     release: (tx: Tx, id: string): Promise<void> => due.schedule(tx, DELIVER, id, clock.now(), { isAllowed: true }),
+
+    /** Goes on with a plan that was paused, under the token of its owner. */
+    async resume(tx: Tx, id: string, how: Pick<ScheduledRow, "deliverAt" | "tokenId">): Promise<void> {
+      await store.resume(tx, id, how);
+      await due.schedule(tx, DELIVER, id, how.deliverAt, {});
+    },
 
     /** Cancels a plan. */
     async cancel(tx: Tx, id: string): Promise<void> {

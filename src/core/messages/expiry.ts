@@ -1,7 +1,9 @@
 import type { Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
+import { HELD_MS, type Holding } from "../holding/holding.ts";
 import { EXPIRES } from "./append.ts";
 import { DELIVER } from "./delayed.ts";
 import type { Author } from "./draft.ts";
@@ -18,22 +20,25 @@ function refused(error: unknown): Problem {
 }
 
 /** Expiry of messages and work, and the notices to their senders. */
-export function createExpiry(base: Base, sender: Sender) {
+export function createExpiry(base: Base, { sender, holding }: { sender: Sender; holding: Holding }) {
   const { rows } = base;
-  const { logger } = base.kernel;
+  const { clock, due, logger } = base.kernel;
   const { directory } = base.identity;
   const { messages: store } = base.rows;
-  /** Sends a planned message at its time. If its target is gone meanwhile, its sender is told. */
+  /** Sends a planned message at its time. A hold keeps it back; a refusal is told to its sender. */
   async function deliver(tx: Tx, { key: id, tries, lastError, data }: DueRow): Promise<void> {
     const planned = await rows.delayed.byId(tx, id);
-    if (!planned || planned.messageId !== null) return;
+    if (!planned || planned.messageId !== null || planned.paused !== null) return;
     const author = directory.facts(tx, planned.fromId);
     if (!author || author.deletedAt !== null) return notSent(tx, planned, `${planned.fromId} was deleted`);
     if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
+    const isAllowed = data.isAllowed === true;
+    if (!isAllowed && (await holding.over(tx, [planned.fromId, planned.target as AgentId])))
+      return due.schedule(tx, DELIVER, id, clock.now() + HELD_MS);
     const { via, person, waits } = planned;
     const by = { id: author.id, kind: author.kind, via, person, ...(waits?.source && { source: waits.source }) };
     // A refusal is reported to the sender. Any other error rolls back this write, which is then retried.
-    const refusal = await tx.attempt(() => goOut(tx, planned, by, data.isAllowed === true)).catch(refused);
+    const refusal = await tx.attempt(() => goOut(tx, planned, by, isAllowed)).catch(refused);
     if (!(refusal instanceof Problem)) return;
     logger.debug({ scheduleId: id, code: refusal.code, detail: refusal.message }, "planned message was refused");
     return notSent(tx, planned, refusal.message);

@@ -86,8 +86,10 @@ export function createSender(
       return { kind: "scheduled", ...held, replayed: false };
     }
     if (isLater(draft)) {
+      await agents.requireToken(tx, caller);
       disk.checkRoom(draft.body.length, "messages");
-      const made = await delayed.add(tx, { ...draft, to: addressed.target }, from, signature, fingerprint(draft));
+      const signed = { ...signature, tokenId: caller.tokenId };
+      const made = await delayed.add(tx, { ...draft, to: addressed.target }, from, signed, fingerprint(draft));
       await planned.raise(tx, addressed.draft.payload, made.deliverAt);
       return { kind: "scheduled", ...made, replayed: false };
     }

@@ -1,13 +1,15 @@
-import { and, desc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, isNotNull, isNull, lt, ne, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import { readRows } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, pick, rowsWhere } from "../../kernel/db/statements.ts";
-import type { AgentId } from "../../protocol/ids.ts";
+import type { AgentId, Target, TokenId } from "../../protocol/ids.ts";
 import type { ScheduledRow } from "./row.ts";
 import { scheduled, type Waits } from "./tables.ts";
 
+/** A plan that was paused. */
+export type Stopped = Pick<ScheduledRow, "id" | "fromId" | "target">;
 export type ScheduledStore = ReturnType<typeof createScheduledStore>;
 
 // Queried by every send that has a key.
@@ -18,6 +20,9 @@ const anyKey = columnsWhere(
   and(equal(scheduled, "fromId"), isNotNull(scheduled.idempotencyKey)),
   { limit: 1 },
 );
+
+/** Plans that go out by themselves: those that wait for a person end with their approval. */
+const isPlanned = and(isNull(scheduled.messageId), isNull(scheduled.error), isNull(scheduled.waits));
 
 export function createScheduledStore(db: Db) {
   /** Most senders plan nothing under a key. */
@@ -57,6 +62,33 @@ export function createScheduledStore(db: Db) {
         ),
         { orderBy: desc(scheduled.id), limit },
       ),
+    /** Plans made or resumed with a token, newest first. */
+    madeBy: async (on: ReadTx, tokenId: string, limit: number): Promise<ScheduledRow[]> =>
+      readRows(on, scheduled, and(eq(scheduled.tokenId, tokenId as TokenId), isPlanned), {
+        orderBy: desc(scheduled.id),
+        limit,
+      }),
+    /** Pauses plans made with a token, or for a target; answers those that were not paused before, oldest first. */
+    async pause(tx: Tx, of: { tokenId: string } | { target: string }, why: string): Promise<Stopped[]> {
+      const whose =
+        "tokenId" in of
+          ? eq(scheduled.tokenId, of.tokenId as TokenId)
+          : and(eq(scheduled.target, of.target as Target), ne(scheduled.fromId, of.target as AgentId));
+      const stopped = tx.db
+        .update(scheduled)
+        .set({ paused: why })
+        .where(and(whose, isPlanned, isNull(scheduled.paused)))
+        .returning({ id: scheduled.id, fromId: scheduled.fromId, target: scheduled.target })
+        .all();
+      return stopped.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    },
+    resume: async (tx: Tx, id: string, how: Pick<ScheduledRow, "deliverAt" | "tokenId">): Promise<void> => {
+      tx.db
+        .update(scheduled)
+        .set({ ...how, paused: null })
+        .where(eq(scheduled.id, id))
+        .run();
+    },
     /** Messages that wait for a person are left out: their approval ends them. */
     removeUnsentOf: async (tx: Tx, fromId: string): Promise<void> => {
       tx.db
@@ -74,11 +106,12 @@ export function createScheduledStore(db: Db) {
       tx.db.delete(scheduled).where(inIds(scheduled.messageId, messageIds)).run();
       hasKeys.forget();
     },
-    /** Deletes at most `limit` plans before a time that could not be sent. Answers the count. */
+    /** Deletes at most `limit` plans before a time that could not be sent, or that nobody resumed. Answers the count. */
     thin: async (tx: Tx, before: number, limit: number): Promise<number> => {
       const { changes } = tx.db.run(sql`
         delete from scheduled_messages where id in (
-          select id from scheduled_messages where error is not null and deliver_at < ${before} limit ${limit})`) as unknown as {
+          select id from scheduled_messages
+          where (error is not null or paused is not null) and deliver_at < ${before} limit ${limit})`) as unknown as {
         changes: number;
       };
       hasKeys.forget();

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import type { AgentId, MessageId, Target } from "../../protocol/ids.ts";
+import type { AgentId, MessageId, Target, TokenId } from "../../protocol/ids.ts";
 import type { MessageKind, MessageSource, ParsedDraft } from "../../protocol/messages.ts";
 
 /** Wait of a message for a person. */
@@ -88,14 +88,20 @@ export const scheduled = sqliteTable(
     id: text("id").primaryKey(),
     fromId: text("from_id").$type<AgentId>().notNull(),
     draft: text("draft", { mode: "json" }).$type<ParsedDraft>().notNull(),
+    /** Target of the draft: the plan is stopped when that agent is deleted. */
+    target: text("target").$type<Target>().notNull(),
     via: text("via"),
     person: text("person"),
+    /** The token that planned or resumed it: revoking that one pauses it. null while it waits for a person. */
+    tokenId: text("token_id").$type<TokenId>(),
     deliverAt: integer("deliver_at").notNull(),
     idempotencyKey: text("idempotency_key"),
     fingerprint: text("fingerprint"),
     messageId: integer("message_id").$type<MessageId>(),
     /** The reason why it was not sent at its time. */
     error: text("error"),
+    /** The reason why nothing is sent until its owner resumes it. */
+    paused: text("paused"),
     /** Set once a person has to allow it. */
     waits: text("waits", { mode: "json" }).$type<Waits>(),
     createdAt: integer("created_at").notNull(),
@@ -103,7 +109,9 @@ export const scheduled = sqliteTable(
   (t) => [
     uniqueIndex("scheduled_by_key").on(t.fromId, t.idempotencyKey).where(sql`idempotency_key is not null`),
     index("scheduled_by_message").on(t.messageId),
-    index("scheduled_failed").on(t.deliverAt).where(sql`error is not null`),
+    index("scheduled_stopped").on(t.deliverAt).where(sql`error is not null or paused is not null`),
+    index("scheduled_by_token").on(t.tokenId).where(sql`message_id is null and token_id is not null`),
+    index("scheduled_by_target").on(t.target).where(sql`message_id is null`),
     index("scheduled_unsent").on(t.id).where(sql`message_id is null`),
     index("scheduled_unsent_by_sender").on(t.fromId, t.id).where(sql`message_id is null`),
   ],

@@ -67,7 +67,7 @@ export function createWaiting(base: Base, delayed: Delayed, { tell, causeOf }: {
       disk.checkRoom(draft.body.length, "messages");
       const held = { ...draft, to: target, deliverAt: toTime(clock.now() + asks.seconds * 1000) };
       const { id, via, person = null } = author;
-      const made = await delayed.hold(tx, held, id, { via, person }, how.fingerprint ?? null);
+      const made = await delayed.hold(tx, held, id, { via, person, tokenId: null }, how.fingerprint ?? null);
       await planned.raise(tx, draft.payload, made.deliverAt);
       return { ...made, approvalId: await askFor(tx, made.scheduleId, asked, how) };
     },

@@ -5,14 +5,24 @@ import { DAY_MS } from "../../kernel/clock.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Paused } from "../../protocol/tokens.ts";
 import { FIRE, type Fires } from "./fires.ts";
+import type { Notices } from "./notices.ts";
+import type { Plans } from "./plans.ts";
 import { MAX_OF_AGENT, scheduleStore as store } from "./store.ts";
 
 /** Time for which a schedule of one time is kept after its end. */
 const KEPT_MS = 7 * DAY_MS;
 const SLICE = 100;
+/** Schedules read when their target is deleted. */
+const MAX_OF_TARGET = 5000;
 
-/** Ends of schedules that nobody asked for: their agent is deleted, their token ends, their age. */
-export function createEndings({ kernel, core }: Areas, fires: Fires) {
+interface Parts {
+  fires: Fires;
+  plans: Plans;
+  notices: Notices;
+}
+
+/** Ends of schedules that nobody asked for: their agent or target is deleted, their token ends, their age. */
+export function createEndings({ kernel, core }: Areas, { fires, plans, notices }: Parts) {
   const { due } = kernel;
   const { messages } = core;
 
@@ -30,6 +40,17 @@ export function createEndings({ kernel, core }: Areas, fires: Fires) {
   ];
 
   return {
+    /** Stops schedules whose target is deleted. */
+    async dropTarget(tx: Tx, agentId: string): Promise<void> {
+      const why = `${agentId}, to whom it sends, was deleted.`;
+      const pause = createPauses();
+      for (const row of await store.enabledTo(tx, agentId, MAX_OF_TARGET)) {
+        await pause();
+        if (row.agentId !== agentId) await fires.disable(tx, row, why);
+      }
+      await plans.stop(tx, { target: agentId }, why, "disabled");
+    },
+
     async dropAgent(tx: Tx, agentId: string): Promise<void> {
       const rows = await store.liveOf(tx, agentId, MAX_OF_AGENT);
       for (const row of rows) await due.cancel(tx, FIRE, row.id);
@@ -37,7 +58,7 @@ export function createEndings({ kernel, core }: Areas, fires: Fires) {
       const pause = createPauses();
       for (const row of rows) {
         await pause();
-        if (row.enabled) await fires.tellOwner(tx, row, "is gone", `${agentId}, whose it was, was deleted.`);
+        if (row.enabled) await notices.tellOwner(tx, row, "deleted", `${agentId}, whose it was, was deleted.`);
       }
     },
 
@@ -48,11 +69,13 @@ export function createEndings({ kernel, core }: Areas, fires: Fires) {
         await pause();
         if (row.endedAt === null && row.enabled) await fires.disable(tx, row, why, "paused");
       }
+      await plans.stop(tx, { tokenId }, why, "paused");
     },
     /** Schedules that were made with a token and have not ended. */
     async setUpBy(on: ReadTx, tokenId: string): Promise<Paused[]> {
       const rows = (await store.madeBy(on, tokenId)).filter((row) => row.endedAt === null);
-      return rows.map(({ id, agentId }) => ({ kind: "schedule" as const, id, agentId }));
+      const made = rows.map(({ id, agentId }) => ({ kind: "schedule" as const, id, agentId }));
+      return [...made, ...(await plans.setUpBy(on, tokenId))];
     },
     sweeps,
   };

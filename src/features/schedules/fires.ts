@@ -1,9 +1,8 @@
 import type { Areas } from "../../core/core.ts";
-import type { Beginning } from "../../core/holding/holding.ts";
+import { type Beginning, HELD_MS } from "../../core/holding/holding.ts";
 import type { Addressed } from "../../core/messages/draft.ts";
 import type { LogEntry } from "../../core/messages/entry.ts";
 import type { ScheduledRow } from "../../core/messages/row.ts";
-import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import type { AgentId, MessageId } from "../../protocol/ids.ts";
@@ -11,13 +10,12 @@ import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { FireRun } from "../../protocol/schedules.ts";
 import { toTime } from "../../protocol/wire.ts";
+import type { Notices } from "./notices.ts";
 import { type FireRow, type ScheduleRow, scheduleStore as store } from "./store.ts";
 import { MISSED_MS, nextTime, type Occurrence, occurrenceBy } from "./times.ts";
 
 /** The due row of an enabled schedule: when it is sent next. */
 export const FIRE = "schedule.fire";
-/** Topic of the relay's notices about schedules. */
-export const NOTICE_TOPIC = "schedules";
 
 /** Tries of one time, over some seconds, before it counts as failed. */
 const MAX_TRIES = 4;
@@ -26,10 +24,6 @@ const MAX_FAILURES = 3;
 /** Delay after which a message to be sent once is skipped. */
 const TOO_LATE_MS = 7 * 86_400_000;
 const KEPT_FIRES = 100;
-/** Time after which a time that a hold stands over is looked at again. */
-const HELD_MS = 30_000;
-/** Schedules read when their target is deleted. */
-const MAX_OF_TARGET = 5000;
 
 /** Runs that the message of a time became. */
 export interface RunsOfMessage {
@@ -42,22 +36,14 @@ export type Outcome = FireRow["outcome"];
 export type Fires = ReturnType<typeof createFires>;
 
 /** Sends the messages of schedules, each time once, and disables schedules that only fail. */
-export function createFires({ kernel, identity, core }: Areas) {
+export function createFires({ kernel, identity, core }: Areas, notices: Notices) {
   const { clock, due, hooks, logger } = kernel;
-  const { activity, directory } = identity;
+  const { directory } = identity;
   const { messages } = core;
+  const { tellOwner } = notices;
   const fired = hooks.event<[outcome: Outcome]>("schedules.fired");
   /** Runs that a message became; no answer when there are none. */
   const runsOf = hooks.question<[messageId: MessageId], RunsOfMessage>("schedules.runsOf");
-
-  /** Ends schedules whose target is deleted. */
-  async function dropTarget(tx: Tx, agentId: string): Promise<void> {
-    const pause = createPauses();
-    for (const row of await store.enabledTo(tx, agentId, MAX_OF_TARGET)) {
-      await pause();
-      if (row.agentId !== agentId) await disable(tx, row, `${agentId}, to whom it sends, was deleted.`);
-    }
-  }
 
   /**
    * Sends the message of a due time. Record, message and next time are one write. An error rolls all of it back, and the
@@ -81,15 +67,12 @@ export function createFires({ kernel, identity, core }: Areas) {
     await failed(tx, row, occurrence, refusal.message, refusal.code === "unknown-target");
     const now = await store.byId(tx, id);
     // `note` or `disable` has told of a schedule that ended or was disabled.
-    if (now?.enabled) await tellOwner(tx, now, "was not sent", refusal.message);
+    if (now?.enabled) await tellOwner(tx, now, "not sent", refusal.message);
   }
 
   /** Author or receiver that a hold stands over. The time is looked at again, as after an absence of the relay. */
-  async function holdOver(on: ReadTx, row: ScheduleRow): Promise<Beginning | undefined> {
-    for (const agentId of [row.agentId, row.target as AgentId])
-      if (await core.holding.standing.first(on, { agentId })) return { agentId };
-    return undefined;
-  }
+  const holdOver = (on: ReadTx, { agentId, target }: ScheduleRow): Promise<Beginning | undefined> =>
+    core.holding.over(on, [agentId, target as AgentId]);
 
   /** Run of the message sent last that has not ended. */
   const runningOf = async (on: ReadTx, { lastMessageId }: ScheduleRow): Promise<FireRun | undefined> =>
@@ -128,7 +111,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     const failed = await store.change(tx, row, { failures: row.failures + 1 });
     await fired.raise(tx, "failed");
     if (failed.enabled && failed.failures >= MAX_FAILURES) await disable(tx, failed, error ?? NOT_ALLOWED);
-    else await tellOwner(tx, failed, "was not sent", error ?? NOT_ALLOWED);
+    else await tellOwner(tx, failed, "not sent", error ?? NOT_ALLOWED);
   }
 
   function isOver(row: ScheduleRow, { scheduledAt }: Occurrence): boolean {
@@ -167,7 +150,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     await store.change(tx, row, { fires: n, failures, nextAt, ...ended });
     if (nextAt !== null) await due.schedule(tx, FIRE, row.id, nextAt);
     if (isEnd && how.outcome !== "sent" && how.outcome !== "waiting")
-      await tellOwner(tx, row, "was not sent", how.error ?? "Its time had passed by.");
+      await tellOwner(tx, row, "not sent", how.error ?? "Its time had passed by.");
     await fired.raise(tx, how.outcome);
   }
 
@@ -232,26 +215,16 @@ export function createFires({ kernel, identity, core }: Areas) {
   async function disable(tx: Tx, row: ScheduleRow, reason: string, how: "disabled" | "paused" = "disabled") {
     await store.change(tx, row, { enabled: false, reason, nextAt: null, updatedAt: clock.now() });
     await due.cancel(tx, FIRE, row.id);
-    await activity.record(tx, { tokenId: "system" }, `schedule.${how}`, row.id, { reason });
-    await tellOwner(tx, row, `was ${how}`, reason);
-  }
-
-  async function tellOwner(tx: Tx, row: ScheduleRow, what: string, why: string): Promise<void> {
-    const { id, agentId, name } = row;
-    const subject = `Schedule ${id} ${what}`;
-    const body = `${name ?? id}, to ${row.target}: ${why}`.slice(0, 4096);
-    for (const reader of new Set([agentId, "user"]))
-      await messages.tell(tx, reader, { topic: NOTICE_TOPIC, subject, body, payload: { scheduleId: id, agentId } });
+    await notices.record(tx, row.id, how, reason);
+    await tellOwner(tx, row, how, reason);
   }
 
   return {
     runNow,
-    tellOwner,
     disable,
     fired,
     runsOf,
     followWaited,
-    dropTarget,
     dueHandlers: { [FIRE]: fire },
   };
 }

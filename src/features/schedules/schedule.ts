@@ -31,6 +31,7 @@ export function toSchedule(row: ScheduleRow, last: FireRow | undefined): Schedul
 /** A message with a `deliverAt`, as the schedule of one time that it is. */
 export function toPlanned(row: ScheduledRow): Schedule {
   const isDone = row.messageId !== null || row.error !== null;
+  const isOn = !isDone && row.paused === null;
   const at = toTime(row.deliverAt);
   const outcome = row.messageId === null ? "failed" : "sent";
   const fire = {
@@ -49,9 +50,9 @@ export function toPlanned(row: ScheduledRow): Schedule {
     ...{ id: row.id, agentId: row.fromId, origin: "message", name: null, at, cron: null, timezone: "UTC", message },
     run: null,
     missed: "once",
-    enabled: !isDone,
-    reason: row.error,
-    nextAt: isDone ? null : at,
+    enabled: isOn,
+    reason: row.error ?? row.paused,
+    nextAt: isOn ? at : null,
     fires: isDone ? 1 : 0,
     failures: row.error === null ? 0 : 1,
     lastFire: isDone ? { ...fire, messageId: row.messageId, error: row.error } : null,

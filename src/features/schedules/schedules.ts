@@ -6,7 +6,9 @@ import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { createEndings } from "./endings.ts";
 import { createFires } from "./fires.ts";
+import { createNotices } from "./notices.ts";
 import { createOutcomes } from "./outcomes.ts";
+import { createPlans } from "./plans.ts";
 import { toFire } from "./schedule.ts";
 import { createScheduleService } from "./service.ts";
 import { scheduleStore } from "./store.ts";
@@ -17,10 +19,12 @@ export type Schedules = ReturnType<typeof createSchedules>;
 export function createSchedules(areas: Areas) {
   const { db } = areas.kernel;
   const { messages } = areas.core;
-  const fires = createFires(areas);
+  const notices = createNotices(areas);
+  const fires = createFires(areas, notices);
+  const plans = createPlans(areas, notices);
   const outcomes = createOutcomes(areas);
-  const endings = createEndings(areas, fires);
-  const service = createScheduleService(areas, fires, outcomes);
+  const endings = createEndings(areas, { fires, plans, notices });
+  const service = createScheduleService(areas, { fires, plans, outcomes });
 
   /** The schedule that made a message, and how late it was. */
   async function facts(on: ReadTx, row: MessageRow): Promise<Fact[]> {
@@ -40,7 +44,7 @@ export function createSchedules(areas: Areas) {
     fired: fires.fired,
     runsOf: fires.runsOf,
     followWaited: fires.followWaited,
-    dropTarget: fires.dropTarget,
+    dropTarget: endings.dropTarget,
     dropAgent: endings.dropAgent,
     pauseOf: endings.pauseOf,
     setUpBy: endings.setUpBy,

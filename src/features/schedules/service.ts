@@ -19,6 +19,7 @@ import { type List, toTime } from "../../protocol/wire.ts";
 import { changedRow, newRow } from "./drafts.ts";
 import { draftOf, FIRE, type Fires } from "./fires.ts";
 import type { Outcomes } from "./outcomes.ts";
+import { type Plans, underMessage } from "./plans.ts";
 import { toFire, toPlanned, toSchedule } from "./schedule.ts";
 import { MAX_OF_AGENT, type ScheduleRow, scheduleStore as store } from "./store.ts";
 import { nextTimes } from "./times.ts";
@@ -26,10 +27,16 @@ import { nextTimes } from "./times.ts";
 /** Schedules of all agents that have not ended. */
 const MAX_ALL = 10_000;
 
+interface Parts {
+  fires: Fires;
+  plans: Plans;
+  outcomes: Outcomes;
+}
+
 export type ScheduleService = ReturnType<typeof createScheduleService>;
 
 /** Verbs of schedules. A message with a `deliverAt` is shown as a schedule of one time. */
-export function createScheduleService({ kernel, identity, core }: Areas, fires: Fires, outcomes: Outcomes) {
+export function createScheduleService({ kernel, identity, core }: Areas, { fires, plans, outcomes }: Parts) {
   const { clock, due, idempotency } = kernel;
   const { activity, agents } = identity;
   const { messages } = core;
@@ -172,11 +179,12 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
 
     /** `PATCH /v1/schedules/{id}`. @throws Problem 403, 404, 409, 422 */
     async patch(tx: Tx, caller: Caller, id: string, patch: ParsedSchedulePatch): Promise<Schedule> {
-      const { row } = await findOwn(tx, caller, id);
-      if (!row) throw new Problem("conflict", "A message with a deliverAt can be cancelled, not changed.");
-      const changed = await change(tx, caller, row, patch);
+      const { row, message } = await findOwn(tx, caller, id);
+      const changed = row
+        ? await shown(tx, await change(tx, caller, row, patch))
+        : toPlanned(await plans.resume(tx, caller, message as ScheduledRow, patch));
       await activity.record(tx, caller, "schedule.changed", id, { fields: Object.keys(patch) });
-      return shown(tx, changed);
+      return changed;
     },
 
     /** `DELETE /v1/schedules/{id}`: nothing more is sent. @throws Problem 403, 404, 409 */
@@ -223,15 +231,6 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
       return { items: details, nextPage };
     },
   };
-}
-
-/** Names the place of a problem with the message. */
-async function underMessage(check: () => Promise<void>): Promise<void> {
-  try {
-    await check();
-  } catch (error) {
-    throw error instanceof Problem ? error.under("/message") : error;
-  }
 }
 
 type ActorKind = Awaited<ReturnType<AgentService["requireActor"]>>["kind"];

@@ -80,12 +80,13 @@ function NextTimes({ schedule: { cron, timezone, enabled } }: { schedule: Schedu
 }
 
 function Verbs({ schedule }: { schedule: Schedule }) {
-  const { id, enabled, agentId, origin, fires } = schedule;
+  const { id, enabled, agentId, origin, fires, lastFire } = schedule;
   const { isOperator, writes, name, role } = useWho();
   const cache = useQueryClient();
   const navigate = useNavigate();
   const [edits, setEdits] = useState(false);
   const readAgain = () => cache.invalidateQueries({ queryKey: ["schedules"] });
+  const isPlain = origin === "schedule";
   const may = isOperator || (writes && agentId === "user");
   const run = useAct(async () => {
     const fire = await api.schedules.run(id);
@@ -96,7 +97,10 @@ function Verbs({ schedule }: { schedule: Schedule }) {
     await api.schedules.patch(id, { enabled: to });
     await readAgain();
     const back = () => api.schedules.patch(id, { enabled: !to }).then(readAgain);
-    return { said: to ? "It goes on" : "Paused: nothing is sent until it goes on", undo: back };
+    return {
+      said: to ? "It goes on" : "Paused: nothing is sent until it goes on",
+      ...(isPlain && { undo: back }),
+    };
   });
   const remove = useAct(async () => {
     await api.schedules.delete(id);
@@ -104,7 +108,6 @@ function Verbs({ schedule }: { schedule: Schedule }) {
     await readAgain();
     return { said: "Deleted" };
   });
-  const isPlain = origin === "schedule";
   const runNow = (): void => run.mutate(undefined);
   useKeys(may && isPlain ? { r: runNow, p: () => turn.mutate(!enabled), e: () => setEdits(true) } : {});
   if (!may)
@@ -113,6 +116,11 @@ function Verbs({ schedule }: { schedule: Schedule }) {
     );
   return (
     <>
+      {!isPlain && !enabled && lastFire === null && (
+        <Button disabled={turn.isPending} onClick={() => turn.mutate(true)}>
+          Go on
+        </Button>
+      )}
       {isPlain && (
         <>
           <Button kind="primary" hint="r" disabled={run.isPending} onClick={runNow}>
