@@ -45,7 +45,9 @@ const contract = contracts("Tokens");
 
 export const createSignInLink = contract("createSignInLink", "POST /v1/sign-in-links", {
   summary: "Create a link that signs a browser in",
-  description: "The code works once, within 10 minutes. A sign-in is listed with the tokens, and ends as they do.",
+  description:
+    "The code works once, within 10 minutes, while the token that made it does. A sign-in is listed with the tokens, and ends as " +
+    "they do; one of a member or viewer also with the token that made its link.",
   body: SignInLinkDraft,
   bodyOptional: true,
   example: { personId: "ada", hours: 12 },

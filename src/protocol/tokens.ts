@@ -177,7 +177,8 @@ export const revokeToken = contract("revokeToken", "DELETE /v1/tokens/{id}", {
   ...at(Path, RevokedToken, "Revoked."),
   summary: "Revoke a token; its streams close at once",
   description:
-    "The webhooks, schedules, messages with a deliverAt and push configurations that it made are paused, and listed: of such messages the newest 1,000.",
+    "The webhooks, schedules, messages with a deliverAt and push configurations that it made are paused, and listed: of such " +
+    "messages the newest 1,000. Browsers that a member's or a viewer's token signed in are signed out.",
   repeatable: true,
   problems: ["forbidden", "not-found", "conflict"],
 });

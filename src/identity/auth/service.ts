@@ -4,7 +4,7 @@ import { newId } from "../../kernel/ids.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { NewToken, Paused, RevokedToken, Token } from "../../protocol/tokens.ts";
+import type { NewToken, Paused, RevokedToken, Role, Token } from "../../protocol/tokens.ts";
 import type { List } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import { createBearers, endedMeanwhile } from "./bearers.ts";
@@ -101,8 +101,30 @@ export function createAuthService(base: Base) {
   /** For verbs whose effect outlasts the call: the token may be revoked in this very commit. @throws Problem 401 */
   async function requireLive(on: ReadTx, { tokenId }: Pick<Caller, "tokenId">): Promise<void> {
     const row = await store.byId(on, tokenId);
-    const isOver = row && (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= clock.now()));
-    if (isOver) throw endedMeanwhile();
+    if (row && isOver(row, clock.now())) throw endedMeanwhile();
+  }
+
+  /** A token as it is now; undefined once it has ended. */
+  async function liveNow(on: ReadTx, tokenId: string): Promise<{ row: TokenRow; principal: Principal } | undefined> {
+    const row = await store.byId(on, tokenId);
+    if (!row || isOver(row, clock.now())) return undefined;
+    return { row, principal: await principalNow(on, row) };
+  }
+
+  const principalNow = async (on: ReadTx, row: TokenRow): Promise<Principal> =>
+    principalOf(row, row.person === null ? undefined : await rows.people.byId(on, row.person));
+
+  /**
+   * Sign-ins that a token's links made, and those that these made in turn. An operator's token makes tokens, which stay when
+   * it ends, and so do its sign-ins.
+   */
+  async function signInsFrom(on: ReadTx, token: TokenRow): Promise<TokenRow[]> {
+    if (token.person === null || (await principalNow(on, token)).role === "operator") return [];
+    const all = await store.everySignInOf(on, token.person);
+    const makers = new Set([token.id]);
+    // The set grows while it is walked along.
+    for (const maker of makers) for (const { id, createdBy } of all) if (createdBy === maker) makers.add(id);
+    return all.filter(({ id, revokedAt }) => id !== token.id && makers.has(id) && revokedAt === null);
   }
 
   const making = createTokenMaking(base, { add, requireLive });
@@ -114,12 +136,18 @@ export function createAuthService(base: Base) {
     requireLive,
 
     /** Identity and rights of a person's token as they are now; undefined once it has ended. */
-    async principalNow(on: ReadTx, tokenId: string): Promise<Principal | undefined> {
-      const row = await store.byId(on, tokenId);
-      const isOver = !row || row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= clock.now());
-      return isOver
-        ? undefined
-        : principalOf(row, row.person === null ? undefined : await rows.people.byId(on, row.person));
+    principalNow: async (on: ReadTx, tokenId: string): Promise<Principal | undefined> =>
+      (await liveNow(on, tokenId))?.principal,
+
+    /**
+     * Role of a link's maker, and the time until which a browser may be signed in by it. An operator makes tokens, so its
+     * links outlast its own. undefined once the maker has ended.
+     */
+    async makerNow(on: ReadTx, tokenId: string): Promise<{ role: Role; until: number } | undefined> {
+      const found = await liveNow(on, tokenId);
+      if (!found) return undefined;
+      const { role } = found.principal;
+      return { role, until: role === "operator" ? Infinity : (found.row.expiresAt ?? Infinity) };
     },
 
     /** Whether a token that acts for `enroller` has registered the agent. */
@@ -182,7 +210,10 @@ export function createAuthService(base: Base) {
         throw new Problem("conflict", "This is the relay's own operator token; change SIGNALBOX_TOKEN or its file.");
       await revokeRow(tx, row);
       const paused = await pause(tx, id, REVOKED);
-      await activity.record(tx, caller, "token.revoked", id, { role: row.role, agentId: row.agentId, paused });
+      const signedOut = await endAll(tx, await signInsFrom(tx, row));
+      for (const signIn of signedOut) paused.push(...(await setUp.all(tx, signIn)).flat());
+      const { role, agentId } = row;
+      await activity.record(tx, caller, "token.revoked", id, { role, agentId, paused, signedOut });
       return { ...wireToken({ ...row, revokedAt: clock.now() }), paused };
     },
 
@@ -261,6 +292,9 @@ export function createAuthService(base: Base) {
     },
   };
 }
+
+const isOver = ({ revokedAt, expiresAt }: TokenRow, now: number): boolean =>
+  revokedAt !== null || (expiresAt !== null && expiresAt <= now);
 
 const REVOKED = "was revoked";
 const OPERATOR_NAME = "relay operator";

@@ -40,6 +40,9 @@ export function createAuthStore() {
           sql`sign_in = 1 and revoked_at is null`,
         ),
       ),
+    /** Sign-ins of a person, ended ones too. */
+    everySignInOf: async (on: ReadTx, person: string): Promise<TokenRow[]> =>
+      readRows(on, tokens, and(eq(tokens.person, person), sql`sign_in = 1`)),
     hasEnrolled: async (on: ReadTx, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       on.db.get(sql`
         select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by

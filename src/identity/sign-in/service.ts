@@ -43,6 +43,16 @@ export function createSignInService({ kernel, activity, rows }: Base, auth: Auth
     return { url: `${base}/#code=${code}`, expiresAt: toTime(expiresAt) };
   }
 
+  /** End of a sign-in by this link; undefined when its person or its maker may make none any more. */
+  async function endOf(tx: Tx, { person, createdBy, role, hours }: LinkRow): Promise<number | undefined> {
+    if (person !== null && (await rows.people.byId(tx, person))?.deletedAt !== null) return undefined;
+    const asked = clock.now() + hours * HOUR_MS;
+    if (createdBy === null) return asked;
+    const maker = await auth.makerNow(tx, createdBy);
+    const isWeaker = !maker || rankOf(role) > rankOf(maker.role as PersonRole);
+    return isWeaker ? undefined : Math.min(asked, maker.until);
+  }
+
   return {
     /** `POST /v1/sign-in-links`; `base` is the URL that the console is opened at. @throws Problem 403, 422 */
     async link(tx: Tx, caller: Caller, body: ParsedSignInLink, base: string): Promise<SignInLink> {
@@ -60,26 +70,25 @@ export function createSignInService({ kernel, activity, rows }: Base, auth: Auth
     linkOfRelay: (base: string): Promise<SignInLink> =>
       db.write((tx) => add(tx, base, { role: "operator", person: null, hours: 168, createdBy: null })),
 
-    /** `POST /v1/sign-in`. @throws Problem 401 for a code that is unknown, was used, or has expired */
+    /** `POST /v1/sign-in`. @throws Problem 401 for a code that is unknown, was used, or has expired, as its maker may have */
     async signIn(tx: Tx, code: string, device: string): Promise<{ made: SignedIn; secret: string; seconds: number }> {
       const hash = hashSecret(code);
       const now = clock.now();
       const link = await store.byHash(tx, hash);
-      const person = link?.person == null ? undefined : await rows.people.byId(tx, link.person);
-      const isOver = !link || link.expiresAt <= now || (link.person !== null && person?.deletedAt !== null);
-      if (isOver)
+      const until = link && link.expiresAt > now ? await endOf(tx, link) : undefined;
+      if (!link || until === undefined)
         throw new Problem(
           "unauthorized",
-          "This link was used or is older than 10 minutes. Make another: signalbox console",
+          "This link was used, is older than 10 minutes, or was made by a token that has ended. Make another: signalbox console",
         );
       await store.delete(tx, hash);
-      const { role, person: personId, hours, createdBy } = link;
+      const { role, person: personId, createdBy } = link;
       const { token, id } = await auth.signIn(tx, {
-        ...{ role, person: personId, createdBy, name: device, expiresAt: now + hours * HOUR_MS },
+        ...{ role, person: personId, createdBy, name: device, expiresAt: until },
       });
       await activity.record(tx, { tokenId: id, personId }, "signed-in", id, { role, device });
-      const made = { tokenId: id, role, personId, expiresAt: toTime(now + hours * HOUR_MS) };
-      return { made, secret: token, seconds: hours * 3600 };
+      const made = { tokenId: id, role, personId, expiresAt: toTime(until) };
+      return { made, secret: token, seconds: Math.ceil((until - now) / 1000) };
     },
 
     /** `POST /v1/sign-out`. A token that is no sign-in may end all of its person's. @throws Problem 403 */

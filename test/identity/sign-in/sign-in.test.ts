@@ -185,3 +185,87 @@ test("G10: a person makes links for no one else, and none that is stronger", asy
   await ask("DELETE", "/v1/people/ada");
   expect((await browse(relay, "GET", "/v1/whoami", { cookie: weak.cookie })).status).toBe(401);
 });
+
+interface NewToken {
+  id: string;
+  token: string;
+}
+
+/** A person with a token of the same role, and the browsers that links sign in. `hours`: the token's time. */
+async function withMember(role: "member" | "viewer" | "operator" = "member", hours?: number) {
+  const relay = await startRelay();
+  const expiresAt = hours && new Date(relay.clock.now() + hours * 60 * MINUTE).toISOString();
+  await relay.ask("PUT", "/v1/people/ada", { name: "Ada", role });
+  const ada = (await relay.ask("POST", "/v1/tokens", { role, personId: "ada", expiresAt })).body as NewToken;
+  const codeBy = async (by: { token: string } | { cookie: string }, draft: object = {}) => {
+    const path = "/v1/sign-in-links";
+    const made =
+      "token" in by
+        ? await relay.ask("POST", path, draft, by)
+        : await browse(relay, "POST", path, { ...WRITES, cookie: by.cookie }, draft);
+    expect(made.status).toBe(201);
+    return made.body.url.split("#code=")[1] as string;
+  };
+  const use = async (code: string) => {
+    const { status, body, headers } = await browse(relay, "POST", "/v1/sign-in", {}, { code });
+    const set = headers.get("set-cookie") ?? "";
+    return { status, body, cookie: set.split(";")[0] ?? "", seconds: Number(/Max-Age=(\d+)/.exec(set)?.[1]) };
+  };
+  const works = async ({ cookie }: { cookie: string }) =>
+    (await browse(relay, "GET", "/v1/messages", { cookie })).status === 200;
+  const revoke = (id: string) => relay.ask("DELETE", `/v1/tokens/${id}`);
+  return { ...relay, ada, codeBy, use, works, revoke };
+}
+
+test("G10: a link signs no browser in once the token that made it was revoked, or is weaker than the link", async () => {
+  for (const role of ["viewer", "member", "operator"] as const) {
+    const { ada, codeBy, use, revoke } = await withMember(role);
+    const code = await codeBy(ada, { hours: 8760 });
+    expect((await revoke(ada.id)).status).toBe(200);
+    expect([role, (await use(code)).status]).toEqual([role, 401]);
+  }
+  const { ask, ada, codeBy, use } = await withMember("operator");
+  const code = await codeBy(ada, { role: "operator" });
+  await ask("PUT", "/v1/people/ada", { name: "Ada", role: "viewer" });
+  expect((await use(code)).status).toBe(401);
+});
+
+test("G10: a member's sign-in lasts no longer than the token that made its link, by however many links", async () => {
+  const { pass, ada, codeBy, use, works } = await withMember("member", 1);
+  const one = await use(await codeBy(ada, { hours: 8760 }));
+  expect([one.status, one.seconds]).toEqual([201, 3600]);
+  const two = await use(await codeBy(one, { hours: 8760 }));
+  expect(two.body.expiresAt).toBe(one.body.expiresAt);
+  await pass(59 * MINUTE);
+  const late = await codeBy(ada, { hours: 8760 });
+  await pass(MINUTE - 1);
+  expect([await works(one), await works(two)]).toEqual([true, true]);
+  await pass(1);
+  expect([await works(one), await works(two)]).toEqual([false, false]);
+  expect((await use(late)).status).toBe(401);
+});
+
+test("G10: browsers that a member's token signed in end when it is revoked, those of another token and an operator's stay", async () => {
+  const { ask, ada, codeBy, use, works, revoke } = await withMember();
+  const other = (await ask("POST", "/v1/tokens", { role: "member", personId: "ada" })).body as NewToken;
+  const own = await use(await codeBy(ada));
+  const next = await use(await codeBy(own));
+  const others = [await use(await codeBy(other))];
+  const operator = (await ask("POST", "/v1/tokens", { role: "operator" })).body as NewToken;
+  others.push(await use(await codeBy(operator, { personId: "ada" })));
+  await revoke(operator.id);
+  await revoke(ada.id);
+  expect([await works(own), await works(next)]).toEqual([false, false]);
+  for (const one of others) expect(await works(one)).toBe(true);
+  const { data } = (await ask("GET", `/v1/activity?verb=token.revoked&subject=${ada.id}`)).body.items[0];
+  expect(data.signedOut.toSorted()).toEqual([own.body.tokenId, next.body.tokenId].toSorted());
+});
+
+test("signing one browser out leaves the other that it signed in", async () => {
+  const relay = await withMember();
+  const { ada, codeBy, use, works } = relay;
+  const one = await use(await codeBy(ada));
+  const two = await use(await codeBy(one));
+  await browse(relay, "POST", "/v1/sign-out", { ...WRITES, cookie: one.cookie }, {});
+  expect([await works(one), await works(two)]).toEqual([false, true]);
+});
