@@ -81,20 +81,19 @@ export function createAuthService(base: Base) {
     return { ...wireToken(row), token: secret };
   }
 
-  async function revokeRow(tx: Tx, row: TokenRow): Promise<void> {
+  /** Revokes a token, and pauses what it set up. Answers that list. */
+  async function revokeRow(tx: Tx, row: TokenRow): Promise<Paused[]> {
     await store.revoke(tx, row.id, clock.now());
     tx.afterCommit(() => {
       bearers.refuse(row);
       tell(row.id);
     });
+    return pause(tx, row.id, REVOKED);
   }
 
-  /** Revokes tokens, and pauses what they set up. Answers their ids. */
-  async function endAll(tx: Tx, tokens: readonly TokenRow[]): Promise<string[]> {
-    for (const row of tokens) {
-      await revokeRow(tx, row);
-      await pause(tx, row.id, REVOKED);
-    }
+  /** Answers the ids of the tokens. */
+  async function revokeAll(tx: Tx, tokens: readonly TokenRow[]): Promise<string[]> {
+    for (const row of tokens) await revokeRow(tx, row);
     return tokens.map(({ id }) => id);
   }
 
@@ -208,32 +207,27 @@ export function createAuthService(base: Base) {
       if (row.revokedAt !== null) return { ...wireToken(row), paused: await pause(tx, id, REVOKED) };
       if (isRelaysOwn(row))
         throw new Problem("conflict", "This is the relay's own operator token; change SIGNALBOX_TOKEN or its file.");
-      await revokeRow(tx, row);
-      const paused = await pause(tx, id, REVOKED);
-      const signedOut = await endAll(tx, await signInsFrom(tx, row));
-      for (const signIn of signedOut) paused.push(...(await setUp.all(tx, signIn)).flat());
+      const signIns = await signInsFrom(tx, row);
+      const paused: Paused[] = [];
+      for (const one of [row, ...signIns]) paused.push(...(await revokeRow(tx, one)));
       const { role, agentId } = row;
+      const signedOut = signIns.map(({ id }) => id);
       await activity.record(tx, caller, "token.revoked", id, { role, agentId, paused, signedOut });
       return { ...wireToken({ ...row, revokedAt: clock.now() }), paused };
     },
 
-    async revokeAllOf(tx: Tx, agentId: string): Promise<void> {
-      for (const row of await store.liveOf(tx, agentId)) await revokeRow(tx, row);
-    },
+    revokeAllOf: async (tx: Tx, agentId: string): Promise<string[]> => revokeAll(tx, await store.liveOf(tx, agentId)),
 
     /** Revokes the tokens that were made for a session. */
-    async revokeAllOfSession(tx: Tx, sessionId: string): Promise<void> {
-      for (const row of await store.ofSession(tx, sessionId)) await revokeRow(tx, row);
-    },
+    revokeAllOfSession: async (tx: Tx, sessionId: string): Promise<string[]> =>
+      revokeAll(tx, await store.ofSession(tx, sessionId)),
 
     /** Revokes the tokens of a removed integration: a later one of its name gets its own. */
-    async revokeAllFor(tx: Tx, source: string): Promise<void> {
-      for (const row of await store.liveFor(tx, source)) await revokeRow(tx, row);
-    },
+    revokeAllFor: async (tx: Tx, source: string): Promise<string[]> => revokeAll(tx, await store.liveFor(tx, source)),
 
-    /** Revokes the tokens of a deleted person, and pauses what they set up. */
+    /** Revokes the tokens of a deleted person. */
     revokeAllOfPerson: async (tx: Tx, personId: string): Promise<string[]> =>
-      endAll(tx, await store.ofPerson(tx, personId)),
+      revokeAll(tx, await store.ofPerson(tx, personId)),
 
     /** The token of a browser that signs in. */
     signIn: (
@@ -244,12 +238,12 @@ export function createAuthService(base: Base) {
     /** Ends one sign-in. Answers the ids of those that ended. */
     async endSignIn(tx: Tx, id: string): Promise<string[]> {
       const row = await store.byId(tx, id);
-      return row?.signIn && row.revokedAt === null ? endAll(tx, [row]) : [];
+      return row?.signIn && row.revokedAt === null ? revokeAll(tx, [row]) : [];
     },
 
     /** Ends every sign-in of a person, or of nobody in particular. Answers their ids. */
     endSignIns: async (tx: Tx, person: string | null): Promise<string[]> =>
-      endAll(tx, await store.signInsOf(tx, person)),
+      revokeAll(tx, await store.signInsOf(tx, person)),
 
     /** Reads the tokens of a person anew, whose role has changed. Their streams are closed, and begin again. */
     async forgetPerson(tx: Tx, personId: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { listen } from "../../support/listen.ts";
 import { startReceiver } from "../../support/receiver.ts";
-import { atEnd, startRelay } from "../../support/relay.ts";
+import { atEnd, startRelay, type TestRelay } from "../../support/relay.ts";
+import { startFleet } from "../../support/sessions.ts";
 
 const version = { "a2a-version": "1.0" };
 const MINUTE = 60_000;
@@ -22,8 +23,8 @@ function startTaker() {
   return taker;
 }
 
-async function startMaker() {
-  const relay = await startRelay();
+async function startMaker(relay?: TestRelay) {
+  relay ??= await startRelay();
   const { ask, clock } = relay;
   const bob = await relay.agent("bob");
   await relay.agent("ann");
@@ -166,6 +167,50 @@ test("a token that expires leaves nothing running either", async () => {
   expect((await ask("GET", `/v1/webhooks/${webhook}`)).body.status).toBe("paused");
   expect((await ask("GET", `/v1/schedules/${schedule}`)).body.enabled).toBe(false);
   expect(await ticks()).toBe(0);
+});
+
+test("a token that ends with its session leaves nothing running either, whatever ends the session", async () => {
+  for (const end of ["dead", "release", "lease"] as const) {
+    const fleet = await startFleet();
+    const { ask, token, hook, plan, push, pass, ticks, taker, bob, receiver } = await startMaker(fleet);
+    await fleet.put(fleet.box, "ses_a");
+    const { fence } = await fleet.lease(fleet.box, "ses_a");
+    const session = await token({ agentId: "box-one", sessionId: "ses_a" });
+    const [webhook, schedule, task] = [await hook(session), await plan(session), await push(session)];
+    if (end === "dead") await fleet.put(fleet.box, "ses_a", { state: "dead", fence });
+    if (end === "release") await fleet.does(fleet.box, "ses_a", "release", { fence });
+    if (end === "lease") await fleet.does(undefined, "ses_a", "lease", { force: true });
+    expect((await ask("GET", `/v1/webhooks/${webhook}`)).body).toMatchObject({
+      ...{ status: "paused", reason: expect.stringContaining(session.id) },
+    });
+    expect((await ask("GET", `/v1/schedules/${schedule}`)).body.enabled).toBe(false);
+    const before = receiver.received.length;
+    await ask("POST", `/v1/delegations/${task}/response`, { text: "done" }, bob);
+    await ask("POST", "/v1/messages", { to: "box-one", body: "x" });
+    await pass(2 * MINUTE);
+    expect([end, await ticks(), taker.taken, receiver.received.length - before]).toEqual([end, 0, 0, 0]);
+  }
+});
+
+test("an orchestrator's token that ends with the orchestrator leaves nothing running for its agents", async () => {
+  const fleet = await startFleet();
+  const { ask, ticks, pass } = await startMaker(fleet);
+  const draft = { agentId: "box-one", cron: "* * * * *", message: { to: "bob", body: "tick" } };
+  const schedule = (await ask("POST", "/v1/schedules", draft, fleet.box)).body.id;
+  expect((await ask("DELETE", "/v1/orchestrators/box")).status).toBeLessThan(300);
+  expect((await ask("GET", `/v1/schedules/${schedule}`)).body.enabled).toBe(false);
+  await pass(2 * MINUTE);
+  expect(await ticks()).toBe(0);
+});
+
+test("the relay's own token that is changed leaves nothing running", async () => {
+  const maker = await startMaker(await startRelay({ token: "an-operator-token-of-some-length" }));
+  const { ask, hook, plan, restart, config } = maker;
+  const [webhook, schedule] = [await hook({}), await plan({})];
+  config.token = "another-operator-token-of-length";
+  await restart();
+  expect((await ask("GET", `/v1/webhooks/${webhook}`)).body.status).toBe("paused");
+  expect((await ask("GET", `/v1/schedules/${schedule}`)).body.enabled).toBe(false);
 });
 
 describe("a call that is under way when its token is revoked", () => {
