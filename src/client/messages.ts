@@ -10,7 +10,7 @@ import type { Call, Transport } from "./transport.ts";
 
 type Sent = api.SentMessage | api.Scheduled;
 
-const ATOMIC = { ...api.sendBatch, answers: { 201: api.sendBatch.answers[201] } };
+const ATOMIC = { ...api.sendBatch, answers: { 201: api.sendBatch.answers[201], 200: api.sendBatch.answers[201] } };
 const sendEach = eachBy(api.sendBatch, SentItems);
 
 /** Sending drafts, each as JSON text. */

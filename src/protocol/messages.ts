@@ -235,7 +235,8 @@ export const sendBatch = contract("sendBatch", "POST /v1/messages/batch", {
   summary: "Send many messages, all or nothing or each by itself",
   description:
     "With atomic=false each message is answered as if it came alone, in order and in one write: by the message and its status, or " +
-    "by its problem. A message under a key that was used before is answered as before.",
+    "by its problem. A message under a key that was used before is answered as before. A message without a key of its own gets one " +
+    "of the Idempotency-Key header and its place.",
   query: BatchQuery,
   body: Batch,
   example: {
@@ -248,8 +249,12 @@ export const sendBatch = contract("sendBatch", "POST /v1/messages/batch", {
   many: { as: "messages", item: MessageDraft, max: MAX_BATCH, apart: "unless-atomic" },
   answers: {
     201: { description: "All stored.", schema: SentBatch },
-    200: { description: "With atomic=false: the answer to each, in order.", schema: SentEach },
+    200: {
+      description: "With atomic=false: the answer to each, in order. Else: all of it was sent before with these keys.",
+      schema: z.union([SentEach, SentBatch]),
+    },
   },
+  idempotent: true,
   problems: SENDING,
 });
 

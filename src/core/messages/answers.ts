@@ -20,6 +20,11 @@ export function sentJson(sent: Sent, inBatch: boolean, more = ""): string {
   return messageJson(sent.entry, sent.work, `,"matched":${sent.matched}${suggestions}${replayed}`);
 }
 
+const REPLAYED = { "idempotent-replayed": "true" };
+/** Whether all of a batch was sent before. */
+const areReplays = (outcomes: readonly (Sent | Problem)[]): boolean =>
+  outcomes.length > 0 && outcomes.every((one) => "replayed" in one && one.replayed);
+
 /** The answer to a batch. Putting 8 MiB together takes 20 ms: other requests go on between its steps. */
 export async function batchAnswer(items: readonly Sent[]) {
   const pause = createPauses();
@@ -31,20 +36,21 @@ export async function batchAnswer(items: readonly Sent[]) {
   }
   const body = new RawJson(`{"items":[${texts.join(",")}]}`);
   await pause();
-  return { status: 201, body };
+  return areReplays(items) ? { status: 200, body, headers: REPLAYED } : { status: 201, body };
 }
 
 /** The answers to messages that were sent each by itself. */
 export async function eachAnswer(outcomes: readonly (Sent | Problem)[], { requestId }: Caller) {
   const json = (sent: Sent) => sentJson(sent, true, `,"status":${statusOf(sent)}`);
-  return { status: 200, body: new RawJson(await eachJson(outcomes, requestId, json)) };
+  const body = new RawJson(await eachJson(outcomes, requestId, json));
+  return { status: 200, body, ...(areReplays(outcomes) && { headers: REPLAYED }) };
 }
 
 const statusOf = (sent: Sent): number => (sent.kind === "scheduled" ? 202 : sent.replayed ? 200 : 201);
 
 /** 201 the first time, 200 with `Idempotent-Replayed` on repetition, 202 for a message planned for later. */
 export function sentAnswer(sent: Sent) {
-  const headers: Record<string, string> = sent.replayed ? { "idempotent-replayed": "true" } : {};
+  const headers: Record<string, string> = sent.replayed ? REPLAYED : {};
   return { status: statusOf(sent), body: new RawJson(sentJson(sent, false)), headers };
 }
 

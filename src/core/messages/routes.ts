@@ -1,5 +1,4 @@
 import { formatTarget, parseTarget } from "../../identity/agents/target.ts";
-import type { Caller } from "../../identity/auth/caller.ts";
 import { type CallOf, ok, RawJson, type Route, route, routeWith, still } from "../../identity/auth/route.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import { explainMessage } from "../../protocol/explain.ts";
@@ -8,6 +7,7 @@ import * as api from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Areas } from "../core.ts";
 import { batchAnswer, eachAnswer, listAnswer, sentAnswer } from "./answers.ts";
+import { checkKeys, requireWhole, underKey } from "./batch-keys.ts";
 import { messageJson } from "./entry.ts";
 
 /** Sending, finding and explaining messages. */
@@ -21,12 +21,18 @@ export function messageRoutes({ kernel, core }: Areas): Route[] {
       messages.send(tx, caller, withKey(body, idempotencyKey)),
     ),
     route(api.sendBatch, async (call) => {
-      const { caller, query, body } = call;
+      const { caller, query, body, idempotencyKey: key } = call;
+      const drafts = underKey(body.messages, key);
       const write = <R>(verb: (tx: Tx) => Promise<R>) => db.write((tx) => still(tx, call, () => verb(tx)));
       if (query.atomic === "false")
-        return eachAnswer(await write((tx) => messages.sendEach(tx, caller, body.messages)), caller);
-      checkKeys(caller, body.messages);
-      return batchAnswer(await write((tx) => messages.sendAll(tx, caller, body.messages)));
+        return eachAnswer(await write((tx) => messages.sendEach(tx, caller, drafts)), caller);
+      checkKeys(caller, drafts);
+      const sent = await write(async (tx) => {
+        const all = await messages.sendAll(tx, caller, drafts);
+        requireWhole(body.messages, key, all);
+        return all;
+      });
+      return batchAnswer(sent);
     }),
     route(api.listMessages, list),
     route(api.getMessage, async ({ caller, params }) =>
@@ -69,17 +75,6 @@ export function withKey(draft: ParsedDraft, key: string | undefined): ParsedDraf
   if (draft.idempotencyKey && draft.idempotencyKey !== key)
     throw Problem.invalid("/idempotencyKey", "differs from the Idempotency-Key header");
   return { ...draft, idempotencyKey: key };
-}
-
-/** @throws Problem 422 when a key comes twice, as it could stand for either draft */
-function checkKeys(caller: Caller, drafts: readonly ParsedDraft[]): void {
-  const seen = new Set<string>();
-  for (const [index, { idempotencyKey, from }] of drafts.entries()) {
-    if (!idempotencyKey) continue;
-    const key = `${from ?? caller.agentId} ${idempotencyKey}`;
-    if (seen.has(key)) throw Problem.invalid(`/messages/${index}/idempotencyKey`, "stands twice in this batch");
-    seen.add(key);
-  }
 }
 
 /** The stored form of a target: `orchestrator:x` is its agent. */
