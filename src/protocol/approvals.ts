@@ -82,7 +82,10 @@ export const ApprovalDraft = strictObject(() => ({
   title: line(256),
   options: z.array(ApprovalOption).min(1).max(12),
   default: OptionId.describe("The option that holds when nobody answers."),
-  oneTap: z.boolean().default(true).describe("false: allowed in the console and the command line alone."),
+  oneTap: z
+    .boolean()
+    .default(true)
+    .describe("false: allowed in the console and the command line alone, as is a subject in which characters hide."),
   expiresInSeconds: int(1, 604_800),
   conversation: object(() => Conversation.shape)
     .optional()

@@ -2,7 +2,7 @@ import { newId } from "../../kernel/ids.ts";
 import type { ApprovalKind, ParsedApproval } from "../../protocol/approvals.ts";
 import type { RunRow } from "../runs/row.ts";
 import type { ApprovalRow } from "./row.ts";
-import { isCut } from "./subject.ts";
+import { isCut, tapOf } from "./subject.ts";
 
 /** Question of an agent, or of the relay itself. */
 export type Asked = Omit<ParsedApproval, "kind"> & { kind: ApprovalKind; id?: string | undefined };
@@ -26,7 +26,7 @@ export function rowOf(body: Asked, { agentId, run, hash, orchestratorId, project
       project,
     },
     ...{ kind: body.kind, subject: body.subject, title: body.title, cut: isCut(body.subject), hash },
-    ...{ options: body.options, default: body.default, oneTap: body.oneTap },
+    ...{ options: body.options, default: body.default, oneTap: tapOf(body) },
     ...{ conversation: body.conversation ?? (run?.origin ? JSON.parse(run.origin) : null), askedOf: [] },
     ...{ state: "pending", option: null, text: null, person: null, via: null, ruleId: null, answeredAt: null },
     ...{ reason: null, appliedOk: null, appliedError: null, appliedAt: null, count: 1, meta: body.meta ?? null },

@@ -22,7 +22,7 @@ import { decidingRule } from "./judge.ts";
 import type { ApprovalLifecycle, Decision } from "./lifecycle.ts";
 import type { ApprovalRow } from "./row.ts";
 import type { ApprovalFilter, ApprovalStore } from "./store.ts";
-import { hashOf } from "./subject.ts";
+import { hashOf, tapOf } from "./subject.ts";
 import { toApproval } from "./view.ts";
 
 /** Pending approvals of one agent. */
@@ -289,8 +289,8 @@ const orchestratorOf = ({ role, agentId }: Caller): string | null =>
  * Whether a question may share the answer to another one: only where people see and choose the same. Whoever asks first would else say
  * what the buttons of the others mean, and whether a tap is enough.
  */
-const isSame = (row: ApprovalRow, { options, default: usual, oneTap }: ParsedApproval): boolean =>
-  row.default === usual && row.oneTap === oneTap && canonical(row.options) === canonical(options);
+const isSame = (row: ApprovalRow, draft: ParsedApproval): boolean =>
+  row.default === draft.default && row.oneTap === tapOf(draft) && canonical(row.options) === canonical(draft.options);
 
 /** Option that a plain allow or deny means: for once if there is one. */
 export function usualOption(row: ApprovalRow, decision: "allow" | "deny"): ApprovalOption | undefined {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ApprovalKind, ApprovalSubject } from "../../protocol/approvals.ts";
 import { canonical } from "../../protocol/canonical.ts";
+import { isVisible } from "../../protocol/visible.ts";
 
 /** Characters of a subject that a chat shows. */
 const CARD = 1500;
@@ -74,3 +75,12 @@ type Spawn = Extract<ApprovalSubject, { type: "spawn" }>;
 export const cardOf = (subject: ApprovalSubject): string => textOf(subject).slice(0, CARD).toWellFormed();
 /** Whether a chat shows its beginning alone: it is not allowed there. */
 export const isCut = (subject: ApprovalSubject): boolean => textOf(subject).length > CARD;
+
+/**
+ * Whether one tap, or a rule, may allow it, by its maker and by what it shows: never where characters hide or turn others. A question is
+ * answered with words.
+ */
+export const tapOf = ({ kind, subject, oneTap }: Tapped): boolean =>
+  oneTap && (kind === "question" || isVisible(textOf(subject)));
+
+type Tapped = { kind: ApprovalKind; subject: ApprovalSubject; oneTap: boolean };

@@ -152,7 +152,7 @@ export interface NativeSession {
   readonly exited: Promise<Exit>;
 }
 
-/** Question of the CLI that blocks it. Texts are cleaned of control sequences. */
+/** Question of the CLI that blocks it. In its subject nothing hides; its title is cleaned of control sequences. */
 export interface PermissionRequest {
   requestId: string;
   /** `permission` subjects are those of approvals; `question` asks the person. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { plainText } from "./process/plain-text.ts";
 import type { PermissionAnswer, PermissionRequest } from "./provider.ts";
+import { spelledOut } from "./subjects.ts";
 
 /** Question that is part of a form. */
 export interface Question {
@@ -29,7 +30,7 @@ export function createRound({ requestId, title, exact, questions }: Form) {
     requests: [...open].map(
       ([id, { text, options }]): PermissionRequest => ({
         requestId: id,
-        subject: { type: "question", text: plainText(text), options: options.map((option) => ({ ...option })) },
+        subject: spelledOut({ type: "question", text, options: options.map((option) => ({ ...option })) }).subject,
         ...{ title: titleOf(title), exact, offers: { once: true, session: false }, oneTap: true },
       }),
     ),

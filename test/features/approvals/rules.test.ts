@@ -43,6 +43,33 @@ test("G14: a command line that may be several is allowed as exact text alone", a
   }
 });
 
+test("G14: a subject in which characters hide is allowed by no rule, and denied by its own text", async () => {
+  const { ada, ask, asks, answer } = await startApproving();
+  await ask("POST", "/v1/approval-rules", { tool: "*", match: "*", decision: "allow" });
+  await ask("POST", "/v1/approval-rules", { tool: "edit", under: "/w", decision: "allow" });
+  const subjects = [
+    { type: "command", line: "ls \u001b]0;./evil.sh;#\u0007 -la", cwd: "/w" },
+    { type: "command", line: "ls", cwd: "/w\u200b" },
+    { type: "edit", path: "/w/ok\u202e.txt", diff: "+a" },
+    // As a daemon spells out a path that leads out of the folder.
+    { type: "edit", path: "/w/ok\\u{1b}]0;/../../etc/x\\u{7}.txt", diff: "+a", oneTap: false },
+    { type: "fetch", url: "https://a.example/\u2066b" },
+    { type: "tool", server: "db", name: "drop", input: { table: "a\u009bb" } },
+  ];
+  for (const { oneTap, ...subject } of subjects) {
+    const asked = await asks(ada, wanted("", { subject, title: "Do it", ...(oneTap === false && { oneTap }) }));
+    expect([asked.state, asked.oneTap]).toEqual(["pending", false]);
+    const [refused] = (await ask("POST", "/v1/approvals/answer", { ids: [asked.id], decision: "allow" })).body.refused;
+    expect(refused.id).toBe(asked.id);
+    // By itself, by the hash of what was read, a person may allow it.
+    expect((await answer(asked, "yes")).status).toBe(200);
+  }
+  await ask("POST", "/v1/approval-rules", { tool: "edit", match: "/w/b\u200bc", decision: "deny" });
+  const own = await asks(ada, wanted("", { subject: { type: "edit", path: "/w/b\u200bc", diff: "" }, title: "Do it" }));
+  expect(own.answer.decision).toBe("deny");
+  expect((await asks(ada, wanted("ls"))).state).toBe("answered");
+});
+
 test("a rule holds at once for what waits, for its agent, and under its folder", async () => {
   const { ada, bob, ask, asks, heard } = await startApproving();
   const mine = await asks(ada);

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { canonical } from "../../../protocol/canonical.ts";
 import { type Ask, formAsk } from "../ask-table.ts";
-import { plainText } from "../process/plain-text.ts";
 import type { PermissionAnswer, PermissionRequest } from "../provider.ts";
 import { acceptance, createRound, questionsOf, titleOf } from "../questions.ts";
+import { spelledOut } from "../subjects.ts";
 import { diffIn, ToolCall } from "./updates.ts";
 
 const text = z.string();
@@ -86,34 +86,37 @@ const Input = z.object({
 });
 
 /** `isExact`: people see all of what will be done. */
-function subjectOf(
+function subjectOf(call: ToolCall, agent: string, cwd: string) {
+  const { isWhole = true, ...given } = givenIn(call, agent, cwd);
+  const { subject, isExact } = spelledOut(given.subject);
+  return { subject, isExact: isWhole && isExact };
+}
+
+/** `isWhole` is false where the subject shows another form of the input, or none. */
+function givenIn(
   call: ToolCall,
   agent: string,
   cwd: string,
-): Pick<PermissionRequest, "subject"> & { isExact: boolean } {
+): Pick<PermissionRequest, "subject"> & { isWhole?: boolean } {
   const input = Input.safeParse(call.rawInput).data ?? {};
-  const command = Array.isArray(input.command) ? input.command.join(" ") : input.command;
-  if (call.kind === "execute" && command) {
-    const line = plainText(command);
-    return {
-      subject: { type: "command", line, cwd: input.cwd ?? input.directory ?? cwd, envNames: [] },
-      isExact: line === input.command,
-    };
+  const line = Array.isArray(input.command) ? input.command.join(" ") : input.command;
+  if (call.kind === "execute" && line) {
+    const subject = { type: "command" as const, line, cwd: input.cwd ?? input.directory ?? cwd, envNames: [] };
+    return { subject, isWhole: line === input.command };
   }
   const diffs = (call.content ?? []).flatMap((one) => ("newText" in one ? [diffIn(one)] : []));
   const [first] = diffs;
   if (first) {
-    const patch = diffs.map(({ path, patch: of }) => `--- ${path}\n+++ ${path}\n${of}`).join("\n");
-    return { subject: { type: "edit", path: plainText(first.path), diff: plainText(patch) }, isExact: true };
+    const diff = diffs.map(({ path, patch }) => `--- ${path}\n+++ ${path}\n${patch}`).join("\n");
+    return { subject: { type: "edit", path: first.path, diff } };
   }
-  if (call.kind === "fetch" && input.url)
-    return { subject: { type: "fetch", url: plainText(input.url) }, isExact: true };
+  if (call.kind === "fetch" && input.url) return { subject: { type: "fetch", url: input.url } };
   const given = z.record(z.string(), z.unknown()).safeParse(call.rawInput).data;
   const paths = (call.locations ?? []).map(({ path }) => path);
-  const name = plainText(call.name ?? call.kind ?? "tool");
+  const name = call.name ?? call.kind ?? "tool";
   return {
     subject: { type: "tool", server: agent, name, input: given ?? { title: call.title ?? null, paths } },
-    isExact: given !== undefined,
+    isWhole: given !== undefined,
   };
 }
 

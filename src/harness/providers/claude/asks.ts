@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { canonical } from "../../../protocol/canonical.ts";
-import { plainText } from "../process/plain-text.ts";
 import type { PermissionAnswer, PermissionRequest, SessionEvent } from "../provider.ts";
 import { createRound, option, titleOf } from "../questions.ts";
+import { spelledOut } from "../subjects.ts";
 import type { PermissionAsk } from "./wire.ts";
 
 interface AskHost {
@@ -128,32 +128,35 @@ function questions(requestId: string, ask: PermissionAsk): Open {
 /** Members of a shell's input that change nothing of what a person allows by its line. Leave to do without the sandbox is none. */
 const SHOWN_OF_BASH = ["command", "description", "timeout", "run_in_background"];
 
-/** Subject of an approval, cleaned of control sequences. `isExact`: people see all of what will be done. */
+/** Subject of an approval. `isExact`: people see all of what will be done. */
 function subjectOf(name: string, input: Record<string, unknown>, cwd: string) {
-  let isCleaned = false;
-  let isWhole = true;
-  const clean = (text: unknown): string => {
-    const plain = plainText(String(text ?? ""));
-    isCleaned ||= plain !== String(text ?? "");
-    return plain;
-  };
-  const shown = ((): PermissionRequest["subject"] => {
-    if (name === "Bash") {
-      isWhole = Object.keys(input).every((key) => SHOWN_OF_BASH.includes(key));
-      return { type: "command", line: clean(input.command), cwd, envNames: [] };
-    }
-    if (name === "WebFetch") return { type: "fetch", url: clean(input.url) };
-    const path = input.file_path ?? input.notebook_path;
-    if (EDITORS.includes(name) && typeof path === "string") {
-      const diff = clean(diffOf(input));
-      isWhole = diff !== "";
-      return { type: "edit", path: clean(path), diff };
-    }
-    const [, server = "claude", tool = name] = /^mcp__(.+?)__(.+)$/.exec(name) ?? [];
-    return { type: "tool", server, name: clean(tool), input };
-  })();
-  return { shown, isExact: isWhole && !isCleaned };
+  const { isWhole = true, ...given } = givenIn(name, input, cwd);
+  const { subject, isExact } = spelledOut(given.subject);
+  return { shown: subject, isExact: isWhole && isExact };
 }
+
+interface Given {
+  subject: PermissionRequest["subject"];
+  /** false: the input says more than the subject. */
+  isWhole?: boolean;
+}
+
+function givenIn(name: string, input: Record<string, unknown>, cwd: string): Given {
+  if (name === "Bash") {
+    const isWhole = Object.keys(input).every((key) => SHOWN_OF_BASH.includes(key));
+    return { subject: { type: "command", line: textIn(input.command), cwd, envNames: [] }, isWhole };
+  }
+  if (name === "WebFetch") return { subject: { type: "fetch", url: textIn(input.url) } };
+  const path = input.file_path ?? input.notebook_path;
+  if (EDITORS.includes(name) && typeof path === "string") {
+    const diff = diffOf(input);
+    return { subject: { type: "edit", path, diff }, isWhole: diff !== "" };
+  }
+  const [, server = "claude", tool = name] = /^mcp__(.+?)__(.+)$/.exec(name) ?? [];
+  return { subject: { type: "tool", server, name: tool, input } };
+}
+
+const textIn = (value: unknown): string => String(value ?? "");
 
 const EDITORS = ["Edit", "MultiEdit", "Write", "NotebookEdit"];
 

@@ -1,8 +1,9 @@
 import { canonical } from "../../../protocol/canonical.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { type Ask, createAskTable, formAsk } from "../ask-table.ts";
-import { plainText } from "../process/plain-text.ts";
 import type { PermissionAnswer, PermissionRequest, SessionEvent } from "../provider.ts";
 import { acceptance, createRound, option, type Question, questionsOf, titleOf } from "../questions.ts";
+import { spelledOut } from "../subjects.ts";
 import { ChangeAsk, CommandAsk, ElicitationAsk, InputAsk, PermissionsAsk } from "./ask-shapes.ts";
 import { patchOf } from "./diffs.ts";
 import type { Change } from "./messages.ts";
@@ -70,17 +71,19 @@ function commandAsk(requestId: string, ask: CommandAsk): Ask {
     once: availableDecisions?.includes("accept") ?? true,
     session: availableDecisions?.includes("acceptForSession") ?? false,
   };
-  const line = plainText(shellLine(command ?? ""));
+  const line = shellLine(command ?? "");
+  const run = spelledOut({ type: "command", line, cwd: cwd ?? "", envNames: [] });
+  const { subject, isExact } = network
+    ? spelledOut({ type: "fetch", url: `${network.protocol}://${network.host}` })
+    : run;
   const request: PermissionRequest = {
     requestId,
-    subject: network
-      ? { type: "fetch", url: plainText(`${network.protocol}://${network.host}`) }
-      : { type: "command", line, cwd: cwd ?? "", envNames: [] },
-    title: titleOf(`${network ? `Reach ${network.host}` : "Run a command"}${reason ? `: ${reason}` : ""}`),
+    subject,
+    title: titleOf(`${network ? `Reach ${visible(network.host)}` : "Run a command"}${reason ? `: ${reason}` : ""}`),
     exact: canonical({ kind: ask.kind, command, cwd, network, additionalPermissions }),
     offers,
     // A line that shows other characters than those that run is no matter for one tap.
-    oneTap: !additionalPermissions && line === shellLine(command ?? ""),
+    oneTap: !additionalPermissions && isExact && run.isExact,
   };
   const resultOf = (_: string, answer: PermissionAnswer) => decisionOf(answer, offers.session);
   return { requests: [request], resultOf, denial: { decision: "decline" } };
@@ -88,18 +91,20 @@ function commandAsk(requestId: string, ask: CommandAsk): Ask {
 
 function changeAsk(requestId: string, { reason, grantRoot }: ChangeAsk, changes: readonly Change[]): Ask {
   const paths = changes.map(({ path }) => path);
+  const path = paths[0] ?? grantRoot ?? "";
+  const { subject, isExact } = spelledOut({ type: "edit", path, diff: patchOf(changes) });
   const request: PermissionRequest = {
     requestId,
-    subject: { type: "edit", path: plainText(paths[0] ?? grantRoot ?? ""), diff: plainText(patchOf(changes)) },
+    subject,
     title: titleOf(
-      [`Edit ${paths.join(", ") || "files"}`, grantRoot && `and write below ${grantRoot}`, reason]
+      [`Edit ${visible(paths.join(", ")) || "files"}`, grantRoot && `and write below ${visible(grantRoot)}`, reason]
         .filter(Boolean)
         .join(": "),
     ),
     exact: canonical({ changes, grantRoot }),
     offers: { once: true, session: true },
     // Without the changes nobody can judge them.
-    oneTap: changes.length > 0 && !grantRoot,
+    oneTap: changes.length > 0 && !grantRoot && isExact,
   };
   const resultOf = (_: string, answer: PermissionAnswer) => decisionOf(answer, true);
   return { requests: [request], resultOf, denial: { decision: "decline" } };
@@ -145,12 +150,13 @@ function elicitationAsk(requestId: string, ask: ElicitationAsk): Ask {
   if (meta?.codex_approval_kind === "mcp_tool_call") {
     const session = meta.persist?.includes("session") ?? false;
     const input = meta.tool_params ?? {};
+    const { subject, isExact } = spelledOut({ type: "tool", server: serverName, name: meta.tool_name ?? "", input });
     const request: PermissionRequest = {
       requestId,
-      subject: { type: "tool", server: serverName, name: meta.tool_name ?? "", input },
+      subject,
       title: titleOf(message),
       exact: canonical({ server: serverName, tool: meta.tool_name, input }),
-      ...{ offers: { once: true, session }, oneTap: true },
+      ...{ offers: { once: true, session }, oneTap: isExact },
     };
     const resultOf = (_: string, { decision, scope }: PermissionAnswer) => {
       if (decision === "deny") return denial;

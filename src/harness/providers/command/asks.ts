@@ -1,30 +1,32 @@
 import { canonical } from "../../../protocol/canonical.ts";
-import { plainText } from "../process/plain-text.ts";
+import { visible } from "../../../protocol/visible.ts";
 import type { PermissionRequest } from "../provider.ts";
 import { option, titleOf } from "../questions.ts";
+import { spelledOut } from "../subjects.ts";
 import type { AskLine } from "./lines.ts";
 
 /** Question of an agent as a person sees it; undefined for one that asks for nothing. */
 export function requestOf(ask: AskLine, cwd: string): PermissionRequest | undefined {
-  const subject = subjectOf(ask, cwd);
-  if (!subject) return undefined;
+  const given = givenIn(ask, cwd);
+  if (!given) return undefined;
+  const { subject, isExact } = spelledOut(given);
   const { command, question, tool } = ask;
   return {
     requestId: ask.id,
     subject,
-    title: titleOf(ask.title ?? question ?? command ?? tool?.name ?? ""),
+    title: titleOf(ask.title ?? question ?? visible(command ?? tool?.name ?? "")),
     exact: canonical({ command, question, tool, cwd }),
     offers: { once: true, session: false },
     // A button must not stand for a text that shows otherwise than it runs.
-    oneTap: command === undefined || plainText(command) === command,
+    oneTap: isExact || subject.type === "question",
   };
 }
 
-function subjectOf(ask: AskLine, cwd: string): PermissionRequest["subject"] | undefined {
+function givenIn(ask: AskLine, cwd: string): PermissionRequest["subject"] | undefined {
   const { command, question, tool, options } = ask;
-  if (command !== undefined) return { type: "command", line: plainText(command), cwd, envNames: [] };
-  if (tool) return { type: "tool", server: "agent", name: plainText(tool.name), input: tool.input };
+  if (command !== undefined) return { type: "command", line: command, cwd, envNames: [] };
+  if (tool) return { type: "tool", server: "agent", name: tool.name, input: tool.input };
   if (question === undefined) return undefined;
   const shown = options.map((label, index) => option(label, label, index)).map(({ id, label }) => ({ id, label }));
-  return { type: "question", text: plainText(question), options: shown };
+  return { type: "question", text: question, options: shown };
 }

@@ -91,6 +91,20 @@ test("A permission is asked for with the agent's options", async () => {
   expect(results).toMatchObject([{ isError: false }, { isError: false }, { isError: true }]);
 });
 
+test("G14: hidden characters of an edit and a command are spelled out, and one tap allows neither", async () => {
+  const one = await open();
+  await one.send("edit /w/ok\u001b]0;/../../etc/x\u0007.txt\nask ls \u009d0;rm x\u009c \u202e-la");
+  const edit = (await one.saw("ask")).request;
+  const path = "/w/ok\\u{1b}]0;/../../etc/x\\u{7}.txt";
+  expect(edit).toMatchObject({ subject: { type: "edit", path }, oneTap: false });
+  expect(edit.subject).toMatchObject({ diff: expect.stringContaining(`+++ ${path}\n`) });
+  await one.session.answer(edit.requestId, { decision: "deny", scope: "once", text: null });
+  const command = (await one.saw("ask", 2)).request;
+  expect(command).toMatchObject({ subject: { line: "ls \\u{9d}0;rm x\\u{9c} \\u{202e}-la" }, oneTap: false });
+  await one.session.answer(command.requestId, { decision: "deny", scope: "once", text: null });
+  await one.ended();
+});
+
 test("An edit is asked for as a patch, another tool by its input, and a form as a question", async () => {
   const one = await open();
   await one.send("edit /a/b.ts\ntool buy\nform");

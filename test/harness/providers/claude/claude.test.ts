@@ -169,13 +169,21 @@ describe.skipIf(process.platform !== "linux")("Claude Code", () => {
     });
   });
 
-  test("a command that shows otherwise than it runs has no one-tap button, and its exact text", async () => {
+  test("G14: hidden characters of a command are spelled out, and it has no one-tap button", async () => {
     const heard = await hear(fakeClaude());
-    await heard.send("ask echo \u001b[8mhidden\u001b[0m \u202egnp.exe");
-    const { request } = await heard.saw("ask");
-    expect(request.subject).toMatchObject({ line: "echo hidden gnp.exe" });
-    expect(request.oneTap).toBe(false);
-    expect(request.exact).toContain("\\u001b[8mhidden");
+    const lines = {
+      "ls \u001b]0;./evil.sh;#\u0007 -la": "ls \\u{1b}]0;./evil.sh;#\\u{7} -la",
+      "ls \u001b[0;touch x": "ls \\u{1b}[0;touch x",
+      "echo \u001b[8mhidden\u001b[0m \u202egnp.exe\u200b": "echo \\u{1b}[8mhidden\\u{1b}[0m \\u{202e}gnp.exe\\u{200b}",
+    };
+    for (const [index, [line, shown]] of Object.entries(lines).entries()) {
+      await heard.send(`ask ${line}`);
+      const { request } = await heard.saw("ask", index + 1);
+      expect(request).toMatchObject({ subject: { line: shown }, oneTap: false });
+      expect(JSON.parse(request.exact).input.command).toBe(line);
+      await heard.session.answer(request.requestId, { decision: "deny", scope: "once", text: null });
+      await heard.ended(index + 1);
+    }
   });
 
   test("an edit is asked for with its lines, and told as a change of its file", async () => {

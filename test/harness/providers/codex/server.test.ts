@@ -89,6 +89,20 @@ test("An edit is asked for with its whole patch, and told when it is made", asyn
   ]);
 });
 
+test("G14: hidden characters of an edit and a command are spelled out, and one tap allows neither", async () => {
+  const one = await open();
+  await one.send("edit ok\u001b]0;/../x\u0007.ts\nask ls \u001b]0;rm x\u0007 -la");
+  const edit = (await one.saw("ask")).request;
+  const path = "ok\\u{1b}]0;/../x\\u{7}.ts";
+  expect(edit).toMatchObject({ subject: { type: "edit", path }, oneTap: false });
+  expect(edit.title).toContain(path);
+  await one.session.answer(edit.requestId, { decision: "deny", scope: "once", text: null });
+  const command = (await one.saw("ask", 2)).request;
+  expect(command).toMatchObject({ subject: { line: "ls \\u{1b}]0;rm x\\u{7} -la" }, oneTap: false });
+  await one.session.answer(command.requestId, { decision: "deny", scope: "once", text: null });
+  await one.ended();
+});
+
 test("Questions, forms and tools of MCP servers reach people, and their answers Codex", async () => {
   const one = await open();
   await one.send("question Which?\nform\nmcp\ncall");

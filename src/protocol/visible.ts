@@ -1,0 +1,20 @@
+/** Text of others in which nothing hides: for the relay, the harnesses, the command line and the console alike. */
+
+/**
+ * Characters that change or hide others: controls, formats (marks of direction, tags), halves of characters, and those without a width. The
+ * sign that makes an emoji of the character before it is passed over.
+ */
+const HIDDEN =
+  /(\p{Extended_Pictographic}(?:\ufe0e|\ufe0f))|(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
+
+const codeOf = (one: string): string => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`;
+
+/** The text with each hidden character as its code. Line feeds and tabs stay. */
+export const visible = (text: string): string =>
+  text.replace(HIDDEN, (one: string, emoji?: string) => emoji ?? codeOf(one));
+
+/** The text as one line: line feeds and tabs are spelled out too. */
+export const visibleLine = (text: string): string => visible(text).replace(/[\t\n]/g, codeOf);
+
+/** Whether the text shows all of its characters as it is. */
+export const isVisible = (text: string): boolean => visible(text) === text;
