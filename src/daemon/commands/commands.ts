@@ -1,8 +1,10 @@
 import { RelayProblem } from "../../client/errors.ts";
+import { headOf } from "../../client/text.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
 import { HarnessError } from "../../harness/errors.ts";
 import type { CommandResult } from "../../protocol/command-results.ts";
 import { type Command, CommandPayload } from "../../protocol/commands.ts";
+import { BODY_BYTES } from "../../protocol/limits.ts";
 import type { Entry } from "../../protocol/messages.ts";
 import { DaemonError } from "../errors.ts";
 import type { CommandRow } from "../journal/commands.ts";
@@ -46,8 +48,8 @@ export function createCommands(hands: Hands) {
     const { error, ...commandResult } = result;
     const answer =
       error === undefined
-        ? { text: result.text ?? "Done.", payload: { commandResult } }
-        : { error: error.slice(0, 4000) };
+        ? { text: headOf(result.text ?? "Done.", BODY_BYTES), payload: { commandResult } }
+        : { error: headOf(error, 4096) };
     const key = { idempotencyKey: `command:${row.delegationId}`, agentId: `orchestrator-${config.id}` };
     await untilAnswered(time, () => link.box.delegations.answer(row.delegationId, answer, key), life).catch(
       (problem) => {

@@ -2,6 +2,7 @@ import type { Exit, SessionEvent } from "../../harness/providers/provider.ts";
 import type { SessionRow } from "../journal/sessions.ts";
 import type { Services } from "../services.ts";
 import type { Reporter } from "./reporter.ts";
+import { storable } from "./storable.ts";
 
 /** Called for every event of a session, and when its process has ended. */
 export interface SessionEar {
@@ -13,8 +14,9 @@ export interface SessionEar {
 export function createSessionEvents({ journal, time, observers, life }: Services, reporter: Reporter) {
   const ears = new Map<string, Set<SessionEar>>();
 
-  function hear(id: string, event: SessionEvent): void {
+  function hear(id: string, heard: SessionEvent): void {
     if (life.aborted) return;
+    const event = storable(heard);
     if (event.type === "native") named(id, event.nativeId);
     if (event.type === "state") setState(id, event.state);
     if (event.type === "result" && event.result.mark) marked(id, event.result.mark);

@@ -66,14 +66,18 @@ async function create(services: Services, link: AgentLink, turn: TurnRow, at: At
   const draft = draftOf(services, turn, at);
   const begun = (asked: RunDraft, idempotencyKey: string): Promise<Run> =>
     untilTaken(services, at.signal, () => link.verbs.create(asked, { idempotencyKey }), isHeld);
-  try {
-    return held(await begun(draft, `turn:${turn.id}`), link);
-  } catch (error) {
-    if (!(error instanceof RelayProblem) || error.code !== "already-running") throw error;
-    // The session that stepped aside still works under this key.
-    const sessionKey = `${turn.sessionKey}#${at.session.id.slice(-6)}`;
-    return held(await begun({ ...draft, sessionKey }, `turn:${turn.id}:aside`), link);
-  }
+  // The session that stepped aside still works under its key, and a run that nobody ended may stand under that of this session.
+  const asides = ["", ...[at.session.id, turn.id].map((id) => `#${id.slice(-6)}`)];
+  let refusal: unknown;
+  for (const aside of asides)
+    try {
+      const run = await begun({ ...draft, sessionKey: `${turn.sessionKey}${aside}` }, `turn:${turn.id}${aside}`);
+      return await held(run, link);
+    } catch (error) {
+      if (!(error instanceof RelayProblem) || error.code !== "already-running") throw error;
+      refusal = error;
+    }
+  throw refusal;
 }
 
 async function held(run: Run, link: AgentLink): Promise<Held> {

@@ -1,7 +1,9 @@
 import { RelayProblem } from "../../client/errors.ts";
+import { headOf } from "../../client/text.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
 import { withLinks } from "../../protocol/link-text.ts";
-import type { RunLink } from "../../protocol/runs.ts";
+import type { MessageDraft } from "../../protocol/messages.ts";
+import type { RunFinish, RunLink } from "../../protocol/runs.ts";
 import { type Observations, placesOf } from "../git/observations.ts";
 import type { NewTurn, TurnEnd, TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
@@ -9,6 +11,7 @@ import { nameOf } from "../sessions/names.ts";
 import { conversationOf } from "../sessions/places.ts";
 import type { Reporter } from "../sessions/reporter.ts";
 import { uploadFiles } from "./files.ts";
+import { fitted, isBody, isResult } from "./fitted.ts";
 
 export type Settle = ReturnType<typeof createSettle>;
 
@@ -43,22 +46,22 @@ export function createSettle(services: Services, { later, observations, reporter
     const body = {
       outcome,
       ...(errorCode && { errorCode }),
-      ...(error && { error: error.slice(0, 4000) }),
+      ...(error && { error: headOf(error, 4096) }),
       ...(isSilent ? { silent: true } : outcome === "ok" && { result }),
       ...(files.length > 0 && { files }),
       ...(end.observed?.links.length && { links: end.observed.links }),
     };
+    const ended = (asError: Pick<RunFinish, "errorCode" | "error">) =>
+      verbs.finish(runId, { outcome: "error", ...asError }, { run: token });
     await asked(`The end of ${runId}`, async () => {
       try {
         await verbs.finish(runId, body, { run: token });
       } catch (problem) {
-        if (!(problem instanceof RelayProblem) || problem.code !== "required-result") throw problem;
-        const missing = {
-          outcome: "error" as const,
-          errorCode: "no-result" as const,
-          error: "The agent said nothing.",
-        };
-        await verbs.finish(runId, missing, { run: token });
+        if (!(problem instanceof RelayProblem)) throw problem;
+        if (problem.code === "required-result")
+          await ended({ errorCode: "no-result", error: "The agent said nothing." });
+        else if (isUnfit(problem)) await ended({ errorCode: "unknown", error: undelivered(problem) });
+        else throw problem;
       }
     });
   }
@@ -68,20 +71,28 @@ export function createSettle(services: Services, { later, observations, reporter
     const letter = turn.plan.answerTo === undefined ? undefined : journal.letters.get(turn.plan.answerTo, turn.agentId);
     const to = letter?.entry.from ?? turn.plan.tellTo;
     if (to === undefined || end.silent || (body === "" && files.length === 0)) return undefined;
+    const links = letter && conversationOf(letter.entry) ? linksOf(turn, end) : [];
+    const isFit = (text: string) => isBody(withLinks(text, links));
+    const said = await fitted(services, { agentId: turn.agentId, text: body, files, isFit });
     const payload = {
-      ...(files.length > 0 && { files: files.map((fileId) => ({ fileId })) }),
+      ...(said.files.length > 0 && { files: said.files.map((fileId) => ({ fileId })) }),
       ...(end.buttons?.length && { buttons: end.buttons }),
     };
     const draft = {
-      ...{ to, body: letter && conversationOf(letter.entry) ? withLinks(body, linksOf(turn, end)) : body },
-      ...{ idempotencyKey: `answer:${turn.id}` },
+      ...{ to, body: withLinks(said.text, links), idempotencyKey: `answer:${turn.id}` },
       ...(letter && { replyTo: letter.entry.id }),
-      ...(Object.keys(payload).length > 0 && { payload }),
     };
-    const { client } = link.of(turn.agentId);
-    const sent = await asked(`The answer of turn ${turn.id}`, () =>
-      client.messages.send(draft, { ...(turn.token && { run: turn.token }) }),
-    );
+    const send = (one: MessageDraft & { deliverAt?: undefined }) =>
+      link.of(turn.agentId).client.messages.send(one, { ...(turn.token && { run: turn.token }) });
+    const sent = await asked(`The answer of turn ${turn.id}`, async () => {
+      try {
+        return await send({ ...draft, ...(Object.keys(payload).length > 0 && { payload }) });
+      } catch (problem) {
+        if (!(problem instanceof RelayProblem && isUnfit(problem))) throw problem;
+        const text = `[Error] ${undelivered(problem)}`;
+        return await send({ ...draft, body: text, idempotencyKey: `answer:${turn.id}:refused` });
+      }
+    });
     return sent?.id;
   }
 
@@ -148,7 +159,9 @@ export function createSettle(services: Services, { later, observations, reporter
       const cwd = session?.cwd ?? services.config.workspace;
       const { ids, missing } = await uploadFiles(services, { agentId: turn.agentId, cwd, paths: end.files ?? [] });
       const body = textOf(end, missing);
-      await finish(turn, end, body, end.way === "reply" ? [] : ids);
+      const own = { agentId: turn.agentId, files: end.way === "reply" ? [] : ids };
+      const result = await fitted(services, { ...own, text: body, isFit: isResult });
+      await finish(turn, end, result.text, result.files);
       const answer = [body, begunText(end)].filter(Boolean).join("\n\n");
       const answerId = end.way === "reply" ? await reply(turn, end, answer, ids) : undefined;
       const next = following(turn, end, body);
@@ -163,6 +176,13 @@ export function createSettle(services: Services, { later, observations, reporter
     },
   };
 }
+
+/** Whether the relay cannot take what was said, to anybody and at any time. */
+const isUnfit = ({ code }: RelayProblem): boolean => ["invalid", "too-large", "not-json", "reserved"].includes(code);
+
+/** Sentence for whoever waits for an answer that the relay does not take. */
+const undelivered = ({ message }: RelayProblem): string =>
+  headOf(`The answer could not be delivered: ${message}`, 4096);
 
 /** The next attempt at the work of a turn. */
 function attemptOf({ agentId, sessionKey, kind, messageId, plan }: TurnRow): NewTurn {
