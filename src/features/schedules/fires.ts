@@ -155,14 +155,14 @@ export function createFires({ kernel, identity, core }: Areas, notices: Notices)
   }
 
   /**
-   * Sends it now and leaves its times as they are. `isRoot` begins a chain: for operators. An agent's run is a message
-   * like any other. @throws Problem 409 already-running, 422, 429
+   * Sends it now and leaves its times as they are; `sent` is the id of the message, or of the plan that waits for a person.
+   * `isRoot` begins a chain: for operators. An agent's run is a message like any other. @throws Problem 409 already-running, 422, 429
    */
   async function runNow(
     tx: Tx,
     row: ScheduleRow,
     { by, person, isRoot }: { by: string; person: string | null; isRoot: boolean },
-  ): Promise<FireRow> {
+  ): Promise<{ fire: FireRow; sent: string }> {
     const now = clock.now();
     const n = row.fires + 1;
     const occurrence = { scheduledAt: now, missed: 0 };
@@ -172,7 +172,7 @@ export function createFires({ kernel, identity, core }: Areas, notices: Notices)
     if (running) throw new Problem("already-running", stillRuns(running), { runId: running.id });
     const waiting = await store.waiting(tx, row.id);
     if (waiting) throw new Problem("conflict", stillWaits(waiting));
-    const outcome = await sendNow(tx, row, await addressedBy(tx, row, occurrence), isRoot);
+    const { sent, ...outcome } = await sendNow(tx, row, await addressedBy(tx, row, occurrence), isRoot);
     const fire: FireRow = {
       ...{ scheduleId: row.id, n, ...occurrence, firedAt: now, by, person, reason: null, error: null },
       ...outcome,
@@ -182,7 +182,7 @@ export function createFires({ kernel, identity, core }: Areas, notices: Notices)
     const { messageId } = outcome;
     await store.change(tx, row, { fires: n, ...(messageId === null ? {} : { lastMessageId: messageId }) });
     await fired.raise(tx, outcome.outcome);
-    return fire;
+    return { fire, sent };
   }
 
   async function sendNow(
@@ -190,13 +190,13 @@ export function createFires({ kernel, identity, core }: Areas, notices: Notices)
     { id }: ScheduleRow,
     { asks, ...addressed }: Addressed,
     isRoot: boolean,
-  ): Promise<Pick<FireRow, "outcome" | "messageId" | "approvalId">> {
+  ): Promise<Pick<FireRow, "outcome" | "messageId" | "approvalId"> & { sent: string }> {
     if (!asks) {
       const { entry } = await messages.append(tx, { ...addressed, isRoot });
-      return { outcome: "sent", messageId: entry.id, approvalId: null };
+      return { outcome: "sent", messageId: entry.id, approvalId: null, sent: String(entry.id) };
     }
-    const { approvalId } = await messages.waiting.hold(tx, { ...addressed, asks }, { owner: id, isRoot });
-    return { outcome: "waiting", messageId: null, approvalId };
+    const { scheduleId, approvalId } = await messages.waiting.hold(tx, { ...addressed, asks }, { owner: id, isRoot });
+    return { outcome: "waiting", messageId: null, approvalId, sent: scheduleId };
   }
 
   async function failed(

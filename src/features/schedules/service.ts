@@ -18,6 +18,7 @@ import type {
 import { type List, toTime } from "../../protocol/wire.ts";
 import { changedRow, newRow } from "./drafts.ts";
 import { draftOf, FIRE, type Fires } from "./fires.ts";
+import { forgottenFire } from "./forgotten.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { type Plans, underMessage } from "./plans.ts";
 import { toFire, toPlanned, toSchedule } from "./schedule.ts";
@@ -204,12 +205,14 @@ export function createScheduleService({ kernel, identity, core }: Areas, { fires
         async make() {
           const { row } = await findOwn(tx, caller, id);
           if (!row) throw new Problem("conflict", "A message with a deliverAt can be cancelled, not run.");
-          const fire = await fires.runNow(tx, row, { by, person: caller.personId, isRoot: isPerson(caller) });
+          const { fire, sent } = await fires.runNow(tx, row, { by, person: caller.personId, isRoot: isPerson(caller) });
           await activity.record(tx, caller, "schedule.run", id, { n: fire.n, messageId: fire.messageId });
-          return { subject: `${id}/${fire.n}`, made: await detailed(tx, toFire(fire)) };
+          return { subject: `${id}/${fire.n}/${sent}`, made: await detailed(tx, toFire(fire)) };
         },
         async again(subject) {
-          const fire = await store.fire(tx, id, Number(subject.split("/")[1]));
+          const [, n, sent = ""] = subject.split("/");
+          const run = { scheduleId: id, n: Number(n), by, sent };
+          const fire = (await store.fire(tx, id, run.n)) ?? (await forgottenFire(tx, messages, run));
           return fire && detailed(tx, toFire(fire));
         },
       });

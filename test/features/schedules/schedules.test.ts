@@ -619,6 +619,22 @@ test("G5: a schedule made again with its key is the same one", async () => {
   expect(await times()).toHaveLength(1);
 });
 
+test("G5: a run by hand is known by its key for as long as its message is kept, also when a hundred later times have passed", async () => {
+  const { crew, plan } = await startWorld();
+  const { id } = await plan({ cron: "* * * * *" });
+  const how = { ...crew.boss, headers: { "idempotency-key": "K" } };
+  const run = () => crew.ask("POST", `/v1/schedules/${id}/run`, undefined, how);
+  const first = await run();
+  expect((await run()).body).toEqual(first.body);
+  for (let minute = 0; minute < 105; minute++) await crew.pass(MINUTE);
+  const again = await run();
+  expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([200, "true"]);
+  expect(again.body).toEqual(first.body);
+  expect((await crew.ask("GET", `/v1/schedules/${id}/fires?limit=500`)).body.items).toHaveLength(100);
+  await crew.ask("DELETE", `/v1/schedules/${id}`, undefined, crew.boss);
+  expect((await run()).body).toEqual(first.body);
+});
+
 describe("a message with a deliverAt", () => {
   test("a message with a deliverAt is listed among the schedules, shown, and cancelled", async () => {
     const { crew, plan } = await startWorld();
