@@ -1,10 +1,11 @@
 import type { ApprovalRule, ApprovalRuleDraft, MadeRule } from "../protocol/approval-rules.ts";
 import { APPROVAL_STATES, type Approval } from "../protocol/approvals.ts";
+import { visible, visibleShortly } from "../protocol/visible.ts";
 import { type CliCommand, idCommands, type QueryOf } from "./commands.ts";
 import type { Context } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { wholeNumber } from "./options.ts";
-import { safeLine, safeText } from "./screen.ts";
+import { safeLine } from "./screen.ts";
 import { fieldsText, timeText } from "./show.ts";
 
 const GROUP = "People and approvals:";
@@ -44,7 +45,7 @@ async function list({ client, out }: Context, { state = "pending", ...query }: L
 
 const HEAD = ["APPROVAL", "AGENT", "KIND", "STATE", "TITLE", "EXPIRES"];
 function rowOf({ id, agentId, kind, state, answer, title, subject, expiresAt, count }: Approval): string[] {
-  const about = aboutText({ title, subject });
+  const about = visible(aboutText({ title, subject }));
   return [
     ...[id, agentId, kind, answer ? `${state}: ${answer.option}` : state],
     ...[count > 1 ? `${about} (${count} times)` : about, timeText(expiresAt)],
@@ -70,7 +71,7 @@ function approvalText(
     scope ? `${decision} ${scope}` : decision,
   ]);
   return [
-    fieldsText(plain, out),
+    fieldsText({ ...plain, title: visible(plain.title) }, out),
     "What exactly:",
     ...subjectLines(subject),
     ...(answer ? [`Answered with ${safeLine(answer.option)} by ${safeLine(answer.person ?? answer.via)}`] : []),
@@ -82,11 +83,11 @@ function approvalText(
   ].join("\n");
 }
 
-/** Exactly what an approval is about, safe for a terminal. */
+/** Exactly what an approval is about, spelled out for a terminal. */
 export const subjectLines = (subject: Approval["subject"]): string[] =>
   Object.entries(subject).flatMap(([name, value]) => {
     if (Array.isArray(value) && value.length === 0) return [];
-    return safeText(`${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    return visibleShortly(`${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
       .split("\n")
       .map((line) => `  ${line}`);
   });

@@ -6,6 +6,9 @@
  */
 const HIDDEN =
   /(\p{Extended_Pictographic}(?:\ufe0e|\ufe0f))|(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
+/** Runs that push what follows out of sight. */
+const BLANK_LINES = /\n(?:[\t\p{Zs}]*\n){4,}/gu;
+const BLANKS = /[\t\p{Zs}]{80,}/gu;
 
 const codeOf = (one: string): string => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`;
 
@@ -18,3 +21,9 @@ export const visibleLine = (text: string): string => visible(text).replace(/[\t\
 
 /** Whether the text shows all of its characters as it is. */
 export const isVisible = (text: string): boolean => visible(text) === text;
+
+/** The visible text, with long runs of blank lines and of blanks as their number. */
+export const visibleShortly = (text: string): string =>
+  visible(text)
+    .replace(BLANK_LINES, (run) => `\n⟨${run.split("\n").length - 2} blank lines⟩\n`)
+    .replace(BLANKS, (run) => ` ⟨${run.length} blanks⟩ `);

@@ -42,7 +42,7 @@ test("top shows what needs a person, whole, and what keys do to it; a row that g
   // A long line is shown to its end, in several rows. What does not fit is not allowed by a key.
   const long = (await relay.ask("POST", "/v1/approvals", wanted(`echo ${"x".repeat(300)}; rm -rf ~`), ann)).body;
   relay.clock.advance(1_000);
-  const tall = (await relay.ask("POST", "/v1/approvals", wanted(`echo${"\n".repeat(80)}rm -rf ~`), ann)).body;
+  const tall = (await relay.ask("POST", "/v1/approvals", wanted(`echo${"\n:".repeat(80)}\nrm -rf ~`), ann)).body;
   await terminal.shows("3 need you");
   terminal.type("j");
   await terminal.shows("x; rm -rf ~");

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { visible } from "../../protocol/visible.ts";
 
 /** Text exactly as it is: every character shown, wrapped, never cut. Marks of direction and invisible ones are spelled out. */
 export const Exact = ({ children }: { children: string }) => (
@@ -7,12 +8,8 @@ export const Exact = ({ children }: { children: string }) => (
   </pre>
 );
 
-/** Characters that change or hide others: written as their code. */
-const HIDDEN = /(?![\t\n])[\p{Cc}\p{Cf}\u2028\u2029]/gu;
-
 /** Text of others, in which nothing hides. */
-export const visible = (text: string): string =>
-  text.replace(HIDDEN, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);
+export { visible };
 
 /** `acme/api` of `github.com/acme/api`; the last two folders of a path. */
 export const projectName = (project: string): string => visible(project.split("/").filter(Boolean).slice(-2).join("/"));

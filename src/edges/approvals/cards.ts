@@ -8,6 +8,7 @@ import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { MessageId } from "../../protocol/ids.ts";
 import type { Conversation } from "../../protocol/posts.ts";
 import { Problem } from "../../protocol/problem.ts";
+import { visible, visibleShortly } from "../../protocol/visible.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { ButtonStore } from "./store.ts";
 
@@ -20,13 +21,19 @@ export function createCards({ kernel, core }: Areas, store: ButtonStore) {
   const { clock } = kernel;
   const { messages, work } = core;
 
-  /** Posts to a chat; undefined when it cannot be posted to. */
+  /** Posts to a chat, where others' texts are spelled out; undefined when it cannot be posted to. */
   async function post(tx: Tx, chat: Conversation, said: Said) {
-    const { body, buttons, expiresAt, edit } = said;
+    const { expiresAt, edit } = said;
+    const body = visibleShortly(said.body);
+    const buttons = said.buttons?.map((row) => row.map(({ text, id }) => ({ text: labelOf(text), id })));
     const sending = () =>
       messages.post(tx, SYSTEM, {
         ...{ to: chat.channelId, body, causedBy: null, expiresAt: expiresAt === undefined ? null : toTime(expiresAt) },
-        payload: { conversation: chat, ...(buttons && { buttons }), ...(edit && { edit }) },
+        payload: {
+          conversation: chat,
+          ...(buttons && { buttons }),
+          ...(edit && { edit: { ...edit, text: visibleShortly(edit.text) } }),
+        },
       });
     try {
       return (await tx.attempt(sending))?.entry.id;
@@ -93,10 +100,14 @@ export function createCards({ kernel, core }: Areas, store: ButtonStore) {
 
 interface Said {
   body: string;
-  buttons?: object[][];
+  buttons?: { text: string; id: string }[][];
   expiresAt?: number;
   edit?: { messageId: MessageId; text: string };
 }
+
+/** Longest label of an option. */
+const LABEL = 128;
+const labelOf = (text: string): string => visible(text).slice(0, LABEL).toWellFormed();
 
 /** The question, as a chat shows it. */
 const asked = ({ agentId, title, subject }: ApprovalRow): string =>

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ApprovalKind, ApprovalSubject } from "../../protocol/approvals.ts";
 import { canonical } from "../../protocol/canonical.ts";
-import { isVisible } from "../../protocol/visible.ts";
+import { isVisible, visibleShortly } from "../../protocol/visible.ts";
 
 /** Characters of a subject that a chat shows. */
 const CARD = 1500;
@@ -71,10 +71,12 @@ function spawnText({ type: _, orchestratorId, provider, prompt, systemPrompt, ..
 
 type Spawn = Extract<ApprovalSubject, { type: "spawn" }>;
 
+const shownOf = (subject: ApprovalSubject): string => visibleShortly(textOf(subject));
+
 /** That much of a subject is shown in a chat. */
-export const cardOf = (subject: ApprovalSubject): string => textOf(subject).slice(0, CARD).toWellFormed();
+export const cardOf = (subject: ApprovalSubject): string => shownOf(subject).slice(0, CARD).toWellFormed();
 /** Whether a chat shows its beginning alone: it is not allowed there. */
-export const isCut = (subject: ApprovalSubject): boolean => textOf(subject).length > CARD;
+export const isCut = (subject: ApprovalSubject): boolean => shownOf(subject).length > CARD;
 
 /**
  * Whether one tap, or a rule, may allow it, by its maker and by what it shows: never where characters hide or turn others. A question is

