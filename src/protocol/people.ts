@@ -98,7 +98,9 @@ const contract = contracts("People");
 
 export const putPerson = contract("putPerson", "PUT /v1/people/{id}", {
   summary: "Add or change a person",
-  description: "By an operator. A weaker role holds at once for every token of the person.",
+  description:
+    "By an operator. A weaker role holds at once for every token of the person. What these set up and could not set up any more " +
+    "(webhooks, schedules, push configurations) is paused.",
   params: Path,
   body: PersonDraft,
   example: { name: "Ada", role: "member" },

@@ -68,11 +68,21 @@ export function createScheduledStore(db: Db) {
         orderBy: desc(scheduled.id),
         limit,
       }),
-    /** Pauses plans made with a token, or for a target; answers those that were not paused before, oldest first. */
-    async pause(tx: Tx, of: { tokenId: string } | { target: string }, why: string): Promise<Stopped[]> {
+    /** In whose name a token has planned what is not sent. */
+    authorsOf: async (on: ReadTx, tokenId: string): Promise<AgentId[]> => {
+      const own = and(eq(scheduled.tokenId, tokenId as TokenId), isPlanned);
+      const rows = on.db.selectDistinct({ fromId: scheduled.fromId }).from(scheduled).where(own).all();
+      return rows.map(({ fromId }) => fromId);
+    },
+    /** Pauses plans of an author made with a token, or for a target; answers those that were not paused before, oldest first. */
+    async pause(
+      tx: Tx,
+      of: { tokenId: string; fromId: AgentId } | { target: string },
+      why: string,
+    ): Promise<Stopped[]> {
       const whose =
         "tokenId" in of
-          ? eq(scheduled.tokenId, of.tokenId as TokenId)
+          ? and(eq(scheduled.tokenId, of.tokenId as TokenId), eq(scheduled.fromId, of.fromId))
           : and(eq(scheduled.target, of.target as Target), ne(scheduled.fromId, of.target as AgentId));
       const stopped = tx.db
         .update(scheduled)

@@ -2,6 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
+import { mayActAs, type Principal } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Paused } from "../../protocol/tokens.ts";
@@ -59,12 +60,12 @@ export function createWakeUps({ kernel, identity, core }: Areas, { external, pus
       roster.elsewhere.delete(agentId);
     },
 
-    /** Pauses push notifications that a token has set: the relay sends none until the owner sets them again. */
-    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<void> {
+    /** Pauses push notifications of a token that may set them no more: the relay sends none until the owner sets them again. */
+    async pauseOf(tx: Tx, tokenId: string, why: string, left: Principal | null): Promise<void> {
       const pause = createPauses();
       for (const { id, ownerId, configId, delegationId, messageId, isPaused } of await pushes.madeBy(tx, tokenId)) {
         await pause();
-        if (isPaused) continue;
+        if (isPaused || mayActAs(left, ownerId)) continue;
         await pushes.change(tx, id, { isPaused: true });
         await messages.tell(tx, ownerId, {
           subject: `Notifications about ${delegationId} are paused`,

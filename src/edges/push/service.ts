@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
-import { type Caller, readsAll } from "../../identity/auth/caller.ts";
+import { type Caller, type Principal, readsAll } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { Seal } from "../../kernel/seal.ts";
@@ -56,8 +56,9 @@ export function createPushService({ kernel, identity }: Areas, { store, seal }: 
     return first?.personId === personId ? first : undefined;
   }
 
-  /** Ends the devices of a token or a sign-in that has ended. */
-  async function dropToken(tx: Tx, tokenId: string): Promise<void> {
+  /** Ends the devices of a token or a sign-in that has ended. A weaker one still reads, and so is told. */
+  async function dropToken(tx: Tx, tokenId: string, _why: string, left: Principal | null): Promise<void> {
+    if (left !== null) return;
     for (const { id } of await store.ofToken(tx, tokenId)) await erase(tx, id);
   }
 

@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
-import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, mayActAs, type Principal, readingAs } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
@@ -105,12 +105,12 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
     await due.hurry(tx, DELIVER, id, clock.now());
   }
 
-  /** Pauses webhooks of an ended token: nothing is recorded or delivered until the owner resumes them. */
-  async function pauseOf(tx: Tx, tokenId: string, why: string): Promise<void> {
+  /** Pauses webhooks of a token that may set them up no more: they record and deliver nothing until the owner resumes them. */
+  async function pauseOf(tx: Tx, tokenId: string, why: string, left: Principal | null): Promise<void> {
     const pause = createPauses();
     for (const row of await store.madeBy(tx, tokenId)) {
       await pause();
-      if (row.status !== "active") continue;
+      if (row.status !== "active" || (left?.role !== "member" && mayActAs(left, row.agentId))) continue;
       const now = await store.change(tx, row, { status: "paused", reason: why });
       await activity.record(tx, { tokenId: "system" }, "webhook.paused", row.id, { reason: why });
       await notices.paused(tx, now, why);

@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Slice, Sweep } from "../../core/retention/sweeps.ts";
+import { mayActAs, type Principal } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
@@ -62,14 +63,16 @@ export function createEndings({ kernel, core }: Areas, { fires, plans, notices }
       }
     },
 
-    /** Pauses schedules of an ended token: nothing is sent until the owner resumes them. */
-    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<void> {
+    /** Pauses schedules of a token that may set them up no more: nothing is sent until the owner resumes them. */
+    async pauseOf(tx: Tx, tokenId: string, why: string, left: Principal | null): Promise<void> {
       const pause = createPauses();
       for (const row of await store.madeBy(tx, tokenId)) {
         await pause();
-        if (row.endedAt === null && row.enabled) await fires.disable(tx, row, why, "paused");
+        if (row.endedAt === null && row.enabled && !mayActAs(left, row.agentId))
+          await fires.disable(tx, row, why, "paused");
       }
-      await plans.stop(tx, { tokenId }, why, "paused");
+      for (const fromId of await messages.delayed.rows.authorsOf(tx, tokenId))
+        if (!mayActAs(left, fromId)) await plans.stop(tx, { tokenId, fromId }, why, "paused");
     },
     /** Schedules that were made with a token and have not ended. */
     async setUpBy(on: ReadTx, tokenId: string): Promise<Paused[]> {

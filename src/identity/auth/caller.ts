@@ -51,6 +51,10 @@ export const hasEnrolled = ({ role, prefix, enrolled }: Principal, agentId: Agen
 export const standsFor = (caller: Principal, agentId: AgentId): boolean =>
   caller.agentId === agentId || hasEnrolled(caller, agentId);
 
+/** Whether a token with these rights acts for an agent; null is one that has ended. */
+export const mayActAs = (left: Principal | null, agentId: AgentId): boolean =>
+  left !== null && (left.role === "operator" || standsFor(left, agentId));
+
 /**
  * Agent that a call acts for when it names none, on what a holder holds: the holder, for its orchestrator and for an
  * operator; else the token's own. @throws Problem 403

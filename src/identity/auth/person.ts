@@ -17,6 +17,10 @@ const isAtUser = (role: Role): boolean => role === "operator" || role === "membe
 
 const rankOf = (role: Role): number => PERSON_ROLES.indexOf(role as PersonRole);
 
+/** Whether a person's token has fewer rights than before. */
+export const isWeaker = (now: Pick<Principal, "role">, before: Pick<Principal, "role">): boolean =>
+  rankOf(now.role) < rankOf(before.role);
+
 /** Role that a person's token has: its own, or the person's where that is weaker. */
 const weakerOf = (role: PersonRole, own: Role): Role => (rankOf(role) < rankOf(own) ? role : own);
 

@@ -7,11 +7,12 @@ import { Problem } from "../../protocol/problem.ts";
 import type { NewToken, Paused, RevokedToken, Role, Token } from "../../protocol/tokens.ts";
 import type { List } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
+import type { PersonRow } from "../people/row.ts";
 import { createBearers, endedMeanwhile } from "./bearers.ts";
 import { type Caller, hasEnrolled, isAgent, type Principal, requireOperator } from "./caller.ts";
 import { createEnrolled } from "./enrolled.ts";
 import { createTokenMaking } from "./making.ts";
-import { principalOf } from "./person.ts";
+import { isWeaker, principalOf } from "./person.ts";
 import type { TokenRow } from "./store.ts";
 import { freshSecret, hashSecret, wireToken } from "./token.ts";
 
@@ -24,8 +25,11 @@ export function createAuthService(base: Base) {
   const { tokens: store } = rows;
   /** A token was revoked or has expired, and that is on disk. */
   const ended = hooks.event<[tokenId: string]>("tokens.ended");
-  /** A token ended, and its webhooks, schedules and pushes must pause; `why` is a sentence for their owners. */
-  const pausing = hooks.event<[tokenId: string, why: string]>("tokens.pausing");
+  /**
+   * A token ended or became weaker, and pauses those of its webhooks, schedules and pushes that it could not set up with the
+   * rights it has left: null for none. `why` is a sentence for their owners.
+   */
+  const pausing = hooks.event<[tokenId: string, why: string, left: Principal | null]>("tokens.pausing");
   /** An enroller has registered one agent more. */
   const hasNew = hooks.event<[enroller: AgentId]>("tokens.enrolled");
   /** Webhooks, schedules and pushes that were set up with this token. */
@@ -42,7 +46,7 @@ export function createAuthService(base: Base) {
 
   /** Pauses what an ended token set up, so that its bearer acts no more. Answers the list. */
   async function pause(tx: Tx, tokenId: string, how: string): Promise<Paused[]> {
-    await pausing.raise(tx, tokenId, `Token ${tokenId}, which made it, ${how}.`);
+    await pausing.raise(tx, tokenId, `Token ${tokenId}, which made it, ${how}.`, null);
     return (await setUp.all(tx, tokenId)).flat();
   }
 
@@ -97,10 +101,15 @@ export function createAuthService(base: Base) {
     return tokens.map(({ id }) => id);
   }
 
-  /** For verbs whose effect outlasts the call: the token may be revoked in this very commit. @throws Problem 401 */
-  async function requireLive(on: ReadTx, { tokenId }: Pick<Caller, "tokenId">): Promise<void> {
-    const row = await store.byId(on, tokenId);
+  /**
+   * For verbs whose effect outlasts the call: the token may be revoked in this very commit, or its person have a weaker role.
+   * @throws Problem 401, 403
+   */
+  async function requireLive(on: ReadTx, caller: Pick<Caller, "tokenId" | "role">): Promise<void> {
+    const row = await store.byId(on, caller.tokenId);
     if (row && isOver(row, clock.now())) throw endedMeanwhile();
+    if (row && row.person !== null && isWeaker(await principalNow(on, row), caller))
+      throw new Problem("forbidden", "The role of the token's person became weaker during the call.");
   }
 
   /** A token as it is now; undefined once it has ended. */
@@ -245,9 +254,17 @@ export function createAuthService(base: Base) {
     endSignIns: async (tx: Tx, person: string | null): Promise<string[]> =>
       revokeAll(tx, await store.signInsOf(tx, person)),
 
-    /** Reads the tokens of a person anew, whose role has changed. Their streams are closed, and begin again. */
-    async forgetPerson(tx: Tx, personId: string): Promise<void> {
-      const rows = await store.ofPerson(tx, personId);
+    /**
+     * Reads the tokens of a person anew, whose role has changed. Their streams are closed, and begin again. Weaker ones keep of
+     * the things that they set up those that they still could.
+     */
+    async changeRole(tx: Tx, before: PersonRow, person: PersonRow): Promise<void> {
+      const rows = await store.ofPerson(tx, person.id);
+      for (const row of rows) {
+        const left = principalOf(row, person);
+        if (!isWeaker(left, principalOf(row, before))) continue;
+        await pausing.raise(tx, row.id, `Token ${row.id}, which made it, is now a ${left.role}'s.`, left);
+      }
       tx.afterCommit(() => {
         bearers.forget(rows);
         for (const { id } of rows) changed.announce(id);

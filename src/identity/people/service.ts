@@ -68,7 +68,7 @@ export function createPeopleService({ kernel, activity, rows }: Base, auth: Auth
       };
       await store.put(tx, row);
       if (body.senders) await store.setSenders(tx, id, body.senders);
-      if (before && before.role !== row.role) await auth.forgetPerson(tx, id);
+      if (before && before.role !== row.role) await auth.changeRole(tx, before, row);
       const what = before ? { fields: Object.keys(body), role: row.role } : { role: row.role };
       await activity.record(tx, caller, before ? "person.changed" : "person.added", id, what);
       return { row: await show(tx, row), created: !before };

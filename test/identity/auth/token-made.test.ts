@@ -213,6 +213,85 @@ test("the relay's own token that is changed leaves nothing running", async () =>
   expect((await ask("GET", `/v1/schedules/${schedule}`)).body.enabled).toBe(false);
 });
 
+/** A maker whose person dem has a token; `role` gives dem another role. */
+async function withPerson() {
+  const maker = await startMaker();
+  const role = (role: string) => maker.ask("PUT", "/v1/people/dem", { name: "Dem", role });
+  await role("operator");
+  const made = await maker.ask("POST", "/v1/tokens", { role: "operator", personId: "dem" });
+  const states = async (webhook: string, ...schedules: string[]) => {
+    const shown = [(await maker.ask("GET", `/v1/webhooks/${webhook}`)).body.status];
+    for (const id of schedules) shown.push((await maker.ask("GET", `/v1/schedules/${id}`)).body.enabled);
+    return shown;
+  };
+  return { ...maker, role, states, dem: made.body as { id: string; token: string } };
+}
+
+describe("a person whose role becomes weaker", () => {
+  test("G10: a person whose role becomes viewer leaves nothing running, and a stronger one resumes nothing", async () => {
+    const { ask, dem, role, states, hook, plan, push, pass, ticks, taker, bob } = await withPerson();
+    const [webhook, schedule, task] = [await hook(dem), await plan(dem), await push(dem)];
+    const others = [await hook({}), await plan({})] as const;
+    const later = { to: "bob", body: "later", deliverAt: "2026-03-08T12:00:00Z" };
+    const { scheduleId } = (await ask("POST", "/v1/messages", later, dem)).body;
+    expect((await role("viewer")).status).toBe(200);
+    expect((await ask("GET", `/v1/schedules/${scheduleId}`)).body.enabled).toBe(false);
+    expect(await states(webhook, schedule)).toEqual(["paused", false]);
+    expect((await ask("GET", `/v1/webhooks/${webhook}`)).body.reason).toBe(
+      `Token ${dem.id}, which made it, is now a viewer's.`,
+    );
+    expect(await states(...others)).toEqual(["active", true]);
+    await ask("DELETE", `/v1/schedules/${others[1]}`);
+    await ask("POST", `/v1/delegations/${task}/response`, { text: "done" }, bob);
+    await pass(2 * MINUTE);
+    expect([await ticks(), taker.taken]).toEqual([0, 0]);
+    await role("operator");
+    expect(await states(webhook, schedule)).toEqual(["paused", false]);
+  });
+
+  test("G10: a person whose role becomes member keeps the schedules and pushes of user, and no webhook and no other's schedule", async () => {
+    const { ask, dem, role, states, hook, plan, push, pass, ticks, taker, bob } = await withPerson();
+    const [webhook, schedule, task] = [await hook(dem), await plan(dem), await push(dem)];
+    const draft = { agentId: "ann", cron: "* * * * *", message: { to: "bob", body: "other" } };
+    const another = (await ask("POST", "/v1/schedules", draft, dem)).body.id;
+    await role("member");
+    expect(await states(webhook, schedule, another)).toEqual(["paused", true, false]);
+    await ask("POST", `/v1/delegations/${task}/response`, { text: "done" }, bob);
+    await pass(MINUTE);
+    expect([await ticks(), taker.taken > 0]).toEqual([1, true]);
+    await role("viewer");
+    expect(await states(webhook, schedule, another)).toEqual(["paused", false, false]);
+  });
+
+  test("a person whose role becomes weaker keeps what a token set up that was as weak before", async () => {
+    const { ask, role, states, hook, plan } = await withPerson();
+    const member = (await ask("POST", "/v1/tokens", { role: "member", personId: "dem" })).body;
+    const [webhook, schedule] = [await hook({}), await plan(member)];
+    await role("member");
+    expect(await states(webhook, schedule)).toEqual(["active", true]);
+  });
+
+  test("G10: a call under way when its person's role becomes weaker leaves nothing running, in whichever order they are stored", async () => {
+    const { ask, dem, role, hook, plan } = await withPerson();
+    for (let before = 0; before < 6; before++) {
+      await role("operator");
+      await ask("GET", "/v1/whoami", undefined, dem);
+      const calls = [hook(dem), plan(dem)];
+      for (let i = 0; i < before; i++) await Promise.resolve();
+      calls.push(
+        role("viewer").then(() => ""),
+        hook(dem),
+        plan(dem),
+      );
+      await Promise.all(calls);
+    }
+    const { items } = (await ask("GET", "/v1/webhooks")).body;
+    expect(items.filter(({ status }: { status: string }) => status === "active")).toEqual([]);
+    const schedules = (await ask("GET", "/v1/schedules")).body.items;
+    expect(schedules.filter(({ enabled }: { enabled: boolean }) => enabled)).toEqual([]);
+  });
+});
+
 describe("a call that is under way when its token is revoked", () => {
   test("a call that is under way when its token is revoked makes nothing any more, though its body comes slowly", async () => {
     const maker = await startMaker();
