@@ -72,7 +72,8 @@ export async function openHandle(services: HandleServices, { run, token, turn, h
 
   const leave = await services.ears.listen(agentId, { heard: hear, failed: lose });
   // Words to a waiting turn are in its prompt already.
-  for (const one of heard) if (!turn.text?.includes(one.control.text ?? " ")) hear(one);
+  const isInPrompt = ({ control }: Heard) => control.do === "message" && turn.text?.includes(control.text ?? " ");
+  for (const one of heard) if (!isInPrompt(one)) hear(one);
   void keepTurn(services, { id, token, agentId }, { life: life.signal, stop, lose });
 
   /** Gives the turn up without ending it: no more renewals, so it is lost when its lease runs out. */

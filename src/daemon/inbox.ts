@@ -9,6 +9,7 @@ import type { Services } from "./services.ts";
 import { nameOf } from "./sessions/names.ts";
 import { answeredBy, isNews, isQuestion, keyOf } from "./sessions/places.ts";
 import { answerFor, hasDialogue, questionFor } from "./turns/answers.ts";
+import { keepWord } from "./turns/words.ts";
 
 export interface InboxParts {
   /** Puts turns into the journal, within the open write. */
@@ -101,11 +102,13 @@ export function createInbox(services: Services, parts: InboxParts) {
   function controlTurns(agentId: string, entry: Entry): NewTurn[] {
     const { data } = RunControl.safeParse(entry.payload);
     if (!data || entry.from !== "system") return [];
-    const { id: runId, turnId, do: what } = data.run;
-    if (what !== "start" && what !== "wake" && what !== "message") return [];
+    const { id: runId, turnId, do: what, text = "" } = data.run;
     const before = journal.turns.ofRun(runId);
-    // Words to a running turn reach it through its handle. A new turn of its run may come before its end is handed over.
-    const isNext = what !== "message" && before?.token != null && before.token !== tokenOf(turnId);
+    const isNow = before?.token === tokenOf(turnId);
+    if (what === "message" && before && isNow) keepWord(journal, before, { messageId: entry.id, text, files: [] });
+    if (what !== "start" && what !== "wake") return [];
+    // A new turn of a run may come before the end of its last one is handed over.
+    const isNext = before?.token != null && !isNow;
     if (before && before.state !== "done" && !isNext) return [];
     const sessionKey = before?.sessionKey ?? runKey(data.run as { sessionKey?: unknown }, runId);
     // Work beside a dialogue goes on in its own session.

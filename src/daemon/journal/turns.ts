@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import type { RunWord } from "../../client/run-handle.ts";
 import type { Caps } from "../../protocol/caps.ts";
 import type { RunErrorCode, RunLink, RunOutcome } from "../../protocol/runs.ts";
 import type { Seen } from "../../protocol/sessions.ts";
@@ -46,6 +47,8 @@ export interface TurnPlan {
   wasCut?: boolean;
   /** A stuck turn that the daemon began again. */
   hasRestarted?: boolean;
+  /** What others said to it, for the next process that has its prompt. */
+  words?: RunWord[];
   /** Attempts at this work that have failed. */
   failures?: number;
 }

@@ -163,12 +163,16 @@ export function createLiveSessions(services: Services, reporter: Reporter, ready
     );
   }
 
+  /** Ends the wait of a session for a room: its turn was stopped. */
+  const leaveQueue = (id: string): void =>
+    lives.get(id)?.room.abort(new Error("its turn was stopped while it waited for a room"));
+
   async function close(id: string, options?: Close): Promise<Exit | undefined> {
     const live = lives.get(id);
     if (!live) return undefined;
     live.isClosing = true;
     live.byPerson ||= options?.byPerson === true;
-    if (options?.isStopped) live.room.abort(new Error("its turn was stopped while it waited for a room"));
+    if (options?.isStopped) leaveQueue(id);
     const native = await live.opening.catch(() => undefined);
     return native?.close(options);
   }
@@ -277,6 +281,7 @@ export function createLiveSessions(services: Services, reporter: Reporter, ready
     isLive: (id: string): boolean => lives.has(id),
     ids: (): string[] => [...lives.keys()],
     close,
+    leaveQueue,
     /** Asks the relay for the leases of all processes. Resolves when those whose dialogue another writes have ended. */
     async checkLeases(): Promise<void> {
       const leased = [...lives.values()].flatMap(({ id, fence, life: { signal } }) =>

@@ -8,7 +8,8 @@ import { digestOf } from "./digest.ts";
 import type { LiveSessions } from "./live.ts";
 import type { Reporter } from "./reporter.ts";
 
-interface Opened {
+/** Session of a turn, with its process. */
+export interface Opened {
   session: SessionRow;
   native: NativeSession;
 }

@@ -25,19 +25,27 @@ interface At {
  * @throws RunStopped when a person has ended the run meanwhile, RelayProblem `not-open` when it has ended for good
  */
 export async function beginRun(services: Services, turn: TurnRow, at: At): Promise<RunHandle> {
+  // A word, or a stop, may come before the handle is there.
+  return services.hub.during(turn.agentId, async (heard) => {
+    const { caller, verbs } = services.link.of(turn.agentId);
+    const { run, token } = await hold(services, turn, at);
+    services.journal.write(() => services.journal.turns.change(turn.id, { runId: run.id, token }));
+    const handleServices = { caller, verbs, ears: services.hub, leaseSeconds: LEASE_SECONDS };
+    const asked: Turn =
+      turn.kind === "run"
+        ? await untilAnswered(services.time, () => promptOf(verbs, run, [], {}), services.life)
+        : { turnId: run.turnId, cause: "begin", text: turn.plan.task, files: turn.plan.files ?? [], findings: [] };
+    return openHandle(handleServices, { run, token, turn: asked, heard });
+  });
+}
+
+async function hold(services: Services, turn: TurnRow, at: At): Promise<Held> {
   const link = services.link.of(turn.agentId);
   const ask = <T>(call: () => Promise<T>) => untilAnswered(services.time, call, services.life);
   const known = turn.runId ?? (await ask(() => queuedOn(link, turn)));
-  const { run, token } = known
-    ? await untilTaken(services, at.signal, () => ask(() => takeBack(link, known)), isHeld)
-    : await ask(() => create(services, link, turn, at));
-  services.journal.write(() => services.journal.turns.change(turn.id, { runId: run.id, token }));
-  const handleServices = { caller: link.caller, verbs: link.verbs, ears: services.hub, leaseSeconds: LEASE_SECONDS };
-  const asked: Turn =
-    turn.kind === "run"
-      ? await ask(() => promptOf(link.verbs, run, [], {}))
-      : { turnId: run.turnId, cause: "begin", text: turn.plan.task, files: turn.plan.files ?? [], findings: [] };
-  return openHandle(handleServices, { run, token, turn: asked, heard: [] });
+  return known
+    ? untilTaken(services, at.signal, () => ask(() => takeBack(link, known)), isHeld)
+    : ask(() => create(services, link, turn, at));
 }
 
 /** Run on the message that others asked for: the turn takes it, so that the message is answered once. */

@@ -1,5 +1,5 @@
 import { RunStopped } from "../../client/errors.ts";
-import type { RunHandle, RunWord } from "../../client/run-handle.ts";
+import type { RunHandle } from "../../client/run-handle.ts";
 import type { NativeSession, TurnInput } from "../../harness/providers/provider.ts";
 import type { Observations } from "../git/observations.ts";
 import type { SessionRow } from "../journal/sessions.ts";
@@ -13,12 +13,13 @@ import type { Limits } from "../supervision/limits.ts";
 import type { Crashes } from "./crashes.ts";
 import type { Ears } from "./ears.ts";
 import type { Ending } from "./end.ts";
-import { createEndOf, KEPT } from "./endings.ts";
+import { createEndOf, KEPT, stopped, stoppedBy } from "./endings.ts";
 import { createKept } from "./kept.ts";
 import { createAfterLimit } from "./limited.ts";
 import type { OwnTurn } from "./own.ts";
 import { inputOf, type Prompt, promptFor } from "./prompt.ts";
 import { Paused, type RunningTurn } from "./running.ts";
+import type { Words } from "./words.ts";
 
 export interface ConversationParts {
   live: LiveSessions;
@@ -56,7 +57,7 @@ export function createConversation(services: Services, parts: ConversationParts 
   const { journal, time, log } = services;
   const endOf = createEndOf(services, parts.crashes);
   const kept = createKept(services, parts.caps, parts.reporter);
-  const afterLimit = createAfterLimit(services, parts.limits, parts.openFor, endOf);
+  const afterLimit = createAfterLimit(services, parts.limits, open, endOf);
 
   function markSent(turn: TurnRow, session: SessionRow): void {
     journal.write(() => {
@@ -68,24 +69,31 @@ export function createConversation(services: Services, parts: ConversationParts 
     parts.reached();
   }
 
-  /** Words of others to the running turn: into it where the CLI can, else behind it. */
-  async function steer(native: NativeSession, { messageId, text }: RunWord, words: Map<string, number>): Promise<void> {
-    const input = inputOf(text);
-    words.set(input.id, messageId);
-    try {
-      if ((await native.steer(input)) === "refused") await native.send(input);
-    } catch (error) {
-      log(`Words to a turn did not reach its CLI: ${error instanceof Error ? error.message : error}`);
-    }
-  }
-
-  /** Words and stops of others, for the process that has the turn then. */
-  function hearOthers(own: OwnTurn, { onMessage, signal }: RunHandle, words: Map<string, number>): void {
-    onMessage((word) => void (own.native && steer(own.native, word, words)));
-    const stopped = () => {
+  /** Words and stops of others, from when the run begins: also while no process has the turn. */
+  function hearOthers(own: OwnTurn, { onMessage, signal }: RunHandle, words: Words): void {
+    own.words = words;
+    onMessage(words.add);
+    const stop = () => {
       if (signal.reason instanceof RunStopped) own.stop("interrupt", signal.reason.message);
     };
-    signal.addEventListener("abort", stopped, { once: true });
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+  }
+
+  /**
+   * Opens the session of a turn. A stop does not wait for a CLI that starts: it is idle then, for the next turn. One that goes on with
+   * the turn by itself has to be stopped.
+   */
+  async function open(own: OwnTurn, turn: TurnRow, row: SessionRow, continues: boolean): ReturnType<Opener> {
+    const opening = parts.openFor(turn, row, continues);
+    if (!continues) await Promise.race([opening, isHalted(own)]);
+    if (own.isPaused) throw new Paused();
+    if (continues || own.stopReason === undefined) return opening;
+    void opening.then(
+      ({ session }) => parts.live.use(session.id)(),
+      () => undefined,
+    );
+    throw new RunStopped(own.stopReason);
   }
 
   /** Whether a CLI works on the turn that was cut off: one that died before it had stored the turn does not. */
@@ -122,11 +130,13 @@ export function createConversation(services: Services, parts: ConversationParts 
     try {
       if (own.isPaused) throw new Paused();
       if (own.isKept) return KEPT;
+      if (prompt && own.stopReason !== undefined) return stopped(own, own.stopReason, stoppedBy(own.stopReason));
       markSent(turn, session);
       if (prompt) await give(native, { id: turn.id, ...prompt });
       own.sentAt = time.now();
       own.hasBegun();
-      if (handle.signal.reason instanceof RunStopped) own.stop("interrupt", handle.signal.reason.message);
+      // A stop that came before the CLI had begun has stopped nothing.
+      if (own.stopReason !== undefined) own.stop("interrupt", own.stopReason);
       if (!prompt && !(await goesOn(ears))) {
         if (own.stopReason !== undefined) return { outcome: "aborted", text: "", reason: own.stopReason };
         log(`The CLI of turn ${turn.id} does not go on with it, and gets the prompt again`);
@@ -137,11 +147,13 @@ export function createConversation(services: Services, parts: ConversationParts 
         ears.renew(id);
         await give(native, { id, ...(await promptFor(services, { turn, session, handle })) });
       }
+      own.words?.open(native);
       const end = await endOf(own, { ended: ears.ended, exited: native.exited });
       return end.errorCode === "limited"
         ? await afterLimit(own, { turn, session, ears, move: (to) => move(own, ears, to) }, end)
         : end;
     } finally {
+      own.words?.close();
       stopClock();
     }
   }
@@ -159,7 +171,7 @@ export function createConversation(services: Services, parts: ConversationParts 
   async function again(own: OwnTurn, on: Again, row: SessionRow, mayContinue: boolean): Promise<Ending> {
     on.ears.renew(mayContinue ? null : on.turn.id);
     move(own, on.ears, row);
-    const { session, native } = await parts.openFor(on.turn, row, mayContinue);
+    const { session, native } = await open(own, on.turn, row, mayContinue);
     move(own, on.ears, session);
     const unuse = parts.live.use(session.id);
     void parts.reporter.report(session.id, { runId: on.handle.id });
@@ -210,5 +222,5 @@ export function createConversation(services: Services, parts: ConversationParts 
     }
   }
 
-  return { converse, afterEnd, hearOthers, untilFree: kept.untilFree };
+  return { open, converse, afterEnd, hearOthers, untilFree: kept.untilFree };
 }

@@ -1,7 +1,7 @@
 import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import type { Services } from "../services.ts";
-import type { Opener } from "../sessions/open.ts";
+import type { Opened } from "../sessions/open.ts";
 import type { Limits } from "../supervision/limits.ts";
 import type { Ears } from "./ears.ts";
 import type { Ending } from "./end.ts";
@@ -22,8 +22,11 @@ interface Limited {
   move(to: SessionRow): void;
 }
 
+/** Opens the session of a turn, unless it is stopped. */
+type Open = (own: OwnTurn, turn: TurnRow, session: SessionRow, continues: boolean) => Promise<Opened>;
+
 /** Turns that met a limit of their provider. */
-export function createAfterLimit({ journal, life }: Services, limits: Limits, openFor: Opener, endOf: EndOf) {
+export function createAfterLimit({ journal, life }: Services, limits: Limits, open: Open, endOf: EndOf) {
   /** Keeps a turn that its provider limits, with its run and its lease, until it may go on. A limit is no attempt. */
   async function afterLimit(own: OwnTurn, on: Limited, met: Ending): Promise<Ending> {
     const { turn, session, ears, move } = on;
@@ -33,6 +36,7 @@ export function createAfterLimit({ journal, life }: Services, limits: Limits, op
       keepForLater(journal, turn, session);
       const signal = AbortSignal.any([own.halted.signal, life]);
       own.isWaiting = true;
+      own.words?.close();
       const standIn = await limits.again(turn.id, session, signal, move).catch((error) => {
         if (!signal.aborted) throw error;
         return undefined;
@@ -45,10 +49,11 @@ export function createAfterLimit({ journal, life }: Services, limits: Limits, op
       if (standIn || own.isKept) return KEPT;
       const input = { ...inputOf(GO_ON), provenance: { kind: "relay" as const, from: "relay" } };
       ears.renew(input.id);
-      const { native } = await openFor(turn, session, false);
+      const { native } = await open(own, turn, session, false);
       own.native = native;
       journal.write(() => journal.turns.change(turn.id, { state: "sent" }));
       await native.send(input);
+      own.words?.open(native);
       end = await endOf(own, ears);
     }
   }

@@ -3,12 +3,14 @@ import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import type { LiveSessions } from "../sessions/live.ts";
 import type { RunningTurn } from "./running.ts";
+import type { Words } from "./words.ts";
 
 /** A turn that works, with the hands on it. */
 export interface OwnTurn extends RunningTurn {
   sessionId: string;
   isWaiting?: boolean;
   native?: NativeSession;
+  words?: Words;
   stopReason?: string;
   /** Sentence of its end, where it may not do what it needs. */
   refusal?: string;
@@ -63,9 +65,9 @@ export function ownTurn(live: LiveSessions, turn: TurnRow, session: SessionRow):
     stop(how, reason) {
       own.stopReason ??= reason;
       own.halted.abort();
-      void (how === "kill"
-        ? live.close(own.sessionId, { isStopped: true })
-        : own.native?.interrupt().catch(() => undefined));
+      if (how === "kill") return void live.close(own.sessionId, { isStopped: true });
+      live.leaveQueue(own.sessionId);
+      void own.native?.interrupt().catch(() => undefined);
     },
   };
   return own;

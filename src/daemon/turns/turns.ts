@@ -14,6 +14,7 @@ import { type OwnTurn, ownTurn } from "./own.ts";
 import { promptFor } from "./prompt.ts";
 import { Paused, type RunningTurn } from "./running.ts";
 import type { Settle } from "./settle.ts";
+import { createWords } from "./words.ts";
 
 export interface TurnParts extends ConversationParts {
   settle: Settle;
@@ -38,7 +39,7 @@ export function createTurns(services: Services, parts: TurnParts) {
   const resuming = new Map<string, string>();
   /** Turns whose end is on its way to the relay. */
   const settling = new Set<string>();
-  const { converse, afterEnd, hearOthers, untilFree } = createConversation(services, { ...parts, turnIn });
+  const { open, converse, afterEnd, hearOthers, untilFree } = createConversation(services, { ...parts, turnIn });
 
   const aborted = new Promise<void>((resolve) => life.addEventListener("abort", () => resolve(), { once: true }));
 
@@ -77,16 +78,16 @@ export function createTurns(services: Services, parts: TurnParts) {
       void reporter.report(session.id, { runId: handle.id });
       ears = listenIn(live, own, turn, handle, continues);
       ears.to(session.id);
+      hearOthers(own, handle, createWords(services, turn, ears.words));
       const refused = await untilFree(own, session);
       if (refused) return store(turn, session.id, refused);
-      const opened = await parts.openFor(turn, session, continues);
+      const opened = await open(own, turn, session, continues);
       unuse = live.use(opened.session.id);
       if (opened.session.id !== session.id) ears.to(opened.session.id);
       session = opened.session;
       if (!continues) ears.renew(turn.id);
       const goesOn = continues && session.id === first.id;
       const prompt = goesOn ? undefined : await promptFor(services, { turn, session, handle });
-      hearOthers(own, handle, ears.words);
       const end = await converse(own, { turn, session, native: opened.native, handle, prompt, ears });
       // The turn may go on in another session, which needs a room.
       unuse();
