@@ -177,6 +177,15 @@ export function createLiveSessions(services: Services, reporter: Reporter, ready
     return native?.close(options);
   }
 
+  /** Stops what a session works on: by its CLI, or with its process where the CLI cannot. */
+  async function interrupt(id: string): Promise<void> {
+    const native = lives.get(id)?.native;
+    const provider = journal.sessions.get(id)?.provider ?? "";
+    const canStop = services.providers.get(provider)?.provider.capabilities.interrupt === true;
+    if (native && canStop) await native.interrupt().catch(() => undefined);
+    else if (native) await close(id, { graceMs: 2_000 });
+  }
+
   function isKeptLive({ id }: Live): boolean {
     const row = journal.sessions.get(id);
     return row !== undefined && isKept(services, row);
@@ -282,6 +291,7 @@ export function createLiveSessions(services: Services, reporter: Reporter, ready
     ids: (): string[] => [...lives.keys()],
     close,
     leaveQueue,
+    interrupt,
     /** Asks the relay for the leases of all processes. Resolves when those whose dialogue another writes have ended. */
     async checkLeases(): Promise<void> {
       const leased = [...lives.values()].flatMap(({ id, fence, life: { signal } }) =>

@@ -67,7 +67,7 @@ export function ownTurn(live: LiveSessions, turn: TurnRow, session: SessionRow):
       own.halted.abort();
       if (how === "kill") return void live.close(own.sessionId, { isStopped: true });
       live.leaveQueue(own.sessionId);
-      void own.native?.interrupt().catch(() => undefined);
+      if (own.native) void live.interrupt(own.sessionId);
     },
   };
   return own;

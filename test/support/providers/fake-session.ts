@@ -161,7 +161,7 @@ export function openFake(task: OpenTask, nativeId: string, host: SessionHost): F
       const cancelled = [...(turn?.takeSteered() ?? []), ...queue].map(({ id }) => id);
       queue = [];
       receipt(cancelled, "cancelled");
-      turn?.finish("", { outcome: "aborted" });
+      if (capabilities.interrupt) turn?.finish("", { outcome: "aborted" });
       return { cancelled };
     },
     async answer(requestId, answer) {
