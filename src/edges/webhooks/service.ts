@@ -132,9 +132,10 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
 
     /** `POST /v1/webhooks`. @throws Problem 403, 409, 422 */
     async create(tx: Tx, caller: Caller, draft: ParsedWebhookDraft, idempotencyKey: string | undefined) {
-      const agentId = checkOwner(caller, draft.agentId);
+      const { agentId: named, ...asked } = draft;
+      const agentId = checkOwner(caller, named);
       return idempotency.once<NewWebhook>(tx, {
-        ...{ sender: agentId, key: idempotencyKey, operation: "createWebhook", asked: draft },
+        ...{ sender: agentId, key: idempotencyKey, operation: "createWebhook", asked },
         async make() {
           const made = await make(tx, caller, agentId, draft);
           return { subject: made.id, made };

@@ -178,8 +178,9 @@ export function createApprovalService(
     /** `POST /v1/approvals`. @throws Problem 403, 409, 422 */
     async ask(tx: Tx, caller: Caller, body: ParsedApproval, key: string | undefined) {
       let isNew = false;
+      const { agentId: named, ...asked } = body;
       const { made } = await idempotency.once<Approval>(tx, {
-        ...{ sender: await askerOf(tx, caller, body.agentId), key, operation: "approval", asked: body },
+        ...{ sender: await askerOf(tx, caller, named), key, operation: "approval", asked },
         async make() {
           const one = await make(tx, caller, body);
           isNew = one.isNew;

@@ -197,18 +197,20 @@ export function createDelegationService(
 
     /** `POST .../response`: late ones too, once. @throws Problem 403, 404, 409, 410 */
     async respond(tx: Tx, caller: Caller, id: string, body: DelegationResponse, key: string | undefined) {
-      actingAs(caller, body.agentId);
+      const { agentId: named, ...asked } = body;
+      actingAs(caller, named);
       const row = await require(tx, id);
-      const sender = senderOf(caller, row, body.agentId);
-      return once(tx, sender, key, `delegation.response ${id}`, body, () => answer(tx, caller, row, body));
+      const sender = senderOf(caller, row, named);
+      return once(tx, sender, key, `delegation.response ${id}`, asked, () => answer(tx, caller, row, body));
     },
 
     /** `POST .../progress`. @throws Problem 403, 404, 409 */
     async progress(tx: Tx, caller: Caller, id: string, body: DelegationProgress, key: string | undefined) {
-      actingAs(caller, body.agentId);
+      const { agentId: named, ...asked } = body;
+      actingAs(caller, named);
       const row = await require(tx, id);
-      const sender = senderOf(caller, row, body.agentId);
-      return once(tx, sender, key, `delegation.progress ${id}`, body, () => report(tx, caller, row, body));
+      const sender = senderOf(caller, row, named);
+      return once(tx, sender, key, `delegation.progress ${id}`, asked, () => report(tx, caller, row, body));
     },
 
     /** `POST .../cancel`, by the asker or an operator. Repeating it changes nothing. @throws Problem 403, 404, 409 */

@@ -131,11 +131,12 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
 
     /** Sends a message to the other member, in the pair's thread. @throws Problem 403, 404, 409, 422 */
     async say(tx: Tx, caller: Caller, id: string, body: ParsedPairMessage, key: string | undefined) {
-      actingAs(caller, body.from);
+      const { from: named, ...asked } = body;
+      actingAs(caller, named);
       const row = await require(tx, id);
-      const { id: from, kind } = await member(tx, caller, row, body.from, row.requester);
+      const { id: from, kind } = await member(tx, caller, row, named, row.requester);
       return idempotency.once<Message>(tx, {
-        ...{ sender: from, key, operation: `pair.message ${id}`, asked: body },
+        ...{ sender: from, key, operation: `pair.message ${id}`, asked },
         async make() {
           if (row.status !== "active") throw notLive(row);
           messages.quotas.take(tx, { id: from, kind }, "messages");

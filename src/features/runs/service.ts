@@ -32,7 +32,7 @@ export function createRunService(
     /** `POST /v1/runs`: once for each idempotency key. */
     create: (tx: Tx, caller: Caller, body: ParsedRun, token: string | null, key: string | undefined, how?: Asked) =>
       idempotency.once<Run>(tx, {
-        ...{ sender: begin.sender(caller), key, operation: "createRun", asked: [body, token] },
+        ...{ sender: begin.sender(caller), key, operation: "createRun", asked: [asItself(caller, body), token] },
         async make() {
           const row = await begin.begin(tx, caller, body, token, how);
           return { subject: row.id, made: await show(tx, caller, row) };
@@ -77,3 +77,10 @@ export function createRunService(
     },
   };
 }
+
+/** The request without the caller's own name, which it may leave out. An orchestrator that leaves it out begins in its agent's name. */
+const asItself = (caller: Caller, { agentId, from, ...asked }: ParsedRun) => ({
+  ...asked,
+  agentId: agentId === caller.agentId ? undefined : agentId,
+  from: from === caller.agentId && caller.role !== "orchestrator" ? undefined : from,
+});

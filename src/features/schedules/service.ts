@@ -125,9 +125,10 @@ export function createScheduleService({ kernel, identity, core }: Areas, { fires
   return {
     /** `POST /v1/schedules`. @throws Problem 403, 409, 422 */
     async create(tx: Tx, caller: Caller, draft: ParsedScheduleDraft, idempotencyKey: string | undefined) {
-      const agentId = actingAs(caller, draft.agentId);
+      const { agentId: named, ...asked } = draft;
+      const agentId = actingAs(caller, named);
       return idempotency.once<Schedule>(tx, {
-        ...{ sender: agentId, key: idempotencyKey, operation: "createSchedule", asked: draft },
+        ...{ sender: agentId, key: idempotencyKey, operation: "createSchedule", asked },
         async make() {
           const row = await make(tx, caller, agentId, draft);
           return { subject: row.id, made: await shown(tx, row) };

@@ -138,9 +138,10 @@ export function createTaskService(
   return {
     /** `POST /v1/tasks`: a task made by an agent or a person. @throws Problem 403, 409, 422 */
     async create(tx: Tx, caller: Caller, draft: ParsedTaskDraft, key: string | undefined) {
-      const from = actingAs(caller, draft.from);
+      const { from: named, ...asked } = draft;
+      const from = actingAs(caller, named);
       return idempotency.once<Task>(tx, {
-        ...{ sender: from, key, operation: "task", asked: draft },
+        ...{ sender: from, key, operation: "task", asked },
         async make() {
           const { kind } = await agents.requireActor(tx, caller, from);
           messages.quotas.take(tx, { id: from, kind }, "messages");

@@ -11,7 +11,7 @@ export interface Attempt<T> {
   /** `undefined` when the call may not be repeated. */
   key: string | undefined;
   operation: string;
-  /** Content of the call: the same key with other content is refused. */
+  /** Content of the call: the same key with other content is refused. The sender is no part of it, named or not. */
   asked: unknown;
   /** Creates the object; `subject` is its id. */
   make(): Promise<{ subject: string; made: T }>;

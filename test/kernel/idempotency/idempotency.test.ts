@@ -98,6 +98,52 @@ describe("G5: the same sender, key and content", () => {
   });
 });
 
+describe("G5: a caller that names itself", () => {
+  const message = { to: "ann", body: "x" };
+  test.each([
+    ["a task", "/v1/tasks", { title: "x", target: "ann" }, "from"],
+    ["a schedule", "/v1/schedules", { cron: "0 0 * * *", message }, "agentId"],
+    ["a webhook", "/v1/webhooks", { url: "http://127.0.0.1:1/", events: ["message.created"] }, "agentId"],
+    ["a delegation", "/v1/delegations", { to: "ann", text: "x" }, "from"],
+    ["a pair", "/v1/pairs", { target: "ann" }, "requester"],
+    ["a run", "/v1/runs", { task: "x" }, "agentId"],
+    ["a run of another", "/v1/runs", { agentId: "ann", task: "x" }, "from"],
+    [
+      "an approval",
+      "/v1/approvals",
+      {
+        kind: "question",
+        subject: { type: "question", text: "x" },
+        title: "x",
+        options: [{ id: "a", label: "A", decision: "answer" }],
+        default: "a",
+        expiresInSeconds: 600,
+      },
+      "agentId",
+    ],
+  ])("G5: a caller that names itself in %s says the same as without", async (_, path, body, field) => {
+    const { ask, boss } = await startCrew();
+    const first = await ask("POST", path, body, { ...boss, headers: KEY });
+    expect(first.body).toMatchObject({ id: expect.any(String) });
+    const again = await ask("POST", path, { ...body, [field]: "boss" }, { ...boss, headers: KEY });
+    expect(again).toMatchObject({ status: 200, body: { id: first.body.id } });
+  });
+
+  test("G5: a caller that names itself in what it says to a pair, or to who has asked it, says the same as without", async () => {
+    const { ask, boss, ann } = await startCrew();
+    const same = async (path: string, body: object, field: string, by: { id: string; token: string }) => {
+      const first = await ask("POST", path, body, { ...by, headers: KEY });
+      const again = await ask("POST", path, { ...body, [field]: by.id }, { ...by, headers: KEY });
+      expect([path, first.status, again.status]).toEqual([path, 201, 200]);
+    };
+    const pair = (await ask("POST", "/v1/pairs", { target: "ann" }, boss)).body.id;
+    await ask("POST", `/v1/pairs/${pair}/accept`, {}, ann);
+    await same(`/v1/pairs/${pair}/messages`, { body: "x" }, "from", boss);
+    const asked = (await ask("POST", "/v1/delegations", { to: "ann", text: "x" }, boss)).body.id;
+    await same(`/v1/delegations/${asked}/progress`, { text: "half" }, "agentId", ann);
+  });
+});
+
 describe("G5: the same key", () => {
   test.each([
     ["body", { body: "other" }],
