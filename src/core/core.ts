@@ -103,6 +103,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       spawning: sender.spawning,
       withholding: sender.withholding,
       requireStart: sender.requireStart,
+      requireTurn: sender.requireTurn,
       answering: sender.answering,
       causeOf: sender.causeOf,
       held: sender.held,

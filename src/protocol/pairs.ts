@@ -96,7 +96,7 @@ export const askForPair = contract("askForPair", "POST /v1/pairs", {
   example: { target: "reviewer", objective: "Find out why the build is slow." },
   idempotent: true,
   answers: made(Pair, "Asked.", "Asked before with this key."),
-  problems: ["forbidden", "superseded", "conflict", "unknown-target", "idempotency-mismatch"],
+  problems: words("forbidden superseded conflict unknown-target loop-paused quota-exceeded idempotency-mismatch"),
 });
 
 export const listPairs = contract("listPairs", "GET /v1/pairs", {
@@ -133,5 +133,7 @@ export const sayToPair = contract("sayToPair", "POST /v1/pairs/{id}/messages", {
   example: { body: "The linker takes half of the time." },
   idempotent: true,
   answers: made(Message, "Sent.", "Sent before with this key."),
-  problems: words("forbidden superseded not-found conflict gone reserved loop-paused idempotency-mismatch"),
+  problems: words(
+    "forbidden superseded not-found conflict gone reserved loop-paused quota-exceeded idempotency-mismatch",
+  ),
 });

@@ -147,7 +147,7 @@ export const tellRun = contract("tellRun", "POST /v1/runs/{id}/messages", {
     "Steers the running turn where its runner can, else waits for its end; in an ended run it begins a new turn.",
   body: RunMessage,
   example: { text: "Look at the tests as well." },
-  problems: [...words("forbidden superseded not-found rate-limited gone idempotency-mismatch")],
+  problems: [...words("forbidden superseded not-found rate-limited quota-exceeded gone idempotency-mismatch")],
 });
 
 export const listRunEvents = contract("listRunEvents", "GET /v1/runs/{id}/events", {

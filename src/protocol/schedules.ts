@@ -255,6 +255,7 @@ export const runSchedule = contract("runSchedule", "POST /v1/schedules/{id}/run"
       "superseded",
       "unknown-instance",
       "loop-paused",
+      "quota-exceeded",
       "already-running",
     ] as const),
     ...UNSENDABLE,

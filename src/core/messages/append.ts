@@ -9,7 +9,7 @@ import { unasked } from "./addressing.ts";
 import { createCauses, ROOT } from "./causes.ts";
 import type { Addressed, Author, Sent } from "./draft.ts";
 import { toLogEntry } from "./entry.ts";
-import type { Judged, Pause, Verdict } from "./judge.ts";
+import { isAgentMade, type Judged, type Pause, type Verdict } from "./judge.ts";
 import type { Links } from "./links.ts";
 import { fingerprint } from "./replays.ts";
 import type { Lineage, MessageRow } from "./row.ts";
@@ -85,6 +85,16 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
     return { row: rowOf(addressed, judged, { id: headOf(tx) + 1, streak, createdAt: clock.now() }), streak, pause };
   }
 
+  /**
+   * Refuses what the relay writes for an agent where a message of the agent itself would be refused.
+   * @throws Problem 429 loop-paused
+   */
+  async function requireTurn(tx: Tx, author: Author, target: string): Promise<void> {
+    if (!isAgentMade(author)) return;
+    const behind = await causes.behind(tx, author, target, {}, undefined);
+    await judge(tx, { ...behind, author, parent: undefined, settles: false, isWork: false });
+  }
+
   /** The message that would cause this one, were it sent now. */
   async function causeOf(on: ReadTx, { author, target, draft }: Addressed): Promise<number | undefined> {
     const parent = draft.replyTo ? await store.lineage(on, draft.replyTo) : undefined;
@@ -117,7 +127,7 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
     return work;
   }
 
-  return { append, appended, answering, held, causeOf };
+  return { append, appended, answering, held, causeOf, requireTurn };
 }
 
 function rowOf(

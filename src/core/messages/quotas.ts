@@ -14,7 +14,7 @@ export type Counted = keyof QuotaLimits;
 
 interface Used extends QuotaRow {
   unsaved: boolean;
-  /** Uses in the newest transaction that has any: all writes of one commit are added after it. */
+  /** Uses in the newest transaction that has any, without refused ones: all writes of one commit are added after it. */
   taken: { transaction: number; messages: number; files: number };
 }
 
@@ -92,14 +92,21 @@ export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError:
       if (!isFree(by.kind, what)) checkUse(usedBy(by.id), what, 1);
     },
 
-    /** Takes one from the quota of today; counted once it is on disk. @throws Problem 429 when none is left */
+    /**
+     * Takes one from the quota of today. Counted once it is on disk, and given back when its write is refused.
+     * @throws Problem 429 when none is left
+     */
     take(tx: Tx, by: Pick<AgentFacts, "id" | "kind">, what: Counted): void {
       if (isFree(by.kind, what)) return;
       const row = usedBy(by.id);
       const transaction = db.transactions();
       if (row.taken.transaction !== transaction) row.taken = { transaction, messages: 0, files: 0 };
       checkUse(row, what, row.taken[what] + 1);
-      row.taken[what] += 1;
+      const { taken } = row;
+      taken[what] += 1;
+      tx.onUndo(() => {
+        taken[what] -= 1;
+      });
       tx.afterCommit(() => {
         row[what] += 1;
         row.unsaved = true;

@@ -215,6 +215,7 @@ export function createSender(
     requireStart,
     answering: log.answering,
     causeOf: log.causeOf,
+    requireTurn: log.requireTurn,
     /** Held work is stored `delayed`, without a time: the area that holds it opens it. */
     held: log.held,
     shape: addressing.shape,

@@ -26,15 +26,21 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     return (await store.byId(on, id)) ?? Problem.missing("pair", id);
   }
 
-  /** `POST /v1/pairs`. @throws Problem 403, 409, 422 */
+  /**
+   * `POST /v1/pairs`. The relay asks in its own name, and the request counts as a message of the requester.
+   * @throws Problem 403, 409, 422, 429
+   */
   async function ask(tx: Tx, caller: Caller, body: ParsedPair): Promise<PairRow> {
     const requester = actingAs(caller, body.requester);
     const facts = await agents.requireActor(tx, caller, requester);
     const { target } = body;
     await checkTarget(tx, requester, target);
-    await messages.requireStart(tx, { id: requester, kind: facts.kind, ...signedBy(caller, requester) }, target);
+    const author = { id: requester, kind: facts.kind, ...signedBy(caller, requester) };
+    await messages.requireStart(tx, author, target);
     const live = await store.live(tx, coupleOf(requester, target));
     if (live) throw new Problem("conflict", `${live.id} of ${requester} and ${target} is ${live.status} already.`);
+    await messages.requireTurn(tx, author, target);
+    messages.quotas.take(tx, facts, "messages");
     const now = clock.now();
     const row: PairRow = {
       ...{ id: newId("pair", now), requester, target, couple: coupleOf(requester, target) },
@@ -99,7 +105,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
   }
 
   return {
-    /** @throws Problem 403, 409, 422 */
+    /** @throws Problem 403, 409, 422, 429 */
     async ask(tx: Tx, caller: Caller, body: ParsedPair, key: string | undefined) {
       const { requester, ...asked } = body;
       return idempotency.once<Pair>(tx, {
@@ -129,7 +135,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
       return toPair(await lifecycle.end(tx, row, "ended", actor, body.reason ?? null, caller.personId));
     },
 
-    /** Sends a message to the other member, in the pair's thread. @throws Problem 403, 404, 409, 422 */
+    /** Sends a message to the other member, in the pair's thread. @throws Problem 403, 404, 409, 422, 429 */
     async say(tx: Tx, caller: Caller, id: string, body: ParsedPairMessage, key: string | undefined) {
       const { from: named, ...asked } = body;
       actingAs(caller, named);

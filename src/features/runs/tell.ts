@@ -156,7 +156,9 @@ export function createTell(
           for (const [index, id] of (said.files ?? []).entries())
             await files.service.requireUsable(tx, actor, id, `/files/${index}`);
           if (isAgent(caller) && !own) checkPace(tx, actor, run, said.text);
-          const told = await say(tx, run, own ? undefined : await authorOf(tx, caller, actor), said);
+          const by = own ? undefined : await authorOf(tx, caller, actor);
+          if (by) core.messages.quotas.take(tx, by, "messages");
+          const told = await say(tx, run, by, said);
           return { subject: `${told.turnId} ${told.mode}`, made: told };
         },
         async again(subject) {

@@ -119,14 +119,17 @@ export function createFires({ kernel, identity, core }: Areas, notices: Notices)
     return late >= MISSED_MS && (row.missed === "skip" || (row.cron === null && late > TOO_LATE_MS));
   }
 
+  /** Addresses the message of a time. It counts against the daily quota of its owner. @throws Problem 409, 422, 429 */
   async function addressedBy(tx: Tx, row: ScheduleRow, occurrence: Occurrence) {
     const facts = directory.facts(tx, row.agentId);
     if (!facts || facts.deletedAt !== null) throw new Problem("unknown-target", `${row.agentId} is not registered.`);
-    return messages.address(
+    const addressed = await messages.address(
       tx,
       { id: facts.id, kind: facts.kind, via: row.via, person: row.person, source: "schedule" },
       draftOf(row, occurrence, clock.now()),
     );
+    messages.quotas.take(tx, facts, "messages");
+    return addressed;
   }
 
   /** Records the outcome of a time, and plans the next one. */

@@ -32,6 +32,7 @@ export interface Job {
 interface Effects {
   atOnce: (() => void)[];
   later: (() => void)[];
+  undo: (() => void)[];
 }
 
 interface Outcome {
@@ -69,7 +70,7 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
   async function run(jobs: Job[]): Promise<Job[]> {
     const started = performance.now();
     const outcomes: Outcome[] = [];
-    const effects: Effects = { atOnce: [], later: [] };
+    const effects: Effects = { atOnce: [], later: [], undo: [] };
     try {
       begin.run();
       hooks.began();
@@ -117,12 +118,13 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
       writes: true,
       afterCommit: (effect) => effects.later.push(effect),
       atOnce: (effect) => effects.atOnce.push(effect),
+      onUndo: (effect) => effects.undo.push(effect),
       attempt: (part) => inSavepoint(effects, part),
     };
   }
 
   async function inSavepoint<T>(effects: Effects, part: () => Promise<T>): Promise<T> {
-    const before = { atOnce: effects.atOnce.length, later: effects.later.length };
+    const before = { atOnce: effects.atOnce.length, later: effects.later.length, undo: effects.undo.length };
     savepoint.run();
     try {
       const value = await part();
@@ -135,6 +137,7 @@ export function createBatch(db: Drizzle, hooks: CommitHooks) {
       undo.run();
       release.run();
       hooks.undone();
+      for (const effect of effects.undo.splice(before.undo)) effect();
       effects.atOnce.length = before.atOnce;
       effects.later.length = before.later;
       throw error;

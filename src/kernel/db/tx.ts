@@ -15,6 +15,11 @@ export interface Tx extends ReadTx {
    * short and not throw.
    */
   atOnce(effect: () => void): void;
+  /**
+   * Runs an effect when the part of the write that adds it is rolled back while its transaction goes on: for memory that counts within
+   * the transaction. It must be short and not throw.
+   */
+  onUndo(effect: () => void): void;
   /** Runs a part of the write. A part that throws is rolled back alone, with its effects. */
   attempt<T>(part: () => Promise<T>): Promise<T>;
 }

@@ -80,6 +80,49 @@ describe("the daily quota of an agent", () => {
     for (let i = 0; i < 3; i++) expect((await ask("POST", "/v1/messages", { ...hello, to: "ann" })).status).toBe(201);
   });
 
+  test("the daily quota of an agent counts its schedules: runs by hand are refused, a time beyond it fails and its owner is told", async () => {
+    const { ask, agent, pass } = await startRelay({ messagesPerDay: 3 });
+    const [ann, ben] = [await agent("ann"), await agent("ben")];
+    const draft = { cron: "* * * * *", message: { to: "ben", body: "tick" } };
+    const { id } = (await ask("POST", "/v1/schedules", draft, ann)).body;
+    expect((await ask("POST", `/v1/schedules/${id}/run`, undefined, ann)).status).toBe(201);
+    for (let minute = 0; minute < 3; minute++) await pass(MINUTE);
+    const refused = await ask("POST", `/v1/schedules/${id}/run`, undefined, ann);
+    expect(refused.body).toMatchObject({ status: 429, code: "quota-exceeded" });
+    expect((await ask("POST", "/v1/messages", hello, ann)).status).toBe(429);
+    const shown = (await ask("GET", `/v1/schedules/${id}`)).body;
+    expect(shown.lastFire).toMatchObject({ outcome: "failed", error: expect.stringContaining("3 messages a day") });
+    expect((await ask("GET", "/v1/agents/ben/inbox", undefined, ben)).body.items).toHaveLength(3);
+    const told = (await ask("GET", "/v1/agents/ann/inbox", undefined, ann)).body.items;
+    expect(told).toMatchObject([{ from: "system", subject: `Schedule ${id} was not sent` }]);
+  });
+
+  test("the daily quota of an agent counts its requests for pairs, and its words to runs", async () => {
+    const { ask, agent, pass } = await startRelay({ messagesPerDay: 3 });
+    const [ann] = [await agent("ann"), await agent("ben")];
+    const pair = await ask("POST", "/v1/pairs", { target: "ben" }, ann);
+    const run = await ask("POST", "/v1/runs", { agentId: "ben", task: "build" }, ann);
+    const say = () => ask("POST", `/v1/runs/${run.body.id}/messages`, { text: "hurry" }, ann);
+    expect([pair.status, run.status, (await say()).status]).toEqual([201, 201, 200]);
+    await pass(2000);
+    expect((await say()).body.code).toBe("quota-exceeded");
+    // Ending is never refused.
+    expect((await ask("POST", `/v1/pairs/${pair.body.id}/end`, undefined, ann)).status).toBe(200);
+    expect((await ask("POST", "/v1/pairs", { target: "ben" }, ann)).body.code).toBe("quota-exceeded");
+  });
+
+  test("the daily quota of an agent loses nothing to messages that are refused, also within one write", async () => {
+    const probe = { diskProbe: () => 0 };
+    const { ask, agent } = await startRelay({ messagesPerDay: 5, diskReserveBytes: MIB }, undefined, probe);
+    const ann = await agent("ann");
+    const large = { to: "user", body: "x".repeat(20_000) };
+    const messages = [...Array(5).fill(large), ...Array(6).fill(hello)];
+    const { items } = (await ask("POST", "/v1/messages/batch?atomic=false", { messages }, ann)).body;
+    const codes = items.map((item: { problem?: { code: string } }) => item.problem?.code);
+    expect(codes).toEqual([...Array(5).fill("storage-unavailable"), ...Array(5).fill(undefined), "quota-exceeded"]);
+    expect((await ask("POST", "/v1/messages", hello, ann)).status).toBe(429);
+  });
+
   test("the daily quota of an agent holds for files, too", async () => {
     const { ask, agent } = await startRelay({ filesPerDay: 2 });
     const ann = await agent("ann");

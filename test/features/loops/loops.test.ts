@@ -45,6 +45,16 @@ async function withAgents(overrides = {}) {
 }
 
 describe("a chain of messages by agents alone", () => {
+  test("a chain of messages by agents alone that is paused lets no request for a pair through either, until it is resumed", async () => {
+    const { round, ask, of } = await withAgents();
+    await round(["ann", "ben"]);
+    const pair = (from: string, target: string) => ask("POST", "/v1/pairs", { target }, of(from));
+    expect((await pair("ann", "ben")).body).toMatchObject({ status: 429, code: "loop-paused" });
+    expect((await pair("ann", "cleo")).status).toBe(201);
+    await ask("POST", "/v1/loops/1/resume");
+    expect((await pair("ann", "ben")).status).toBe(201);
+  });
+
   test.each([
     ["two that answer each other", ["ann", "ben"], true],
     ["two that never say what they answer", ["ann", "ben"], false],
