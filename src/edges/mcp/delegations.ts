@@ -3,8 +3,10 @@ import { handedOver } from "../../features/delegations/handed.ts";
 import { check } from "../../kernel/http/body.ts";
 import { type Delegation, DelegationDraft, DelegationId, DelegationResponse } from "../../protocol/delegations.ts";
 import type { Explanation } from "../../protocol/explain.ts";
+import { MessageDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { PREFACE, targetOf } from "../envelope/envelope.ts";
+import { askFirst, WAITING } from "./many.ts";
 import { runStatus } from "./runs.ts";
 import { envelopesFor, type McpAreas, type Turn, withProgress } from "./services.ts";
 import { budget, id, READ_ONLY, roomIn, tool, wait } from "./tool.ts";
@@ -30,6 +32,8 @@ export const delegate = tool({
     const more = context === undefined ? {} : { context: { summary: context } };
     const body = check(DelegationDraft, { to, text, timeoutSeconds: timeout, ...more }, "");
     const draft = { ...body, causedBy: about === undefined ? undefined : null };
+    const asks = await askFirst(areas, turn, check(MessageDraft, { to, body: text }, ""));
+    if (asks) return { text: WAITING, facts: { text: WAITING, delegation: "", status: "", message: 0 }, asks };
     const { made } = await areas.kernel.db.write((tx) => areas.delegations.service.ask(tx, caller, draft, key));
     return answerOf(areas, turn, await handed(areas, turn, await waitFor(areas, turn, made, wait)), 2000);
   },

@@ -3,13 +3,11 @@ import { isGroup } from "../../identity/agents/target.ts";
 import { check } from "../../kernel/http/body.ts";
 import { harmlessLine } from "../../protocol/harmless.ts";
 import { type Message, MessageDraft, type ParsedDraft } from "../../protocol/messages.ts";
-import { Problem } from "../../protocol/problem.ts";
 import { tokensOf } from "../envelope/tokens.ts";
+import { askFirst, WAITING } from "./many.ts";
 import { envelopesFor, type McpAreas, type Turn } from "./services.ts";
 import { budget, id, READ_ONLY, roomIn, tool } from "./tool.ts";
 
-/** A message to more members than this needs approval by a person. */
-const MANY = 10;
 const words = z.string().describe("Text.");
 const about = z.literal("nothing").optional().describe("nothing: not caused by what you heard or work on.");
 const causeOf = (given: "nothing" | undefined): { causedBy?: null } => (given === undefined ? {} : { causedBy: null });
@@ -77,8 +75,6 @@ export const send = tool({
   async run(areas, turn, { to, text, subject, work, urgent, about, key }) {
     const given = { to, body: text, subject, claimable: work, urgent, idempotencyKey: key, ...causeOf(about) };
     const draft = check(MessageDraft, given, "");
-    const asks = isGroup(to) ? await askFirst(areas, turn, draft) : undefined;
-    if (asks) return { text: "Waiting for approval.", facts: { id: 0, matched: 0 }, asks };
     return sent(areas, turn, draft);
   },
 });
@@ -100,6 +96,8 @@ export const reply = tool({
 });
 
 async function sent(areas: McpAreas, turn: Turn, draft: ParsedDraft) {
+  const asks = await askFirst(areas, turn, draft);
+  if (asks) return { text: WAITING, facts: { id: 0, matched: 0 }, asks };
   const done = await areas.kernel.db.write((tx) => areas.core.messages.send(tx, turn.caller, draft));
   // Tools give no later time: it waits for a person.
   if (done.kind === "scheduled") {
@@ -121,20 +119,4 @@ function reachNote({ identity }: McpAreas, target: string, matched: number): str
   if (!agent || agent.kind === "user" || agent.kind === "system") return "";
   if (agent.status === "offline") return `${agent.id} is offline; it is kept for it`;
   return agent.reach === "asked" ? `${agent.id} reads only when it looks` : "";
-}
-
-/** Leaves a message to many to a person's decision. @returns the question, while it has no answer */
-async function askFirst(areas: McpAreas, turn: Turn, draft: ParsedDraft): Promise<string | undefined> {
-  const author = { id: turn.caller.agentId, kind: "provider" as const, via: null };
-  const { matched } = await areas.kernel.db.read((on) => areas.core.messages.address(on, author, draft));
-  if (matched <= MANY) return undefined;
-  const question = `Send this to ${matched} agents (${harmlessLine(draft.to, 80)})? ${harmlessLine(draft.body, 200)}`;
-  const answer = turn.approval(question);
-  if (answer === "approved") return undefined;
-  if (answer === "ask") return question;
-  if (answer === "declined") throw new Problem("forbidden", "Not sent: a person declined it.");
-  throw new Problem(
-    "forbidden",
-    `Not sent: it would reach ${matched} agents. For more than ${MANY} a person has to approve, and this client cannot ask. Write to fewer.`,
-  );
 }

@@ -274,9 +274,9 @@ describe("sessions of the older revision", () => {
 });
 
 describe("a person is asked before a message goes to many", () => {
-  async function crowd(answer: "accept" | "decline" | "accept-no" | undefined, era: Era = "modern") {
+  async function crowd(answer: "accept" | "decline" | "accept-no" | undefined, era: Era = "modern", size = 12) {
     const { relay, alice } = await world();
-    for (let i = 0; i < 12; i++) await relay.agent(`worker-${i}`, { tags: ["crew"] });
+    for (let i = 0; i < size; i++) await relay.agent(`worker-${i}`, { tags: ["crew"] });
     const asked: string[] = [];
     const client = new Client(
       { name: "probe", version: "1.0" },
@@ -320,6 +320,37 @@ describe("a person is asked before a message goes to many", () => {
       const { relay, call } = await crowd(undefined, era);
       expect((await call("send", { to: "tag:crew", text: "all stop" })).text).toContain("a person has to approve");
       expect(await sentTo(relay)).toBe(0);
+    }
+  });
+
+  test("a reply to one's own message to a group that has become large, and a request to it, go when the person approves", async () => {
+    const { relay, asked, call } = await crowd("accept", "modern", 3);
+    const { facts } = await call("send", { to: "tag:crew", text: "hello" });
+    await call("reply", { id: facts.id, text: "again" });
+    expect(asked).toEqual([]);
+    for (let i = 3; i < 14; i++) await relay.agent(`worker-${i}`, { tags: ["crew"] });
+    expect((await call("reply", { id: facts.id, text: "all stop" })).facts.matched).toBe(14);
+    expect((await call("delegate", { to: "tag:crew", text: "count" })).facts.status).toBe("pending");
+    expect(asked).toEqual([
+      expect.stringMatching(/14 agents \(tag:crew\).*all stop/),
+      expect.stringMatching(/14 agents \(tag:crew\).*count/),
+    ]);
+    expect(await sentTo(relay)).toBe(4);
+  });
+
+  test("a reply and a request to many do not go when the person declines, or the client cannot ask", async () => {
+    for (const answer of ["decline", undefined] as const) {
+      const { relay, call } = await crowd(answer, "modern", 3);
+      const { facts } = await call("send", { to: "tag:crew", text: "hello" });
+      for (let i = 3; i < 14; i++) await relay.agent(`worker-${i}`, { tags: ["crew"] });
+      const tries = [
+        await call("reply", { id: facts.id, text: "all stop" }),
+        await call("delegate", { to: "tag:crew", text: "count" }),
+        await call("delegate", { to: "broadcast", text: "count" }),
+      ];
+      for (const { isError, text } of tries) expect([isError, text]).toEqual([true, expect.stringContaining("person")]);
+      expect(await sentTo(relay)).toBe(1);
+      expect((await relay.ask("GET", "/v1/delegations")).body.items).toEqual([]);
     }
   });
 
