@@ -7,7 +7,7 @@ import { prefixOf } from "./config.ts";
 import type { NewTurn, TurnRow } from "./journal/turns.ts";
 import type { Services } from "./services.ts";
 import { nameOf } from "./sessions/names.ts";
-import { answeredBy, isNews, isQuestion, keyOf } from "./sessions/places.ts";
+import { answeredBy, isNews, isQuestion, keyOf, runOfTask } from "./sessions/places.ts";
 import { answerFor, hasDialogue, questionFor } from "./turns/answers.ts";
 import { keepWord } from "./turns/words.ts";
 
@@ -82,9 +82,11 @@ export function createInbox(services: Services, parts: InboxParts) {
     const answerTo = isNews(entry) ? answeredBy(entry, isLetter) : entry.id;
     const schedule = entry.meta?.schedule as { run?: { model?: unknown } } | undefined;
     const model = schedule?.run?.model ?? chosen.model;
+    const runId = runOfTask(entry);
     return [
       {
         ...{ agentId, sessionKey, kind: "message", messageId: entry.id },
+        ...(runId !== undefined && { runId }),
         plan: {
           task: entry.encoding === "opaque" ? "(encrypted)" : entry.body || "(no text)",
           lane: isBeside ? "background" : "main",
@@ -110,6 +112,7 @@ export function createInbox(services: Services, parts: InboxParts) {
     // A new turn of a run may come before the end of its last one is handed over.
     const isNext = before?.token != null && !isNow;
     if (before && before.state !== "done" && !isNext) return [];
+    if (!before && what === "start" && isLeftToLetter(agentId, entry.replyTo, runId)) return [];
     const sessionKey = before?.sessionKey ?? runKey(data.run as { sessionKey?: unknown }, runId);
     // Work beside a dialogue goes on in its own session.
     const isBeside = before?.plan.lane === "background" && before.sessionId !== null;
@@ -117,6 +120,14 @@ export function createInbox(services: Services, parts: InboxParts) {
       ? { ...{ task: "", lane: "background", sessionId: before.sessionId ?? "" }, ...pick(before.plan) }
       : { task: "", lane: "main" };
     return [{ ...{ agentId, sessionKey, kind: "run", runId }, plan }];
+  }
+
+  /** Whether the turn of a letter takes the run that others asked for on it, so that the message is answered once. */
+  function isLeftToLetter(agentId: string, messageId: number | null, runId: string): boolean {
+    const turn = messageId === null ? undefined : journal.turns.ofMessage(agentId, messageId);
+    if (!turn || turn.state === "done" || turn.runId !== null || turn.plan.askedBy !== undefined) return false;
+    journal.turns.change(turn.id, { plan: { ...turn.plan, waitingRun: runId } });
+    return true;
   }
 
   return {

@@ -43,6 +43,8 @@ export interface TurnPlan {
   handedFrom?: { provider: string; sessionId?: string };
   /** Turn whose tool asked for what the message answers: this one waits for its end. */
   askedBy?: string;
+  /** Run that others asked for on its message, while this turn had none: it takes that one. */
+  waitingRun?: string;
   /** Its process was ended before its end, and it goes on. */
   wasCut?: boolean;
   /** A stuck turn that the daemon began again. */

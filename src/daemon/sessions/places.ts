@@ -49,6 +49,12 @@ export function conversationOf({ kind, payload }: Pick<Entry, "kind" | "payload"
   return kind === "channel.event" ? Conversation.safeParse(payload?.conversation).data : undefined;
 }
 
+/** Run whose task a message is: its asker gets the result of that run. The relay alone writes this. */
+export function runOfTask({ kind, payload }: Pick<Entry, "kind" | "payload">): string | undefined {
+  const run = kind === "control" ? undefined : (payload?.run as { id?: unknown } | undefined);
+  return typeof run?.id === "string" ? run.id : undefined;
+}
+
 function scheduleOf({ meta, body }: Entry): string | undefined {
   const schedule = meta?.schedule as { name?: unknown } | undefined;
   if (typeof schedule !== "object" || schedule === null) return undefined;

@@ -7,7 +7,7 @@ import type { SessionRow } from "../journal/sessions.ts";
 import type { TurnRow } from "../journal/turns.ts";
 import type { AgentLink } from "../link.ts";
 import type { Services } from "../services.ts";
-import { conversationOf } from "../sessions/places.ts";
+import { conversationOf, runOfTask } from "../sessions/places.ts";
 import { isHeld, untilTaken } from "./held.ts";
 
 const LEASE_SECONDS = 120;
@@ -29,7 +29,10 @@ export async function beginRun(services: Services, turn: TurnRow, at: At): Promi
   return services.hub.during(turn.agentId, async (heard) => {
     const { caller, verbs } = services.link.of(turn.agentId);
     const { run, token } = await hold(services, turn, at);
-    services.journal.write(() => services.journal.turns.change(turn.id, { runId: run.id, token }));
+    services.journal.write(() => {
+      const now = services.journal.turns.get(turn.id) ?? turn;
+      services.journal.turns.change(turn.id, { ...asAsked(services, now, run), runId: run.id, token });
+    });
     const handleServices = { caller, verbs, ears: services.hub, leaseSeconds: LEASE_SECONDS };
     const asked: Turn =
       turn.kind === "run"
@@ -42,28 +45,34 @@ export async function beginRun(services: Services, turn: TurnRow, at: At): Promi
 async function hold(services: Services, turn: TurnRow, at: At): Promise<Held> {
   const link = services.link.of(turn.agentId);
   const ask = <T>(call: () => Promise<T>) => untilAnswered(services.time, call, services.life);
-  const known = turn.runId ?? (await ask(() => queuedOn(link, turn)));
+  const known = turn.runId ?? turn.plan.waitingRun;
   return known
-    ? untilTaken(services, at.signal, () => ask(() => takeBack(link, known)), isHeld)
+    ? untilTaken(services, at.signal, () => ask(() => takeBack(link, known, turn)), mayTakeLater)
     : ask(() => create(services, link, turn, at));
 }
 
-/** Run on the message that others asked for: the turn takes it, so that the message is answered once. */
-async function queuedOn({ id, verbs }: AgentLink, { kind, messageId }: TurnRow): Promise<string | undefined> {
-  if (kind !== "message" || messageId === null) return undefined;
-  const { items } = await verbs.list({ agent: id, message: messageId, status: "queued", limit: 1 });
-  return items[0]?.id;
+/** A run that tells its result to a requester is answered by that alone: its task gets no reply beside it. */
+function asAsked({ journal }: Services, turn: TurnRow, run: Run): Pick<Partial<TurnRow>, "kind" | "plan"> {
+  const letter = turn.messageId === null ? undefined : journal.letters.get(turn.messageId, turn.agentId);
+  if (run.requester === null || !letter || runOfTask(letter.entry) !== run.id) return {};
+  const { answerTo: _, ...plan } = turn.plan;
+  return { kind: "run", plan };
 }
+
+/** Whether a run may begin later: a hold stands in the way, or another run of its session key. */
+const mayTakeLater = (problem: RelayProblem): boolean => isHeld(problem) || problem.code === "already-running";
 
 interface Held {
   run: Run;
   token: string;
 }
 
-async function takeBack({ verbs }: AgentLink, id: string): Promise<Held> {
+async function takeBack({ verbs }: AgentLink, id: string, { token }: TurnRow): Promise<Held> {
   const run = await verbs.get(id);
   if (run.status === "stopping" || (run.status === "ended" && run.outcome === "aborted"))
     throw new RunStopped(`${id} was asked to stop`);
+  // The asker of the run has heard of its end.
+  if (run.status === "ended" && run.errorCode !== "lost" && token === null) throw new RunStopped(`${id} has ended`);
   if (run.token && run.status === "running") return { run, token: run.token };
   const again = run.status === "ended" && run.errorCode === "lost";
   const taken = await verbs.take(id, { again, leaseSeconds: LEASE_SECONDS });
@@ -72,24 +81,24 @@ async function takeBack({ verbs }: AgentLink, id: string): Promise<Held> {
 
 async function create(services: Services, link: AgentLink, turn: TurnRow, at: At): Promise<Held> {
   const draft = draftOf(services, turn, at);
-  const begun = (asked: RunDraft, idempotencyKey: string): Promise<Run> =>
-    untilTaken(services, at.signal, () => link.verbs.create(asked, { idempotencyKey }), isHeld);
+  const begun = (asked: RunDraft, idempotencyKey: string, mayWait: (problem: RelayProblem) => boolean): Promise<Run> =>
+    untilTaken(services, at.signal, () => link.verbs.create(asked, { idempotencyKey }), mayWait);
   // The session that stepped aside still works under its key, and a run that nobody ended may stand under that of this session.
-  const asides = ["", ...[at.session.id, turn.id].map((id) => `#${id.slice(-6)}`)];
-  let refusal: unknown;
-  for (const aside of asides)
+  for (const aside of ["", `#${at.session.id.slice(-6)}`])
     try {
-      const run = await begun({ ...draft, sessionKey: `${turn.sessionKey}${aside}` }, `turn:${turn.id}${aside}`);
-      return await held(run, link);
+      const asked = { ...draft, sessionKey: `${turn.sessionKey}${aside}` };
+      return await held(await begun(asked, `turn:${turn.id}${aside}`, isHeld), link, turn);
     } catch (error) {
       if (!(error instanceof RelayProblem) || error.code !== "already-running") throw error;
-      refusal = error;
     }
-  throw refusal;
+  // A run that waits with the message has a key of its own, and begins once that is free.
+  const aside = `#${turn.id.slice(-6)}`;
+  const asked = { ...draft, sessionKey: `${turn.sessionKey}${aside}` };
+  return held(await begun(asked, `turn:${turn.id}${aside}`, mayTakeLater), link, turn);
 }
 
-async function held(run: Run, link: AgentLink): Promise<Held> {
-  return run.token && run.status !== "ended" ? { run, token: run.token } : takeBack(link, run.id);
+async function held(run: Run, link: AgentLink, turn: TurnRow): Promise<Held> {
+  return run.token && run.status !== "ended" ? { run, token: run.token } : takeBack(link, run.id, turn);
 }
 
 function draftOf({ config, journal }: Services, turn: TurnRow, { session, project }: At): RunDraft {

@@ -171,7 +171,8 @@ export function createSettle(services: Services, { later, observations, reporter
         // The message belongs to the turn of its next attempt.
         journal.turns.change(turn.id, isAgain ? { ...done, messageId: null } : done);
         if (turn.messageId !== null && !isAgain) journal.letters.mark(turn.messageId, turn.agentId, "done");
-        return later(isAgain ? [...next, attemptOf(turn)] : next);
+        const left = untaken(journal.turns.get(turn.id) ?? turn);
+        return later([...next, ...left, ...(isAgain ? [attemptOf(turn)] : [])]);
       });
     },
   };
@@ -186,11 +187,17 @@ const undelivered = ({ message }: RelayProblem): string =>
 
 /** The next attempt at the work of a turn. */
 function attemptOf({ agentId, sessionKey, kind, messageId, plan }: TurnRow): NewTurn {
-  const { refused: _, failures = 0, ...rest } = plan;
+  const { refused: _, waitingRun: __, failures = 0, ...rest } = plan;
   return {
     ...{ agentId, sessionKey, kind, plan: { ...rest, failures: failures + 1 } },
     ...(messageId !== null && { messageId }),
   };
+}
+
+/** The turn of a run that waits still: the turn of its message had begun one of its own already. */
+function untaken({ agentId, sessionKey, runId, plan: { waitingRun } }: TurnRow): NewTurn[] {
+  if (waitingRun === undefined || waitingRun === runId) return [];
+  return [{ agentId, sessionKey, kind: "run", runId: waitingRun, plan: { task: "", lane: "main" } }];
 }
 
 /** Links of a turn, and of the background work whose result it was fed. */
