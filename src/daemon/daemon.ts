@@ -15,7 +15,7 @@ import { type NewTurn, type TurnRow, turnOf } from "./journal/turns.ts";
 import { createHub, createLink } from "./link.ts";
 import { heartbeats, reasonOf, register } from "./presence.ts";
 import { createProbes } from "./probes.ts";
-import { endLeftovers, goOn, type Processes, resumeTurns, waitForFormer } from "./recovery.ts";
+import { endLeftovers, goOn, learnAgents, type Processes, resumeTurns, waitForFormer } from "./recovery.ts";
 import { createRelayNews } from "./relay-news.ts";
 import type { Gate, Log, Observer, Runnable, Services } from "./services.ts";
 import { createExpiry } from "./sessions/expiry.ts";
@@ -271,6 +271,7 @@ export function createDaemon(options: DaemonOptions) {
     async start(): Promise<void> {
       caps.allow(await register(services, { instanceId, news, probes }));
       await enrollAll();
+      await learnAgents(services);
       await endLeftovers(services, parts);
       await waitForFormer(services, parts);
       void pruneDaily();

@@ -108,6 +108,18 @@ export function goOn(services: Services, turns: Turns, turn: TurnRow, offer: (tu
   offer(journal.write(() => journal.turns.change(turn.id, { state: "queued", plan })));
 }
 
+/** Learns from the relay of agents with sessions here that a new journal does not know: it gets no command that is over again. */
+export async function learnAgents({ config, journal, link, time, life, providers }: Services): Promise<void> {
+  if (journal.position() > 0) return;
+  const ask = () => link.box.sessions.list({ orchestrator: config.id, live: "true", limit: 500 });
+  const { items } = await untilAnswered(time, ask, life);
+  // The oldest one is of the agent's own provider: a later one may have taken its work over.
+  const known = items.toReversed().filter(({ provider }) => providers.has(provider));
+  journal.write(() => {
+    for (const { agentId, provider } of known) journal.agents.put({ id: agentId, provider });
+  });
+}
+
 /**
  * Waits until no session of a former daemon of this orchestrator is written: its lease is back, or has run out, for the former one
  * cannot renew it any more; or its processes are gone from this machine.

@@ -2,6 +2,37 @@ import { describe, expect, test } from "bun:test";
 import { turnOf } from "../../src/daemon/journal/turns.ts";
 import { AGENT, startDaemon, until } from "../support/daemon.ts";
 
+describe("a daemon whose journal was moved away", () => {
+  test("G3: it does nothing again that was acknowledged, and everything that was not", async () => {
+    const world = await startDaemon({ provider: { script: (turn) => turn.finish("Done.") } });
+    const { ask } = world.relay;
+    const command = { do: "spawn", provider: "fake", agentId: "box-seven", prompt: "Begin." };
+    await ask("POST", "/v1/orchestrators/box/commands?waitSeconds=5", { command });
+    await world.say("one");
+    await world.say("two");
+    const third = await world.say("three");
+    await until(async () => (await world.answers()).length === 3);
+    const cursors = async () => {
+      const ids = [AGENT, "box-seven", "orchestrator-box"];
+      const inboxes = await Promise.all(ids.map((id) => ask("GET", `/v1/agents/${id}/inbox?limit=1`)));
+      return inboxes.map(({ body }) => body.cursor as number);
+    };
+    await until(async () => Math.min(...(await cursors())) >= third);
+    const before = world.fake.sessions.flatMap(({ inputs }) => inputs).length;
+    await world.daemon.stop(0);
+    world.journal = "other.db";
+    const fourth = await world.say("four");
+    const seventh = await world.say("Go on.", { to: "box-seven" });
+    await world.begin();
+    await until(async () => (await world.answers()).some(({ replyTo }) => replyTo === fourth));
+    await until(async () => (await world.run(seventh)).status === "ended");
+    expect((await world.answers()).map(({ replyTo }) => replyTo).slice(3)).toEqual([fourth]);
+    const inputs = world.fake.sessions.flatMap((session) => session.inputs).slice(before);
+    expect(inputs).toHaveLength(2);
+    expect(world.log.join("\n")).not.toContain("was refused");
+  });
+});
+
 describe("a daemon that was killed", () => {
   test("a turn that was cut off goes on once, and is answered once", async () => {
     const world = await startDaemon();

@@ -27,7 +27,7 @@ export interface Carried {
 interface How {
   /** Ids of the agents, the orchestrator's own among them: asked at each reload. */
   ids(): Iterable<string>;
-  /** Place that was asked for; undefined for the stored cursors. */
+  /** Place that was asked for; undefined for the stored cursors alone. */
   after: number | undefined;
   sayOpen(agentId: string): void;
   /** The agents may have changed. */
@@ -76,7 +76,8 @@ export function createFleetSource(base: Base, parts: { inbox: Inbox; claimants: 
 
   function newAgent({ id: agentId, cursor, epoch }: AgentFacts): Carried {
     const claimant = { sayOpen: () => how.sayOpen(agentId) };
-    const since = how.after ?? cursor;
+    // A client that has lost its place gets nothing again that an agent has acknowledged.
+    const since = Math.max(how.after ?? 0, cursor);
     return { agentId, epoch, cursor, since, isOpen: false, memberships: [], targets: new Set(), claimant };
   }
 

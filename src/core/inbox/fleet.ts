@@ -56,7 +56,7 @@ export function createFleetStreams(base: Base, parts: { inbox: Inbox; deliveries
       await source.refresh(on, after ?? 0);
       return { ends: { head: headOf(on), firstId: (await store.floor(on)) + 1 }, agents: [...source.carried.values()] };
     });
-    const position = after ?? Math.min(...agents.map(({ cursor }) => cursor), ends.head);
+    const position = Math.max(after ?? 0, Math.min(...agents.map(({ cursor }) => cursor), ends.head));
     const { follower, close, run } = follow(base, {
       ...{ source, outlet, position },
       deliver(entries, { upTo }) {
