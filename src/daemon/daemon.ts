@@ -35,6 +35,7 @@ import { createWatch } from "./supervision/watch.ts";
 import type { DaemonTime } from "./time.ts";
 import { createAnswers } from "./turns/answers.ts";
 import { createCrashes } from "./turns/crashes.ts";
+import { createNotes } from "./turns/notes.ts";
 import { createSettle } from "./turns/settle.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
 
@@ -101,6 +102,7 @@ export function createDaemon(options: DaemonOptions) {
   const expire = createExpiry(services, { reporter, worktrees, isBusy });
   const live: LiveSessions = createLiveSessions(services, reporter, worktrees.ready);
   const settle = createSettle(services, { later: add, observations, reporter });
+  const tell = createNotes(services);
   const openFor = createOpener(services, live, reporter, tell);
   const limits = createLimits(services, { live, reporter, tell });
   const caps = createCaps(services, () => turns.all(), live.wake);
@@ -200,21 +202,6 @@ export function createDaemon(options: DaemonOptions) {
     const branch = links.find(isIt) ?? { kind: "branch", ref: tree.branch, url: null, evidence: "git" };
     const kept = [...links.filter((link) => !isIt(link)), { ...branch, state: "kept in its worktree" }];
     void reporter.report(session.id, reason, { links: kept });
-  }
-
-  /** Tells the person of a turn something beside its answer. */
-  function tell(turn: TurnRow, text: string): void {
-    const { answerTo } = turn.plan;
-    const letter = answerTo === undefined ? undefined : journal.letters.get(answerTo, turn.agentId);
-    if (!letter) return;
-    const { id: replyTo, from: to } = letter.entry;
-    const draft = { to, replyTo, body: text, idempotencyKey: `note:${turn.id}:${text.length}` };
-    link
-      .of(turn.agentId)
-      .client.messages.send(draft)
-      .catch((error) =>
-        log(`A note about message ${replyTo} was not sent: ${error instanceof Error ? error.message : error}`),
-      );
   }
 
   async function enrollAll(): Promise<void> {

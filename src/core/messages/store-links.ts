@@ -60,6 +60,6 @@ export function createLinkStore(byTarget: ByTarget) {
 
 const replied = () => sql`
   select 1 as one from (
-    select from_id, reply_to from messages
+    select from_id, reply_to, payload from messages
     where thread_id = ${bound("threadId")} and thread_id is not null and id > ${bound("id")} order by id limit ${fixedLimit(ANSWERS)})
-  where from_id = ${bound("fromId")} and reply_to = ${bound("id")} limit 1`;
+  where from_id = ${bound("fromId")} and reply_to = ${bound("id")} and coalesce(payload ->> '$.progress', 0) <> 1 limit 1`;

@@ -10,6 +10,7 @@ import { deadlines } from "../../kernel/due/source.ts";
 import type { DelegationChange, DelegationStatus } from "../../protocol/delegations.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
+import { isProgress } from "../../protocol/progress.ts";
 import { isSilence } from "../../protocol/silence.ts";
 import type { DelegationRow } from "./row.ts";
 import type { DelegationStore } from "./store.ts";
@@ -99,7 +100,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
 
   /** Puts into an answer which delegation it is of, and whether it is late. @throws Problem 422 required-result for silence */
   function markAnswer(on: ReadTx, author: Author, draft: ParsedDraft, target: string) {
-    return mayAnswer(author.id, draft) ? marked(on, author, draft, target) : undefined;
+    return mayAnswer(author.id, draft) && !isProgress(draft.payload) ? marked(on, author, draft, target) : undefined;
   }
 
   async function marked(

@@ -4,6 +4,7 @@ import type { MessageRow, ScheduledRow } from "../../core/messages/row.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
+import { isProgress } from "../../protocol/progress.ts";
 import { placeOf } from "./begin.ts";
 import { toResult } from "./result.ts";
 import type { RunRow, TurnRow } from "./row.ts";
@@ -28,7 +29,7 @@ export function createRunReactions({ kernel, core }: Areas, { store, settle }: {
    */
   function replied(tx: Tx, message: MessageRow): Promise<void> | undefined {
     if (message.replyTo === null || message.fromId === "system" || !ANSWERS.has(message.kind)) return undefined;
-    return endBy(tx, message);
+    return isProgress(payloadIn(message)) ? undefined : endBy(tx, message);
   }
 
   /** The message of a run was allowed and is sent, so that its runner hears of it; or it never will be. */
@@ -128,6 +129,9 @@ function taskIn({ kind, json }: LogEntry): string | undefined {
   const { payload } = JSON.parse(json) as { payload: { run?: { id?: string } } | null };
   return payload?.run?.id;
 }
+
+const payloadIn = ({ payload }: MessageRow): Record<string, unknown> | null =>
+  payload?.includes('"progress":') ? JSON.parse(payload) : null;
 
 /** Files that a payload carries. */
 function filesIn(payload: string | null): string[] {

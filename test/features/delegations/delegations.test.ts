@@ -36,6 +36,19 @@ describe("a request that owes an answer", () => {
     expect((await look(asked)).answer).toMatchObject({ text: "done", error: null, payload: { lines: 3 } });
   });
 
+  test("G11: a request that owes an answer is not answered by a reply that tells of progress", async () => {
+    const { delegate, ada, bob, inbox, look, ask } = await startTeam();
+    const asked = await delegate(ada, "bob");
+    const reply = { to: "ada", body: "I go on.", replyTo: asked.messageId };
+    await ask("POST", "/v1/messages", { ...reply, payload: { progress: true } }, bob);
+    expect(await look(asked)).toMatchObject({ status: "pending", answer: null });
+    expect(await inbox(ada)).toMatchObject([{ kind: "chat", threadId: asked.threadId }]);
+    expect((await inbox(bob))[0]).not.toHaveProperty("settled");
+    await ask("POST", "/v1/messages", { ...reply, body: "Done." }, bob);
+    expect(await look(asked)).toMatchObject({ status: "answered", answer: { text: "Done." } });
+    expect((await inbox(bob))[0]).toMatchObject({ settled: true });
+  });
+
   test("a request that owes an answer may be encrypted by the clients, its answer and progress too: carried untouched, not found and not shown", async () => {
     const { delegate, ada, bob, on, inbox, look, ask } = await startTeam();
     const secret = "SGVsbG8 wörld\n\u0007";

@@ -19,6 +19,17 @@ describe("the task of a run that somebody else asks for", () => {
     expect(await crew.see(run)).toMatchObject({ status: "ended", outcome: "ok", result: { text: "Two things." } });
   });
 
+  test("G11: a reply that tells of progress leaves the run waiting", async () => {
+    const crew = await startCrew();
+    const run = await crew.run(crew.ada, DAN);
+    const reply = { to: "ada", body: "Later.", replyTo: run.messageId };
+    await crew.ask("POST", "/v1/messages", { ...reply, payload: { progress: true } }, crew.dan);
+    expect(await crew.see(run)).toMatchObject({ status: "queued", result: null });
+    expect(await crew.inbox(crew.ada)).toMatchObject([{ body: "Later.", threadId: run.messageId }]);
+    await crew.ask("POST", "/v1/messages", { ...reply, body: "Two.", payload: { progress: 1 } }, crew.dan);
+    expect(await crew.see(run)).toMatchObject({ status: "ended", result: { text: "Two." } });
+  });
+
   test("it needs nothing more of its reader once a runner has taken it, or the run has ended", async () => {
     const crew = await startCrew();
     const settled = async () =>
