@@ -83,10 +83,11 @@ export function subscribe(relayed: Relayed): void {
 }
 
 /** After a start, a sleep or a jump of the clock. Leases and presence get their grace before anything is judged by the time. */
-function onTime({ kernel, identity, core, delegations, runs, approvals, webhooks, push }: Relayed): void {
+function onTime({ kernel, identity, core, delegations, runs, approvals, webhooks, push, schedules }: Relayed): void {
   const { resumed } = kernel.due;
   resumed.inTx(identity.presence.giveGrace, core.work.leases.giveGrace, core.retention.resume);
   resumed.inTx(delegations.giveGrace, runs.giveGrace, approvals.giveGrace, webhooks.resume, push.resume);
+  resumed.inTx(schedules.followClock);
 }
 
 function onAgents({

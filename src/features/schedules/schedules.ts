@@ -11,6 +11,7 @@ import { createOutcomes } from "./outcomes.ts";
 import { createPlans } from "./plans.ts";
 import { toFire } from "./schedule.ts";
 import { createScheduleService } from "./service.ts";
+import { createSetBack } from "./set-back.ts";
 import { scheduleStore } from "./store.ts";
 
 export type Schedules = ReturnType<typeof createSchedules>;
@@ -45,6 +46,7 @@ export function createSchedules(areas: Areas) {
     runsOf: fires.runsOf,
     followWaited: fires.followWaited,
     dropTarget: endings.dropTarget,
+    followClock: createSetBack(areas),
     dropAgent: endings.dropAgent,
     pauseOf: endings.pauseOf,
     setUpBy: endings.setUpBy,

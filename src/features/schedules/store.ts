@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, sql } from "drizzle-orm";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readRows, readValues } from "../../kernel/db/reads.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -57,6 +57,16 @@ export const scheduleStore = {
   /** The enabled ones whose messages go to a target. */
   enabledTo: async (on: ReadTx, target: string, limit: number): Promise<ScheduleRow[]> =>
     readRows(on, schedules, and(eq(schedules.target, target), sql`enabled = 1`), { limit }),
+
+  /** Enabled cron schedules that were made or changed after a time: the clock was ahead. */
+  plannedAfter: async (on: ReadTx, time: number): Promise<ScheduleRow[]> =>
+    readRows(on, schedules, and(sql`enabled = 1 and cron is not null`, gt(schedules.updatedAt, time))),
+  /** The last fire at a time of its own, not by hand. */
+  lastTimed: async (on: ReadTx, scheduleId: string): Promise<FireRow | undefined> =>
+    readRows(on, scheduleFires, and(eq(scheduleFires.scheduleId, scheduleId), isNull(scheduleFires.by)), {
+      orderBy: desc(scheduleFires.n),
+      limit: 1,
+    })[0],
 
   addFire: async (tx: Tx, row: FireRow): Promise<void> => {
     tx.db.insert(scheduleFires).values(row).run();

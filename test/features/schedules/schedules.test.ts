@@ -358,6 +358,26 @@ describe("G7: nothing is sent twice", () => {
     expect(await times()).toHaveLength(2);
   });
 
+  test.each(["running", "restarted"])(
+    "G7: nothing that was planned by a clock a year ahead waits for that year, by a relay that was %s",
+    async (how) => {
+      const { crew, plan, look, times } = await startWorld();
+      const { id } = await plan({ cron: "0 * * * *" });
+      const at = toTime(crew.clock.now() + HOUR);
+      await plan({ at, message: { to: "ben", body: "tick" } });
+      crew.clock.jump(-365 * DAY);
+      if (how === "restarted") await crew.restart();
+      await crew.pass(0);
+      expect(await look(id)).toMatchObject({ nextAt: "2025-03-01T13:00:00.000Z", fires: 0 });
+      for (let hour = 0; hour < 3; hour++) await crew.pass(HOUR);
+      expect((await times()).map((time) => time.slice(0, 13))).toEqual(
+        ["13", "14", "15"].map((h) => `2025-03-01T${h}`),
+      );
+      // A time that is named stands.
+      expect(await times(crew.ben)).toEqual([]);
+    },
+  );
+
   test("G7: nothing is sent twice by the real program, killed before the time and started after it", async () => {
     const first = await startServer();
     const headers = { authorization: `Bearer ${first.operatorToken}`, "content-type": "application/json" };
