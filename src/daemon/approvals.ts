@@ -31,7 +31,8 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
     });
     let approval: Approval;
     try {
-      const idempotencyKey = `ask:${session.id}:${request.requestId}`;
+      // A CLI may use an id again, for another question.
+      const idempotencyKey = `ask:${session.id}:${crypto.randomUUID()}`;
       approval = await untilAnswered(time, () => link.box.approvals.create(draft, { idempotencyKey }), life);
     } catch (error) {
       if (!(error instanceof RelayProblem)) throw error;

@@ -36,6 +36,25 @@ describe("questions of a CLI", () => {
     expect((await approval()).reason).toBe("The agent went on without it.");
   });
 
+  test("a question under an id that was used before is asked anew: no answer is for another question", async () => {
+    const world = await startDaemon();
+    const items = async () => (await world.relay.ask("GET", "/v1/approvals?state=pending")).body.items;
+    const subject = { type: "command" as const, line: "rm -rf dist", cwd: "/", envNames: [] };
+    for (const [count, more] of [{}, {}, { subject, exact: "dist" }].entries()) {
+      await world.say("Clean up.");
+      await until(() => world.fake.sessions[0]?.isWorking === true);
+      const { turn } = world.fake.latest();
+      const answer = turn.ask({ requestId: "frage 1 \u{1f9f9}", ...more });
+      await until(async () => (await items()).length === 1);
+      const [{ id, hash }] = await items();
+      await world.relay.ask("POST", `/v1/approvals/${id}/answer`, { option: "once", hash });
+      expect((await answer)?.decision).toBe("allow");
+      turn.finish("Done.");
+      await until(async () => (await world.answers()).length === count + 1);
+      await until(() => world.daemon.turns.all().length === 0);
+    }
+  });
+
   test("two questions about the same are one approval, whose answer both get", async () => {
     const world = await startDaemon();
     const { answer, approval } = await asked(world);
