@@ -12,6 +12,9 @@ import { isWatched } from "./turns/watched.ts";
 
 export type Approvals = ReturnType<typeof createApprovals>;
 
+/** Reason of a question that its CLI has taken back. */
+const WENT_ON = "The agent went on without it.";
+
 /** Questions of CLIs that people answer at the relay. */
 export function createApprovals(services: Services, { live, turns }: { live: LiveSessions; turns: Turns }) {
   const { config, journal, link, time, life, log } = services;
@@ -51,7 +54,12 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
     journal.write(() => journal.approvals.save(row));
     // A rule may have answered it at once.
     if (approval.state !== "pending") await heard(controlOf(approval));
+    else if (!isOpen(session.id, request)) await withdraw(row, WENT_ON);
   }
+
+  /** Whether a CLI waits for the answer: it may have taken its question back while the relay was asked. */
+  const isOpen = (sessionId: string, { requestId, exact }: PermissionRequest): boolean =>
+    open.get(keyOf(sessionId, requestId))?.exact === exact;
 
   /** Answer that a person gave while this daemon was away: to exactly this, in the same turn. */
   function keptFor(turnId: string, sessionId: string, { exact }: PermissionRequest): AskRow | undefined {
@@ -153,7 +161,7 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
       if (event.type !== "ask-withdrawn") return;
       open.delete(keyOf(session.id, event.requestId));
       const row = journal.approvals.byRequest(session.id, event.requestId);
-      if (row) inBackground(withdraw(row, "The agent went on without it."));
+      if (row) inBackground(withdraw(row, WENT_ON));
     },
     /** News of an approval from the relay. */
     heard: (control: ApprovalControl): void => inBackground(heard(control)),

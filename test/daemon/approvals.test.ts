@@ -36,6 +36,27 @@ describe("questions of a CLI", () => {
     expect((await approval()).reason).toBe("The agent went on without it.");
   });
 
+  test("a question that the CLI takes back before the relay has it is withdrawn, also after the relay was away", async () => {
+    const world = await startDaemon();
+    await world.say("Clean up.");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    const { turn } = world.fake.latest();
+    const states = async () =>
+      (await world.relay.ask("GET", "/v1/approvals")).body.items.map(({ state }: { state: string }) => state);
+    for (const tries of [0, 3]) {
+      const count = (await states()).length;
+      let lost = 0;
+      world.lag = ({ method, path }) => {
+        if (method === "POST" && path === "/v1/approvals" && lost++ < tries) throw new TypeError("fetch failed");
+      };
+      void turn.ask({ exact: String(tries) });
+      turn.withdraw();
+      await until(async () => (await states()).length === count + 1);
+      await until(async () => (await states()).every((state: string) => state === "withdrawn"));
+    }
+    expect(world.fake.latest().isWorking).toBe(true);
+  });
+
   test("a question under an id that was used before is asked anew: no answer is for another question", async () => {
     const world = await startDaemon();
     const items = async () => (await world.relay.ask("GET", "/v1/approvals?state=pending")).body.items;
