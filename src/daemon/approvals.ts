@@ -20,6 +20,8 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
   const { config, journal, link, time, life, log } = services;
   /** Questions that are open at their CLIs, by session and request. */
   const open = new Map<string, PermissionRequest>();
+  /** Answers on their way to their CLIs, by session and request. */
+  const handing = new Set<string>();
   const keyOf = (sessionId: string, requestId: string): string => `${sessionId}\n${requestId}`;
 
   async function ask(session: SessionRow, request: PermissionRequest): Promise<void> {
@@ -68,9 +70,10 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
 
   /** Answers that wait for their question. */
   const kept = (): AskRow[] =>
-    journal.approvals
-      .open()
-      .filter(({ state, sessionId, requestId }) => state === "answered" && !open.has(keyOf(sessionId, requestId)));
+    journal.approvals.open().filter(({ state, sessionId, requestId }) => {
+      const key = keyOf(sessionId, requestId);
+      return state === "answered" && !open.has(key) && !handing.has(key);
+    });
 
   async function handKept(row: AskRow, { requestId }: PermissionRequest): Promise<void> {
     const again: AskRow = { ...row, requestId };
@@ -109,9 +112,12 @@ export function createApprovals(services: Services, { live, turns }: { live: Liv
   async function apply(row: AskRow, control: ApprovalControl): Promise<void> {
     const request = open.get(keyOf(row.sessionId, row.requestId));
     const error = flawOf(row, control, request);
+    const key = keyOf(row.sessionId, row.requestId);
+    handing.add(key);
     const isTaken = error === undefined && (await hand(row.sessionId, row.requestId, answerOf(control)));
     const reason = error ?? (isTaken ? undefined : "The agent did not wait for it any more.");
     journal.write(() => journal.approvals.save({ ...row, state: "applied" }));
+    handing.delete(key);
     const report = { ok: reason === undefined, ...(reason !== undefined && { error: reason }) };
     await untilAnswered(time, () => link.box.approvals.applied(row.id, report), life).catch(noted);
     if (control.state === "expired") await giveUp(row);

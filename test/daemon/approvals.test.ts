@@ -76,6 +76,19 @@ describe("questions of a CLI", () => {
     }
   });
 
+  test("a CLI that asks the same again as soon as it has its answer waits for another one", async () => {
+    const world = await startDaemon();
+    const { answer, approval } = await asked(world);
+    const again = answer.then(() => world.fake.latest().turn.ask());
+    const { id, hash } = await approval();
+    await world.relay.ask("POST", `/v1/approvals/${id}/answer`, { option: "once", hash });
+    const pending = async () => (await world.relay.ask("GET", "/v1/approvals?state=pending")).body.items;
+    await until(async () => (await pending()).length === 1);
+    const [next] = await pending();
+    await world.relay.ask("POST", `/v1/approvals/${next.id}/answer`, { option: "deny", hash: next.hash });
+    expect((await again)?.decision).toBe("deny");
+  });
+
   test("two questions about the same are one approval, whose answer both get", async () => {
     const world = await startDaemon();
     const { answer, approval } = await asked(world);
