@@ -48,11 +48,11 @@ async function readInbox({ client, out }: Context, options: InboxOptions): Promi
   if (options.ack && inbox.next !== undefined && inbox.next > inbox.cursor) await client.inbox.ack(inbox.next);
 }
 
-function inboxText({ items, cursor, head, more, open, reset }: Inbox, out: Output): string {
+function inboxText({ items, cursor, head, more, open, reset, lookAfter }: Inbox, out: Output): string {
   const remarks = [
     ...(items.length === 0 ? [`Nothing new: acknowledged up to ${cursor}, the log's head is ${head}`] : []),
     ...(reset ? [`Retention has deleted ${reset.lost} unacknowledged entries before ${reset.firstId}`] : []),
-    ...(more ? ["There is more"] : []),
+    ...(more ? [lookAfter === undefined ? "There is more" : `There is more: --after ${lookAfter}`] : []),
     ...(open ? ["There is work to claim"] : []),
   ];
   return [...items.map((item) => messageText(item, out)), ...remarks.map((remark) => out.paint("dim", remark))].join(

@@ -44,9 +44,12 @@ export const InboxItem = object(() => ({
 export const Inbox = object(() => ({
   items: z.array(InboxItem),
   next: Position.optional().describe("The `after` of the next call. Not there when the read was filtered."),
+  lookAfter: Position.optional().describe(
+    "Of a filtered read: the `after` of the next one, also where nothing was found. Not to be acknowledged: not all up to there was shown.",
+  ),
   cursor: Position.describe("How far the agent has acknowledged."),
   head: Position.describe("The newest place in the log."),
-  more: Bool,
+  more: z.boolean().describe("There is more to read; a filtered read visits 2,000 entries at most."),
   open: z.boolean().describe("There is work to claim."),
   reset: Reset.optional(),
 })).register(NAMED, { id: "Inbox" });
@@ -91,7 +94,8 @@ export const readInbox = contract("readInbox", "GET /v1/agents/{id}/inbox", {
   summary: "Read an inbox",
   description:
     "Starts at the stored cursor, or after `after`. Reading moves nothing; `ackUpTo` acknowledges first. With kind, " +
-    "topic or claimable it is for looking: there is no `next`.",
+    "topic or claimable it is for looking: there is no `next` to acknowledge, and `lookAfter` says where to go on while there is " +
+    "`more`. claimable=open starts at the oldest open work without `after`. waitSeconds waits for an entry that passes.",
   long: true,
   query: InboxQuery,
   problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],

@@ -29,7 +29,7 @@ const SPARE = 32;
 const MAX_ENDED = 16;
 /** Limit of the count `skipped`. */
 const MAX_COUNTED = 20_000;
-/** Entries visited by one filtered poll. */
+/** Entries, or open work of one target, visited by one filtered read. */
 const MAX_VISITED = 2000;
 
 interface Look {
@@ -37,6 +37,13 @@ interface Look {
   topic?: string | undefined;
   claimable?: "open" | undefined;
   limit: number;
+}
+
+/** Ids that a filtered read found, and the place up to which it looked. */
+interface Looked {
+  items: number[];
+  upTo: number;
+  more: boolean;
 }
 
 /** Mail of several agents after a place. */
@@ -177,20 +184,30 @@ export function createInbox(base: Base, parts: { settled: Settled; deliveries: D
   }
 
   /** Ids that pass a filter: of open work, or among the next entries after a place. */
-  async function look(on: ReadTx, agentId: string, filter: Look, after: number) {
-    if (filter.claimable) return openWork(on, agentId, filter);
-    const { found } = await candidates(on, agentId, after, MAX_VISITED, headOf(on));
-    const ids = found.filter((candidate) => isForInbox(agentId, candidate)).map((candidate) => candidate.id);
+  async function look(on: ReadTx, agentId: string, filter: Look, after: number): Promise<Looked> {
+    const head = headOf(on);
+    const { ids, upTo } = filter.claimable
+      ? await openWork(on, agentId, after, head)
+      : await visited(on, agentId, after, head);
     const kept = await store.matching(on, ids, filter, { oldestFirst: true }, filter.limit + 1);
-    return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit || found.length >= MAX_VISITED };
+    const isFull = kept.length > filter.limit;
+    const items = kept.slice(0, filter.limit);
+    const reached = (isFull ? items.at(-1) : undefined) ?? upTo;
+    return { items, upTo: Math.max(after, reached), more: isFull || upTo < head };
   }
 
-  async function openWork(on: ReadTx, agentId: string, filter: Look) {
-    const belongs = await directory.openMemberships(on, agentId);
-    const lists = [];
-    for (const { target } of belongs) lists.push(await works.openFor(on, target, MAX_VISITED));
-    const kept = await store.matching(on, lists.flat(), filter, { oldestFirst: true }, filter.limit + 1);
-    return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit };
+  async function visited(on: ReadTx, agentId: string, after: number, head: number) {
+    const { found, upTo } = await candidates(on, agentId, after, MAX_VISITED, head);
+    return { ids: found.filter((one) => isForInbox(agentId, one)).map(({ id }) => id), upTo };
+  }
+
+  async function openWork(on: ReadTx, agentId: string, after: number, head: number) {
+    const lists: number[][] = [];
+    for (const { target } of await directory.openMemberships(on, agentId))
+      lists.push(await works.openAfter(on, target, after, MAX_VISITED));
+    // A full list tells nothing about work after its last.
+    const upTo = Math.min(head, ...lists.flatMap((ids) => (ids.length === MAX_VISITED ? (ids.at(-1) ?? head) : head)));
+    return { ids: lists.flat().filter((id) => id <= upTo), upTo };
   }
 
   /** Stored entries after a place for any of several agents, each once. */

@@ -55,18 +55,31 @@ export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">)
       return { json: answer.json, found };
     },
 
-    /** A filtered page. The entries between are not shown, so no ack can follow from it. */
-    async filtered(on: ReadTx, caller: Caller, agentId: string, query: Query): Promise<string> {
-      const facts = await inbox.requireInbox(on, caller, agentId);
-      const glance = await inbox.glance(on, agentId);
-      const { items, more } = await inbox.look(on, agentId, query, query.after ?? facts.cursor);
-      const found = await lists.withWork(on, items);
-      const states = new Map(found.flatMap(({ entry, work }) => (work ? [[entry.id, work] as const] : [])));
-      const entries = found.map(({ entry }) => entry);
-      if (caller.agentId === agentId) await deliveries.noteSeen(on, caller, entries);
-      const settled = await settling.among(on, agentId, entries, states);
-      const json = await itemsJson(on, caller, agentId, entries, states, settled, query.include === "parent");
-      return `{"items":[${json.join(",")}],"cursor":${facts.cursor},"head":${glance.head},"more":${more},"open":${glance.isOpen}}`;
+    /**
+     * A filtered page. The entries between are not shown, so no ack can follow from it. Open work is looked for from the
+     * beginning, unless the query says a place.
+     */
+    async filtered(
+      caller: Caller,
+      agentId: string,
+      query: Query,
+    ): Promise<{ json: string; found: boolean; upTo: number }> {
+      return db.read(async (on) => {
+        const facts = await inbox.requireInbox(on, caller, agentId, query.after);
+        const glance = await inbox.glance(on, agentId);
+        const after = query.after ?? (query.claimable ? 0 : facts.cursor);
+        const { items, upTo, more } = await inbox.look(on, agentId, query, after);
+        const found = await lists.withWork(on, items);
+        const states = new Map(found.flatMap(({ entry, work }) => (work ? [[entry.id, work] as const] : [])));
+        const entries = found.map(({ entry }) => entry);
+        if (caller.agentId === agentId) await deliveries.noteSeen(on, caller, entries);
+        const settled = await settling.among(on, agentId, entries, states);
+        const shown = await itemsJson(on, caller, agentId, entries, states, settled, query.include === "parent");
+        const json =
+          `{"items":[${shown.join(",")}],"lookAfter":${upTo},"cursor":${facts.cursor},"head":${glance.head},` +
+          `"more":${more},"open":${glance.isOpen}}`;
+        return { json, found: items.length > 0 || more, upTo };
+      });
     },
   };
 }

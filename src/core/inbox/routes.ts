@@ -21,20 +21,35 @@ export function inboxRoutes({ kernel, core }: Areas): Route[] {
       const upTo = query.ackUpTo;
       await db.write((tx) => inbox.ack(tx, caller, params.id, upTo));
     }
-    if (isLooking(query)) return ok(new RawJson(await db.read((on) => look.filtered(on, caller, params.id, query))));
-    const answer =
-      query.waitSeconds === 0 ? await look.unfiltered(caller, params.id, query) : await waitFor(call, request);
+    const read = isLooking(query)
+      ? lookFrom(caller, params.id, query)
+      : () => look.unfiltered(caller, params.id, query);
+    const answer = query.waitSeconds === 0 ? await read() : await waitFor(call, request, read);
     return ok(new RawJson(answer.json));
   }
 
-  async function waitFor({ caller, params, query }: InboxCall, request: Request) {
+  /** Looks again and again: entries that did not pass once are not looked at again, but work may open anew at any place. */
+  function lookFrom(caller: InboxCall["caller"], agentId: string, query: InboxCall["query"]) {
+    let after = query.after;
+    return async () => {
+      const answer = await look.filtered(caller, agentId, { ...query, after });
+      if (!query.claimable) after = answer.upTo;
+      return answer;
+    };
+  }
+
+  async function waitFor(
+    { caller, params, query }: InboxCall,
+    request: Request,
+    read: () => Promise<{ json: string; found: boolean }>,
+  ) {
     return waits.forEntries({
       caller,
       agentId: params.id,
       targets: () => db.read((on) => look.targets(on, caller, params.id)),
       waitMs: query.waitSeconds * 1000,
       signal: request.signal,
-      look: () => look.unfiltered(caller, params.id, query),
+      look: read,
       found: (answer) => answer.found,
     });
   }

@@ -67,6 +67,15 @@ const openFor = columnsWhere(
     limit: "limit",
   },
 );
+/** One walk for each urgency: the index has them apart. */
+const openAfter = (urgent: 0 | 1) =>
+  columnsWhere(
+    { id: work.messageId },
+    work,
+    sql`target = ${bound("target")} and state = 'open' and urgent = ${sql.raw(String(urgent))} and message_id > ${bound("after")}`,
+    { orderBy: sql`message_id`, limit: "limit" },
+  );
+const openWalks = [openAfter(0), openAfter(1)];
 
 /** Finding the open work that comes first. */
 export function createOpenWorkStore(db: Db, byId: (tx: Tx, id: number) => WorkRow | undefined) {
@@ -98,5 +107,12 @@ export function createOpenWorkStore(db: Db, byId: (tx: Tx, id: number) => WorkRo
       openFor(on)
         .all({ target, limit })
         .map((row) => row.id),
+    /** Open work of one target after a message, oldest first. */
+    openAfter: async (on: ReadTx, target: string, after: number, limit: number): Promise<number[]> =>
+      openWalks
+        .flatMap((walk) => walk(on).all({ target, after, limit }))
+        .map((row) => row.id)
+        .toSorted((a, b) => a - b)
+        .slice(0, limit),
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { listen } from "../../support/listen.ts";
 import { metric } from "../../support/metrics.ts";
-import { startRelay } from "../../support/relay.ts";
+import { type Answered, startRelay } from "../../support/relay.ts";
 import { until } from "../../support/until.ts";
 
 async function withInbox() {
@@ -75,6 +75,43 @@ describe("reading an inbox", () => {
     expect((await read()).body.items[0]).not.toHaveProperty("parent");
   });
 
+  /** All that a filtered read finds, page by page. */
+  async function readAll(read: (query: string) => Promise<Answered>, filter: string): Promise<number[][]> {
+    const pages: number[][] = [];
+    for (let after = ""; pages.length < 20; ) {
+      const { body } = await read(`?${filter}${after}`);
+      pages.push(body.items.map(({ id }: { id: number }) => id));
+      if (!body.more) break;
+      after = `&after=${body.lookAfter}`;
+    }
+    return pages;
+  }
+
+  test("a filtered read comes to the end of a long inbox page by page, also over pages that hold nothing, and acknowledges nothing", async () => {
+    const { ask, read, send, ann } = await withInbox();
+    const chats = Array.from({ length: 1000 }, () => ({ to: "bob", body: "chat" }));
+    for (let n = 0; n < 5; n++) await ask("POST", "/v1/messages/batch", { messages: chats }, ann);
+    const task = await send({ kind: "task" });
+    const first = (await read("?kind=task")).body;
+    expect(first).toMatchObject({ items: [], more: true, cursor: 0 });
+    expect(first).not.toHaveProperty("next");
+    expect(await readAll(read, "kind=task")).toEqual([[], [], [task]]);
+    expect((await readAll(read, "kind=chat&limit=500")).map((page) => page.length)).toEqual(Array(10).fill(500));
+    expect((await read(`?kind=task&after=${task + 1}`)).body.code).toBe("ahead-of-log");
+    expect((await read()).body.cursor).toBe(0);
+  });
+
+  test("open work is paged by its place, urgent or not, and with a topic", async () => {
+    const { read, send } = await withInbox();
+    const ids: number[] = [];
+    for (let n = 0; n < 7; n++)
+      ids.push(
+        await send({ to: n % 2 ? "bob" : "tag:crew", claimable: true, urgent: n === 5, topic: n < 4 ? "a" : "b" }),
+      );
+    expect(await readAll(read, "claimable=open&limit=3")).toEqual([ids.slice(0, 3), ids.slice(3, 6), ids.slice(6)]);
+    expect(await readAll(read, "claimable=open&limit=2&topic=b")).toEqual([ids.slice(4, 6), ids.slice(6)]);
+  });
+
   test("a filtered read is for looking: it has no next, and with claimable=open ignores the cursor", async () => {
     const { ask, read, send, ids, bob } = await withInbox();
     const task = await send({ to: "tag:crew", claimable: true, topic: "build" });
@@ -105,6 +142,23 @@ describe("reading an inbox", () => {
 });
 
 describe("waiting for an inbox", () => {
+  test("waiting for an inbox with a filter waits for an entry that passes, and no longer than it may", async () => {
+    const { read, send, ids, clock, parked } = await withInbox();
+    await send();
+    const waiting = read("?kind=task&waitSeconds=60");
+    await parked(1);
+    await send();
+    const task = await send({ kind: "task" });
+    expect(ids((await waiting).body.items)).toEqual([task]);
+    const idle = read(`?topic=build&waitSeconds=5&after=${task}`);
+    const open = read("?claimable=open&waitSeconds=5");
+    await parked(2);
+    const last = await send();
+    clock.advance(5000);
+    expect((await idle).body).toMatchObject({ items: [], more: false, lookAfter: last });
+    expect((await open).body.items).toEqual([]);
+  });
+
   test("waiting for an inbox answers at once when something is there", async () => {
     const { read, send, ids } = await withInbox();
     const id = await send();
