@@ -48,6 +48,9 @@ export const DelegationDraft = strictObject(() => ({
   text: text(BODY_BYTES),
   encoding: EncodingInput,
   context: DelegationContext.nullish(),
+  payload: jsonObject(JSON_BYTES)
+    .nullish()
+    .describe("Further members of the request's payload, beside those that the relay writes."),
   threadId: MessageId.nullish().describe("Puts the request into this thread."),
   parentId: DelegationId.nullish().describe(
     "The delegation that this is part of: one the sender works on. Left out: the live run that the header " +
@@ -110,8 +113,9 @@ export const Delegation = named("Delegation", "A request that owes an answer.", 
   to: z.string().describe("Who was asked: an agent or a group."),
   holder: z.string().nullable().describe("Who of a group works on it, or did last."),
   text: z.string().nullable().describe("null when retention took the message."),
-  encoding: Encoding.describe("Encoding of text and context."),
+  encoding: Encoding.describe("Encoding of text, context and payload."),
   context: DelegationContext.nullable(),
+  payload: z.record(Str, z.unknown()).nullable().describe("Members of the request's payload that its asker gave."),
   depth: z.int().describe(`Counted by the server along parentId, from 1 to ${MAX_DEPTH}.`),
   rootId: NodeId.describe("The first of its tree; itself when it has no parent."),
   parentId: NodeId.nullable().describe("The delegation or the run that it is part of."),
@@ -173,7 +177,7 @@ export const delegate = contract("delegate", "POST /v1/delegations", {
   answers: made(Delegation, "Asked.", "Asked before with this key."),
   problems: [
     ...words("loop-paused quota-exceeded forbidden superseded unknown-target no-conversation"),
-    ...words("not-open budget-exceeded too-deep cycle idempotency-mismatch"),
+    ...words("not-open budget-exceeded too-deep cycle reserved idempotency-mismatch"),
   ],
 });
 

@@ -193,9 +193,8 @@ async function verbWays({ relay, eve, bob }: Hands): Promise<Way[]> {
       send: ({ payload }) => ask("POST", `/v1/delegations/${asked.id}/progress`, { text: "x", payload }, bob),
     },
     {
-      ...{ name: "a delegation", outcome: "unknown" },
-      send: ({ to, payload, meta }) => ask("POST", "/v1/delegations", { to, text: "x", payload, meta }, eve),
-      takesMeta: true,
+      ...{ name: "a delegation", outcome: "reserved" },
+      send: ({ to, payload }) => ask("POST", "/v1/delegations", { to, text: "x", payload }, eve),
     },
     {
       ...{ name: "a delegation's text", outcome: "data" },

@@ -25,11 +25,12 @@ export function requirePlain(draft: Attached & { kind?: MessageKind | undefined 
 }
 
 /**
- * Refuses members and button ids that only the relay writes. `at` is where payload and meta stand in the request.
- * @throws Problem 422 reserved
+ * Refuses members and button ids that only the relay writes. `at` is where payload and meta stand in the request;
+ * `more` names members that it writes into this payload, too. @throws Problem 422 reserved
  */
-export function refuseReserved(attached: Attached, at = ""): void {
-  const place = reservedPlace(attached);
+export function refuseReserved(attached: Attached, at = "", more: readonly string[] = []): void {
+  const own = more.find((name) => attached.payload && Object.hasOwn(attached.payload, name));
+  const place = own === undefined ? reservedPlace(attached) : `/payload/${own}`;
   if (place === undefined) return;
   const pointer = `${at}${place}`;
   throw new Problem("reserved", `${pointer}: the relay alone writes this. Use another name.`, {

@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Addressed, Asks, Author, Waiting } from "../../core/messages/draft.ts";
+import { refuseReserved } from "../../core/messages/reserved.ts";
 import { depthUnder, type PlacedNode } from "../../core/trees/trees.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup, parseTarget } from "../../identity/agents/target.ts";
@@ -11,6 +12,7 @@ import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
+import { OF_REQUEST } from "./delegation.ts";
 import { type DelegationOutcomes, isOpen, workerOf } from "./outcomes.ts";
 import type { DelegationRow } from "./row.ts";
 import type { DelegationStore } from "./store.ts";
@@ -41,6 +43,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
   async function ask(tx: Tx, caller: Caller, body: Asked): Promise<DelegationRow> {
     const from = actingAs(caller, body.from);
     const facts = await agents.requireActor(tx, caller, from);
+    refuseReserved(body, "", OF_REQUEST);
     messages.quotas.take(tx, facts, "messages");
     if (body.threadId) await messages.access.requireReference(tx, from, body.threadId, "/threadId");
     const asked = { ...body, sessionId: caller.sessionId };
@@ -98,12 +101,12 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
   ): Promise<DelegationRow> {
     const { author, target, asks, provider } = addressed;
     if (provider) await orchestrators.providers.ensure(tx, provider);
-    const { text, encoding, context, threadId, relayed } = body;
+    const { text, encoding, context, payload, threadId, relayed } = body;
     const causedBy = above.by?.messageId ?? above.parent?.messageId ?? (await messages.causeOf(tx, addressed));
     const approvalId = newId("apr", clock.now());
     const expiresAt = clock.now() + asks.seconds * 1000;
     const { via, person = null } = author;
-    const held = { text, encoding, context, threadId, causedBy: body.causedBy, relayed, via, person };
+    const held = { text, encoding, context, payload, threadId, causedBy: body.causedBy, relayed, via, person };
     const row = await keep(tx, body, { approvalId, expiresAt, ...above, from: author.id, target, held });
     // Last: its card in a chat is a message, and the delegation's id comes of the place of its notice.
     await asks.ask(tx, { delegationId: row.id, approvalId, causedBy });
@@ -303,7 +306,10 @@ function toDraft(id: string, body: Asked, parent: PlacedNode | undefined, now: n
     maxAttempts: 5,
     expiresAt: toTime(now + body.timeoutSeconds * 1000),
     encoding: body.encoding,
-    payload: { ...body.relayed, delegationId: id, depth: depthUnder(parent), context: body.context ?? null },
+    payload: {
+      ...{ ...body.payload, ...body.relayed },
+      ...{ delegationId: id, depth: depthUnder(parent), context: body.context ?? null },
+    },
   };
 }
 

@@ -4,13 +4,18 @@ import type { ReadTx } from "../../kernel/db/database.ts";
 import { DelegationContext } from "../../protocol/delegation-context.ts";
 import type { Delegation, DelegationAnswer } from "../../protocol/delegations.ts";
 import { type Encoding, toTime, toTimeOrNull } from "../../protocol/wire.ts";
+import { isHeld } from "./outcomes.ts";
 import type { DelegationRow } from "./row.ts";
+
+/** Members that the relay writes into the payloads of requests, and of questions about them. */
+export const OF_REQUEST = ["delegationId", "depth", "context", "question", "delegation"];
 
 /** Content of the messages of a delegation, as far as retention left them. */
 export interface DelegationTexts {
   text: string | null;
   encoding: Encoding;
   context: DelegationContext | null;
+  payload: Record<string, unknown> | null;
   answer?: { text: string | null; encoding: Encoding; payload: Record<string, unknown> | null } | undefined;
 }
 
@@ -25,11 +30,15 @@ export async function readDelegation(
   const answer = { text: response?.body ?? null, encoding: encodingOf(response), payload: given(payloadOf(response)) };
   return toDelegation(row, {
     ...{ text: request?.body ?? null, encoding: encodingOf(request), context: contextOf(request), answer },
+    payload: isHeld(row) ? (row.held?.payload ?? null) : givenToRequest(payloadOf(request)),
   });
 }
 
 /** A delegation as it goes out, from messages that are at hand. */
-export function toDelegation(row: DelegationRow, { text, encoding, context, answer }: DelegationTexts): Delegation {
+export function toDelegation(
+  row: DelegationRow,
+  { text, encoding, context, payload, answer }: DelegationTexts,
+): Delegation {
   return {
     id: row.id,
     from: row.fromId,
@@ -38,6 +47,7 @@ export function toDelegation(row: DelegationRow, { text, encoding, context, answ
     text,
     encoding,
     context,
+    payload,
     depth: row.depth,
     rootId: row.rootId,
     parentId: row.parentId,
@@ -86,4 +96,11 @@ function given(payload: Record<string, unknown> | null): Record<string, unknown>
   if (payload === null) return null;
   const { delegationId: _, delegation: __, ...rest } = payload;
   return Object.keys(rest).length ? rest : null;
+}
+
+/** Members of a request's payload that its asker gave. A command's are all the relay's. */
+function givenToRequest(payload: Record<string, unknown> | null): Record<string, unknown> | null {
+  if (payload === null || "command" in payload) return null;
+  const rest = Object.entries(payload).filter(([name]) => !OF_REQUEST.includes(name));
+  return rest.length ? Object.fromEntries(rest) : null;
 }

@@ -191,6 +191,7 @@ export function createDelegationService(
           text: body.text,
           encoding: body.encoding,
           context: body.context ?? null,
+          payload: body.payload ?? null,
         }),
       );
     },

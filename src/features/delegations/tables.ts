@@ -8,6 +8,7 @@ export interface HeldRequest {
   text: string;
   encoding: ParsedDelegation["encoding"];
   context?: ParsedDelegation["context"];
+  payload?: ParsedDelegation["payload"];
   threadId?: number | null | undefined;
   causedBy?: null | undefined;
   relayed?: Record<string, unknown> | undefined;

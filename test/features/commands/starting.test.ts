@@ -300,7 +300,14 @@ describe("G14: who may start an agent that an orchestrator runs", () => {
     const { ask, ada, waiting, answer } = world;
     await world.mode("ask");
     const made = async () =>
-      (await ask("POST", "/v1/delegations", { to: TO, text: "How many?", context: { summary: "Tests" } }, ada)).body;
+      (
+        await ask(
+          "POST",
+          "/v1/delegations",
+          { to: TO, text: "How many?", context: { summary: "Tests" }, payload: { build: 7 } },
+          ada,
+        )
+      ).body;
     const see = async ({ id }: { id: string }) => (await ask("GET", `/v1/delegations/${id}`, undefined, ada)).body;
     const [one, two, three] = [await made(), await made(), await made()];
     const all: { id: string; hash: string }[] = await waiting();
@@ -311,7 +318,7 @@ describe("G14: who may start an agent that an orchestrator runs", () => {
     const [request] = (await ask("GET", `/v1/agents/${TO}/inbox?after=0`, undefined, codex)).body.items;
     expect(request).toMatchObject({
       body: "How many?",
-      payload: { delegationId: one.id, context: { summary: "Tests" } },
+      payload: { build: 7, delegationId: one.id, context: { summary: "Tests" } },
     });
     await ask("POST", `/v1/delegations/${one.id}/response`, { text: "Three.", agentId: TO }, codex);
     expect(await see(one)).toMatchObject({ status: "answered", answer: { text: "Three." } });

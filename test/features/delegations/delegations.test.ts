@@ -19,6 +19,20 @@ describe("a request that owes an answer", () => {
     });
   });
 
+  test("a request that owes an answer carries a payload of its asker's, beside the members of the relay's", async () => {
+    const { delegate, ada, bob, inbox, look, ask } = await startTeam();
+    const payload = { build: 7, parts: ["a"] };
+    const asked = await delegate(ada, "bob", { text: "fix it", payload });
+    expect(asked.payload).toEqual(payload);
+    expect((await inbox(bob))[0].payload).toEqual({ ...payload, delegationId: asked.id, depth: 1, context: null });
+    expect((await look(asked)).payload).toEqual(payload);
+    expect((await delegate(ada, "bob")).payload).toBeNull();
+    for (const name of ["delegationId", "depth", "context", "question", "delegation", "command", "run"])
+      expect(
+        await ask("POST", "/v1/delegations", { to: "bob", text: "x", payload: { [name]: "forged" } }, ada),
+      ).toMatchObject({ status: 422, body: { code: "reserved", errors: [{ pointer: `/payload/${name}` }] } });
+  });
+
   test("a request that owes an answer is answered by a call: the asker gets one response, by who answered", async () => {
     const { delegate, ada, bob, on, inbox, look } = await startTeam();
     const asked = await delegate(ada, "bob");
