@@ -62,6 +62,54 @@ describe.skipIf(noBrowser !== undefined)(`agents in the console ${noBrowser ?? "
     expect(faults).toEqual([]);
   });
 
+  test("the page of a thing that was deleted says so, and of one that cannot be read again keeps what it knew, as of when", async () => {
+    const relay = await startRelay();
+    const { ask } = relay;
+    const comes = (by: { id: string; token: string }) => ask("GET", `/v1/agents/${by.id}/inbox?after=0`, undefined, by);
+    await comes(await relay.agent("gone-x"));
+    const other = await relay.agent("other");
+    const { page, visit } = await openConsole(relay, "/agents/gone-x");
+    await page.getByRole("heading", { name: "gone-x is idle" }).waitFor();
+    await page.route("**/v1/agents/gone-x", (route) =>
+      route.fulfill({
+        status: 400,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ code: "invalid", status: 400, detail: "It cannot be read.", requestId: "req_1" }),
+      }),
+    );
+    // With news of any agent it is read again.
+    await comes(other);
+    await relay.pass(1000);
+    const alert = page.getByRole("alert").filter({ hasText: "It cannot be read." });
+    await alert.getByText("invalid req_1").waitFor();
+    await alert.getByText(/^as of \d/).waitFor();
+    await page.getByRole("heading", { name: /^gone-x is/ }).waitFor();
+    await page.unrouteAll();
+    await alert.getByRole("button", { name: "Retry" }).click();
+    await alert.waitFor({ state: "detached" });
+
+    await ask("DELETE", "/v1/agents/gone-x");
+    await relay.pass(1000);
+    await page.getByRole("heading", { name: "This agent cannot be shown" }).waitFor();
+    await page
+      .getByRole("alert")
+      .getByText(/^gone /)
+      .waitFor();
+    for (const name of [/Change/, /Delete/]) expect(await page.getByRole("button", { name }).count()).toBe(0);
+    await page.getByRole("button", { name: "Restore gone-x" }).click();
+    await page.getByRole("heading", { name: /^gone-x is/ }).waitFor();
+
+    const draft = { name: "nightly", cron: "0 3 * * *", message: { to: "gone-x", body: "Check" } };
+    const { id } = (await ask("POST", "/v1/schedules", draft)).body;
+    await visit(`/schedules/${id}`);
+    await page.getByRole("heading", { name: /^nightly/ }).waitFor();
+    await ask("DELETE", `/v1/schedules/${id}`);
+    // With any message schedules are read again.
+    await ask("POST", "/v1/messages", { to: "gone-x", body: "Hello" });
+    await relay.pass(1000);
+    await page.getByRole("heading", { name: "This schedule cannot be shown" }).waitFor();
+  });
+
   test("a profile is made, changed and deleted, and the fleet stays in sight beside one session", async () => {
     const box = await startBox();
     await box.session("ses_1", { state: "stuck", reason: "Silent." });

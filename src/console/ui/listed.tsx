@@ -11,6 +11,7 @@ const FEW = 20;
 
 interface ListedProps<Item> {
   list: Pick<ReturnType<typeof usePages<Item>>, "items" | "error" | "isPending" | "isRead" | "hasMore" | "readMore"> & {
+    readAt?: number | undefined;
     refetch(): unknown;
   };
   /** Name of the items: "runs". */
@@ -28,13 +29,13 @@ interface ListedProps<Item> {
 
 /** A list of the relay as rows, with what is said while it loads, when it failed and when it is empty. */
 export function Listed<Item>({ list, what, row, link, open, keys, chosen, empty, filter }: ListedProps<Item>) {
-  const { items, error, isPending, isRead, hasMore, readMore, refetch } = list;
+  const { items, error, isPending, isRead, readAt, hasMore, readMore, refetch } = list;
   // Escape first ends what is chosen.
   useKeys(filter && !chosen?.ids.size ? { Escape: filter.clear } : {});
   return (
     <>
       {isPending && <Loading what={what} />}
-      {error && <Failure error={error} retry={() => void refetch()} />}
+      {error && <Failure error={error} retry={() => void refetch()} asOf={readAt} />}
       {isRead && items.length === 0 && !filter && <Empty>{empty}</Empty>}
       {isRead && items.length === 0 && filter && (
         <Empty>

@@ -16,8 +16,15 @@ export function Loading({ what }: { what: string }) {
   return isLate ? <p className="px-3 py-4 text-ink2" role="status">{`Loading ${what}…`}</p> : null;
 }
 
+interface FailureProps {
+  error: unknown;
+  retry?: () => void;
+  /** Time at which what is still shown was read. */
+  asOf?: number | undefined;
+}
+
 /** Why something failed, in the relay's words, with what a report needs. */
-export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Failure({ error, retry, asOf }: FailureProps) {
   const problem = error instanceof RelayProblem ? error : undefined;
   const words = error instanceof Error ? error.message : String(error);
   return (
@@ -26,6 +33,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
       {problem && (
         <code className="font-mono text-small text-ink3 select-all">{`${problem.code} ${problem.body.requestId}`}</code>
       )}
+      {asOf !== undefined && <span className="text-ink2">{`as of ${new Date(asOf).toLocaleTimeString()}`}</span>}
       {retry && <Button onClick={retry}>Retry</Button>}
     </div>
   );

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect } from "react";
+import { createContext, type ReactNode, useContext, useEffect } from "react";
 import { type Find, SearchBox } from "../search/search-box.tsx";
 import { visible } from "./exact.tsx";
 
@@ -13,8 +13,12 @@ interface PageProps {
   children: ReactNode;
 }
 
+/** Why what the page shows could not be read again. Pages say so below their heading. */
+export const Trouble = createContext<ReactNode>(null);
+
 /** A page: one heading that answers, one line of facts, then sections. */
 export function Page({ title, facts, actions, find, children }: PageProps) {
+  const trouble = useContext(Trouble);
   useEffect(() => {
     document.title = `${visible(title)} · Signalbox`;
   }, [title]);
@@ -28,6 +32,7 @@ export function Page({ title, facts, actions, find, children }: PageProps) {
         {actions && <div className="flex flex-wrap gap-2 max-md:order-1 max-md:basis-full">{actions}</div>}
         <SearchBox find={find} className="w-52 max-lg:w-44" />
       </header>
+      {trouble}
       {children}
     </main>
   );

@@ -11,17 +11,20 @@ const route = getRouteApi("/approvals/$id");
 /** One approval by itself: whole, and decided here. Notifications open it. */
 export function ApprovalPage() {
   const { id } = route.useParams();
-  const { data } = useQuery({
+  const { data, error } = useQuery({
     queryKey: ["approval", id],
     queryFn: ({ signal }) => api.approvals.get(id, { signal }),
   });
   const keys = useAnswerKeys();
-  useKeys(keys(id));
-  const title = !data
-    ? "Approval"
-    : data.state === "pending"
-      ? `${data.agentId} asks for a decision`
-      : `This was ${outcomeOf(data)}`;
+  // No key answers what is not shown.
+  useKeys(keys(error ? null : id));
+  const title = error
+    ? "This approval cannot be shown"
+    : !data
+      ? "Approval"
+      : data.state === "pending"
+        ? `${data.agentId} asks for a decision`
+        : `This was ${outcomeOf(data)}`;
   return (
     <Page title={title} facts={data && visible(data.title)}>
       <div className="flex max-w-180 flex-col gap-1">

@@ -7,7 +7,7 @@ import { useAct } from "../../ui/act.ts";
 import { useBack } from "../../ui/back.ts";
 import { Button } from "../../ui/button.tsx";
 import { visible } from "../../ui/exact.tsx";
-import { Failure, Loading } from "../../ui/notes.tsx";
+import { One } from "../../ui/one.tsx";
 import { Page } from "../../ui/page.tsx";
 import { SureButton } from "../../ui/sure.tsx";
 import { TAB, Tabs } from "../../ui/tabs.tsx";
@@ -26,18 +26,17 @@ const VIEWS = [
 /** One chat account: its chats with where each goes, its bindings, and whom it hears. */
 export function ChannelPage() {
   const { id } = route.useParams();
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ["channels", "one", id],
     queryFn: ({ signal }) => api.channels.get(id, { signal }),
     // The lists tell no events of what an adapter says of itself.
     refetchInterval: 10_000,
   });
   useBack("/channels");
-  if (data) return <View key={id} channel={data} />;
   return (
-    <Page title={error ? "This channel cannot be shown" : "Channel"}>
-      {error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what="the channel" />}
-    </Page>
+    <One query={query} what="channel">
+      {(channel) => <View key={id} channel={channel} />}
+    </One>
   );
 }
 

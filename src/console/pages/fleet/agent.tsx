@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { RelayProblem } from "../../../client/errors.ts";
+import type { RelayProblem } from "../../../client/errors.ts";
 import type { Agent } from "../../../protocol/agents.ts";
 import { api } from "../../api.ts";
 import { useActs } from "../../frame/acts.ts";
@@ -9,7 +9,8 @@ import { useWho } from "../../frame/who.ts";
 import { Button } from "../../ui/button.tsx";
 import { visible } from "../../ui/exact.tsx";
 import { Fact, FactList } from "../../ui/facts.tsx";
-import { Failure, Loading } from "../../ui/notes.tsx";
+import { Failure } from "../../ui/notes.tsx";
+import { One } from "../../ui/one.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { agentState } from "../../ui/states.ts";
 import { AgentDialog } from "./agent-dialog.tsx";
@@ -24,28 +25,25 @@ const route = getRouteApi("/agents/$id");
 /** One agent: its live sessions and its runs. */
 export function AgentPage() {
   const { id } = route.useParams();
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ["agent", id],
     queryFn: ({ signal }) => api.agents.get(id, { signal }),
   });
-  if (data) return <AgentView key={id} agent={data} />;
   return (
-    <Page title={error ? "This agent cannot be shown" : "Agent"}>
-      {error ? <Gone id={id} error={error} retry={() => void refetch()} /> : <Loading what="the agent" />}
-    </Page>
+    <One query={query} what="agent" gone={(error) => error.status === 410 && <Deleted id={id} error={error} />}>
+      {(agent) => <AgentView key={id} agent={agent} />}
+    </One>
   );
 }
 
-function Gone({ id, error, retry }: { id: string; error: Error; retry(): void }) {
+/** An agent that was deleted, and its way back. */
+function Deleted({ id, error }: { id: string; error: RelayProblem }) {
   const { isOperator } = useWho();
   const restore = useRestore();
-  const isDeleted = error instanceof RelayProblem && error.status === 410;
   return (
     <>
-      <Failure error={error} {...(!isDeleted && { retry })} />
-      {isDeleted && isOperator && (
-        <Button disabled={restore.isPending} onClick={() => restore.mutate(id)}>{`Restore ${id}`}</Button>
-      )}
+      <Failure error={error} />
+      {isOperator && <Button disabled={restore.isPending} onClick={() => restore.mutate(id)}>{`Restore ${id}`}</Button>}
     </>
   );
 }

@@ -7,7 +7,7 @@ import { countText, moneyText } from "../../ui/amounts.ts";
 import { Exact, visible } from "../../ui/exact.tsx";
 import { Fact, FactList } from "../../ui/facts.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
-import { Failure, Loading } from "../../ui/notes.tsx";
+import { One } from "../../ui/one.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { sessionState } from "../../ui/states.ts";
 import { AgentRuns } from "./agent-runs.tsx";
@@ -19,15 +19,14 @@ const route = getRouteApi("/sessions/$id");
 /** One session: how it is, on what evidence, and its runs. */
 export function SessionPage() {
   const { id } = route.useParams();
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ["session", id],
     queryFn: ({ signal }) => api.sessions.get(id, { signal }),
   });
-  if (data) return <SessionView key={id} session={data} />;
   return (
-    <Page title={error ? "This session cannot be shown" : "Session"}>
-      {error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what="the session" />}
-    </Page>
+    <One query={query} what="session">
+      {(session) => <SessionView key={id} session={session} />}
+    </One>
   );
 }
 

@@ -27,12 +27,14 @@ interface Props {
 
 /** Changed files with their patches. Comments on lines are sent as one message. */
 export function Changes({ run, comments, opened, toggle }: Props) {
-  const { data, error, refetch } = useDiff(run.id);
-  if (error && !data) return <Failure error={error} retry={() => void refetch()} />;
+  const { data, dataUpdatedAt, error, refetch } = useDiff(run.id);
+  const failure = error && <Failure error={error} retry={() => void refetch()} asOf={data && dataUpdatedAt} />;
+  if (failure && !data) return failure;
   if (!data) return <Loading what="the changes" />;
-  if (data.files.length === 0) return <Empty>This run changed no files.</Empty>;
+  if (data.files.length === 0 && !failure) return <Empty>This run changed no files.</Empty>;
   return (
     <>
+      {failure}
       <ul>
         {data.files.map((file) => (
           <Changed

@@ -5,7 +5,7 @@ import type { Run } from "../../../protocol/runs.ts";
 import { api } from "../../api.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { useWho } from "../../frame/who.ts";
-import { Failure, Loading } from "../../ui/notes.tsx";
+import { One } from "../../ui/one.tsx";
 import { Page } from "../../ui/page.tsx";
 import { TAB, Tabs } from "../../ui/tabs.tsx";
 import { openWeb } from "../../ui/web.ts";
@@ -23,11 +23,10 @@ const route = getRouteApi("/runs/$id");
 export function RunPage() {
   const { id } = route.useParams();
   const run = useQuery({ queryKey: ["run", id], queryFn: ({ signal }) => api.runs.get(id, { signal }) });
-  if (run.data) return <RunView key={id} run={run.data} />;
   return (
-    <Page title={run.error ? "This run cannot be shown" : "Run"}>
-      {run.error ? <Failure error={run.error} retry={() => void run.refetch()} /> : <Loading what="the run" />}
-    </Page>
+    <One query={run} what="run">
+      {(one) => <RunView key={id} run={one} />}
+    </One>
   );
 }
 

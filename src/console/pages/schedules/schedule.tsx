@@ -10,7 +10,7 @@ import { useBack } from "../../ui/back.ts";
 import { Button } from "../../ui/button.tsx";
 import { Exact, Facts, visible } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
-import { Failure, Loading } from "../../ui/notes.tsx";
+import { One } from "../../ui/one.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";
 import type { RowParts } from "../../ui/rows.tsx";
@@ -24,16 +24,15 @@ const LINK = "text-accent underline";
 /** One schedule: its next times, its message, and what each time became. */
 export function SchedulePage() {
   const { id } = route.useParams();
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ["schedules", "one", id],
     queryFn: ({ signal }) => api.schedules.get(id, { signal }),
   });
   useBack("/schedules");
-  if (data) return <View key={id} schedule={data} />;
   return (
-    <Page title={error ? "This schedule cannot be shown" : "Schedule"}>
-      {error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what="the schedule" />}
-    </Page>
+    <One query={query} what="schedule">
+      {(schedule) => <View key={id} schedule={schedule} />}
+    </One>
   );
 }
 
