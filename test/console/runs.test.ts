@@ -70,6 +70,34 @@ describe.skipIf(noBrowser !== undefined)(`runs in the console ${noBrowser ?? ""}
     expect(faults).toEqual([]);
   });
 
+  test("nothing hides in others' text: since you left, in rows, in facts and on the card of an approval", async () => {
+    const crew = await startCrew();
+    const { ada, bob } = crew;
+    await crew.ask("PATCH", "/v1/agents/bob", { rig: "rig \u202eb", machine: "box \u2066b", tags: ["a\u200bb"] });
+    const run = await crew.take(bob, await crew.run(ada, { agentId: "bob", label: "label \u202eb", task: "x" }));
+    await crew.finish(bob, run, {
+      ...{ outcome: "error", errorCode: "provider", error: "error \u202eb" },
+      links: [{ kind: "branch", ref: "fix-\u202eb", evidence: "said" }],
+    });
+    const subject = { type: "command", line: "ls", cwd: "/work/\u202ea", envNames: ["A\u202eB"] };
+    await crew.ask("POST", "/v1/approvals", wanted("ls", { subject, title: "Look" }), bob);
+    const { page, visit } = await openConsole(crew, "/");
+    const said = async (text: string) => {
+      await page.getByText(text).first().waitFor();
+      expect(await page.locator("body").textContent()).not.toMatch(/[\u200b\u202a-\u202e\u2066-\u2069]/);
+    };
+    await page.evaluate(() => localStorage.setItem("left-at", "2000-01-01T00:00:00.000Z"));
+    await page.reload();
+    await page.getByRole("region", { name: "Since you left" }).getByText("label \\u{202e}b").waitFor();
+    await said("fix-\\u{202e}b");
+    await said("/work/\\u{202e}a");
+    await said("with A\\u{202e}B");
+    await visit("/agents");
+    await said("rig \\u{202e}b");
+    await visit("/agents/bob");
+    await said("box \\u{2066}b");
+  });
+
   test("comments on two lines reach the runner as one message, by keys alone; two runs are compared side by side", async () => {
     const crew = await startCrew();
     const run = await crew.take(crew.bob, await crew.run(crew.ada, { agentId: "bob", task: "Rename <i>it</i>" }));

@@ -48,7 +48,7 @@ function Standing({ hold }: { hold: Hold }) {
     <p className="flex flex-wrap items-center gap-x-3 gap-y-1 px-8 py-2 wrap-anywhere max-md:px-4">
       <span className="flex-1">
         <strong className="text-amber">{`${visible(scopeText(hold.scope))} is held`}</strong>
-        {`: ${visible(hold.reason)} · ${hold.person ?? "an operator"} ${clockText(hold.createdAt)}`}
+        {`: ${visible(hold.reason)} · ${visible(hold.person ?? "an operator")} ${clockText(hold.createdAt)}`}
         {running > 0 && ` · ${running} ${running === 1 ? "session is" : "sessions are"} not seen to stop yet`}
       </span>
       {writes && (

@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { Settings } from "lucide-react";
 import { useSyncExternalStore } from "react";
 import { feed } from "../live/feed.ts";
-import { projectName } from "../ui/exact.tsx";
+import { projectName, visible } from "../ui/exact.tsx";
 import { HoldButton } from "./holds.tsx";
 import { Logo } from "./logo.tsx";
 import { PLACES } from "./places.ts";
@@ -71,7 +71,7 @@ function Projects() {
           key={name}
           type="button"
           aria-pressed={name === project}
-          title={`${name}: ${live} live, ${needsWords(needs)}`}
+          title={`${visible(name)}: ${live} live, ${needsWords(needs)}`}
           onClick={() => choose(name === project ? undefined : name)}
           className={`${LINK} shrink-0 cursor-pointer text-left aria-pressed:bg-selected aria-pressed:font-semibold aria-pressed:text-ink`}
         >

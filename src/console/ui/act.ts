@@ -27,7 +27,7 @@ function takeBack(one: Undoable): void {
   toast.dismiss(one.toastId);
   one.undo().then(
     () => void toast("Taken back", { duration: SAID_MS }),
-    (error: Error) => void toast.error(error.message, { duration: FAILED_MS }),
+    (error: Error) => void toast.error(visible(error.message), { duration: FAILED_MS }),
   );
 }
 

@@ -11,6 +11,9 @@ export const Exact = ({ children }: { children: string }) => (
 /** Text of others, in which nothing hides. */
 export { visible };
 
+/** A child of an element: where it is text, nothing hides in it. */
+export const shownChild = (child: ReactNode): ReactNode => (typeof child === "string" ? visible(child) : child);
+
 /** `acme/api` of `github.com/acme/api`; the last two folders of a path. */
 export const projectName = (project: string): string => visible(project.split("/").filter(Boolean).slice(-2).join("/"));
 
@@ -23,7 +26,7 @@ export function Facts({ items }: { items: readonly (ReactNode | false | null | u
         // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one sentence
         <span key={index}>
           {index > 0 && " · "}
-          {one}
+          {shownChild(one)}
         </span>
       ))}
     </p>

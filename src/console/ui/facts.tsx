@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { shownChild } from "./exact.tsx";
 
 /** Facts as pairs of a name and a value. */
 export const FactList = ({ children }: { children: ReactNode }) => (
@@ -10,6 +11,6 @@ export const Fact = ({ name, children }: { name: string; children: ReactNode }) 
   children === null || children === undefined || children === false || children === "" ? null : (
     <>
       <dt className="text-ink3">{name}</dt>
-      <dd>{children}</dd>
+      <dd>{shownChild(children)}</dd>
     </>
   );

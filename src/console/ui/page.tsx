@@ -1,6 +1,6 @@
 import { createContext, type ReactNode, useContext, useEffect } from "react";
 import { type Find, SearchBox } from "../search/search-box.tsx";
-import { visible } from "./exact.tsx";
+import { shownChild, visible } from "./exact.tsx";
 
 interface PageProps {
   /** A sentence with the answer: "4 things need you". */
@@ -27,7 +27,7 @@ export function Page({ title, facts, actions, find, children }: PageProps) {
       <header className="mb-6 flex flex-wrap items-start gap-x-6 gap-y-2 max-md:mb-4">
         <div className="min-w-0 flex-1 max-md:contents">
           <h1 className="text-display font-semibold wrap-anywhere max-md:min-w-0 max-md:flex-1">{visible(title)}</h1>
-          {facts && <p className="text-ink2 max-md:order-1 max-md:basis-full">{facts}</p>}
+          {facts && <p className="text-ink2 max-md:order-1 max-md:basis-full">{shownChild(facts)}</p>}
         </div>
         {actions && <div className="flex flex-wrap gap-2 max-md:order-1 max-md:basis-full">{actions}</div>}
         <SearchBox find={find} className="w-52 max-lg:w-44" />

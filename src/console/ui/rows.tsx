@@ -6,6 +6,7 @@ import { Deaf, useKeys } from "../frame/keys.ts";
 import { Age } from "./age.tsx";
 import { Arrivals, useArrivals } from "./arrivals.tsx";
 import type { Chosen } from "./chosen.ts";
+import { shownChild } from "./exact.tsx";
 import { Glyph, type GlyphName } from "./glyph.tsx";
 import { type Step, useSequence } from "./sequence.ts";
 import { openWeb, webAddress } from "./web.ts";
@@ -210,10 +211,10 @@ const RowBody = ({ glyph, what, why, kind, since }: RowParts) => (
       <Glyph name={glyph} />
     </span>
     <span className="min-w-0 wrap-anywhere">
-      {what}
-      {why && <span className="block text-small text-ink3 compact:hidden">{why}</span>}
+      {shownChild(what)}
+      {why && <span className="block text-small text-ink3 compact:hidden">{shownChild(why)}</span>}
     </span>
-    <span className="max-w-48 truncate text-small text-ink2 max-md:hidden">{kind}</span>
+    <span className="max-w-48 truncate text-small text-ink2 max-md:hidden">{shownChild(kind)}</span>
     {since && <Age since={since} className="text-right" />}
   </>
 );

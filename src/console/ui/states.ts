@@ -2,6 +2,7 @@ import type { Agent } from "../../protocol/agents.ts";
 import type { Run } from "../../protocol/runs.ts";
 import type { SessionChange } from "../../protocol/sessions.ts";
 import { runState as runShown, type StateShown, sessionState as sessionShown } from "../../protocol/states.ts";
+import { visible } from "./exact.tsx";
 import { type GlyphName, glyphColour } from "./glyph.tsx";
 
 /** A state in words, with its shape and the class of its colour. */
@@ -11,9 +12,9 @@ export interface Shown {
   colour: string;
 }
 
-/** The colour of its glyph; of graphics, amber is too light for text. */
+/** The colour of its glyph; of graphics, amber is too light for text. Words may end with a reason that an agent gave. */
 const shown = ({ glyph, word }: StateShown): Shown => ({
-  ...{ glyph, word },
+  ...{ glyph, word: visible(word) },
   colour: glyph.startsWith("you") ? "text-amber" : glyphColour(glyph),
 });
 

@@ -18,7 +18,7 @@ export function ActivityPage() {
   if (role !== "member") return <Acts />;
   return (
     <Page title="Activity is not yours to see">
-      <Empty>{`${name} is a member: operators and viewers read it.`}</Empty>
+      <Empty>{`${visible(name)} is a member: operators and viewers read it.`}</Empty>
     </Page>
   );
 }

@@ -104,7 +104,7 @@ function Preview({ form }: { form: Form }) {
     queryFn: ({ signal }) => api.approvals.previewRule(JSON.parse(asked) as ApprovalRuleDraft, { signal }),
     enabled: form.tool.trim() !== "",
   });
-  if (error) return <p className="text-small text-red">{error.message}</p>;
+  if (error) return <p className="text-small text-red">{visible(error.message)}</p>;
   if (!data) return null;
   const { looked, items } = data;
   return (

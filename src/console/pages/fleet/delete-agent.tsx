@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { toast } from "sonner";
 import { api } from "../../api.ts";
 import { Dialog } from "../../ui/dialog.tsx";
+import { visible } from "../../ui/exact.tsx";
 import { useAgentTokens } from "./tokens.tsx";
 
 /** Restores a deleted agent, and says so. */
@@ -14,7 +15,7 @@ export function useRestore() {
       await cache.invalidateQueries();
       toast(`${id} is back. It needs a new token.`);
     },
-    onError: (error) => void toast.error(error.message, { duration: 10_000 }),
+    onError: (error) => void toast.error(visible(error.message), { duration: 10_000 }),
   });
 }
 

@@ -43,7 +43,7 @@ export function Profiles() {
 
 const profileRow = ({ name, provider, model, agents, updatedAt }: Profile): RowParts => ({
   ...{ id: name, glyph: "settled", kind: provider, since: updatedAt },
-  what: <strong>{name}</strong>,
+  what: <strong>{visible(name)}</strong>,
   why: [model, agents.map(({ agentId, desired }) => `${agentId} ${desired}`).join(", ")]
     .filter(Boolean)
     .map((fact) => visible(fact ?? ""))

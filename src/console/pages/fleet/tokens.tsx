@@ -53,7 +53,7 @@ function TokenRow({ token: { id, name, createdAt, lastUsedAt, sessionId } }: { t
       await cache.invalidateQueries({ queryKey: ["tokens"] });
       toast(`${id} ended${paused.length ? `; ${paused.length} things that it set up are paused` : ""}`);
     },
-    onError: (error) => void toast.error(error.message, { duration: 10_000 }),
+    onError: (error) => void toast.error(visible(error.message), { duration: 10_000 }),
   });
   return (
     <div className="flex items-center gap-2 border-b border-line py-1 text-small">

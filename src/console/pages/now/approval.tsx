@@ -70,7 +70,7 @@ function Card({ approval, hasKeys }: { approval: Approval; hasKeys: boolean }) {
         items={[
           "cwd" in subject && subject.cwd && (
             <>
-              in <code className="font-mono">{subject.cwd}</code>
+              in <code className="font-mono">{visible(subject.cwd)}</code>
             </>
           ),
           "envNames" in subject && subject.envNames.length > 0 && `with ${subject.envNames.join(", ")}`,

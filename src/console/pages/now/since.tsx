@@ -4,10 +4,12 @@ import type { Run } from "../../../protocol/runs.ts";
 import { api } from "../../api.ts";
 import { useProject } from "../../frame/projects.ts";
 import { moneyText } from "../../ui/amounts.ts";
+import { visible } from "../../ui/exact.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
 import { Empty } from "../../ui/notes.tsx";
 import { Section } from "../../ui/page.tsx";
 import { runState } from "../../ui/states.ts";
+import { aboutRun } from "../runs/about.ts";
 
 const SHOWN = 12;
 const AWAY_MS = 10 * 60_000;
@@ -75,9 +77,9 @@ function Ended({ run }: { run: Run }) {
           <Glyph name={glyph} />
         </span>
         <span className="min-w-0 flex-1 wrap-anywhere">
-          {run.label ?? run.task.slice(0, 120)}
+          {aboutRun(run)}
           <span className="block text-small text-ink3">
-            {[run.agentId, word, ...run.links.map(({ ref }) => ref)].filter(Boolean).join(" · ")}
+            {visible([run.agentId, word, ...run.links.map(({ ref }) => ref)].filter(Boolean).join(" · "))}
           </span>
         </span>
         <span className="font-mono text-small text-ink2">{moneyText(run.usage?.costUsd)}</span>

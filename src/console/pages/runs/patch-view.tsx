@@ -138,7 +138,7 @@ function Field({ path, line, comments, close }: Pick<LineProps, "path" | "line" 
         ref={first}
         value={text}
         rows={2}
-        aria-label={`Comment on ${path} line ${line.number}`}
+        aria-label={`Comment on ${visible(path)} line ${line.number}`}
         placeholder="Your comment"
         onChange={({ target }) => {
           setText(target.value);

@@ -18,7 +18,7 @@ export function useQuestions({ id, status }: Run) {
 /** Questions of a run to a person, answered above its work, whichever part of that is shown. */
 export function Questions({ of }: { of: ReturnType<typeof useQuestions> }) {
   return of.map(({ id, title }) => (
-    <section key={id} aria-label={title} className="mb-4 border-y border-line py-3">
+    <section key={id} aria-label={visible(title)} className="mb-4 border-y border-line py-3">
       <h2 className="mb-2 flex items-center gap-2 font-semibold">
         <Glyph name="you" />
         {visible(title)}

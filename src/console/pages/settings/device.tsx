@@ -8,6 +8,7 @@ import { allowPush, endPush, obstacle } from "../../push/push.ts";
 import { useAct } from "../../ui/act.ts";
 import { Age } from "../../ui/age.tsx";
 import { Button } from "../../ui/button.tsx";
+import { visible } from "../../ui/exact.tsx";
 import { Empty, Failure } from "../../ui/notes.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 
@@ -95,7 +96,7 @@ function NotWanted() {
   return (
     <div className="flex flex-wrap items-center gap-3" role="status">
       <span>
-        {`Nothing is pushed to ${person.data.name} yet: push is not among the places where you are asked. `}
+        {`Nothing is pushed to ${visible(person.data.name)} yet: push is not among the places where you are asked. `}
         {!isOperator && (
           <>
             An operator adds it:{" "}
