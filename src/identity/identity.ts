@@ -44,6 +44,7 @@ export function createIdentity(kernel: Kernel, { agentTtlMs, publicUrl }: Option
       for (const row of await db.read((on) => directory.all(on))) roster.put(row);
       await orchestrators.load();
       await db.read((on) => auth.load(on));
+      await db.read((on) => people.load(on));
     },
     dueHandlers: auth.dueHandlers,
     sources: presence.sources,

@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Areas } from "../../core/core.ts";
 import { isGroup } from "../../identity/agents/target.ts";
-import type { AgentKind } from "../../protocol/agents.ts";
 import { harmless, harmlessLine, whole } from "../../protocol/harmless.ts";
 import type { Message } from "../../protocol/messages.ts";
 import { announcementText, linesBelow } from "./announcement.ts";
 import { charactersWithin, tokensOf } from "./tokens.ts";
-import { voiceOf } from "./voice.ts";
+import { type Senders, voiceOf } from "./voice.ts";
 
 /** A message as it goes into an envelope. */
 export type Letter = Pick<
@@ -24,17 +23,14 @@ export type Letter = Pick<
   | "urgent"
   | "payload"
   | "via"
+  | "person"
   | "createdAt"
 > &
   Partial<Pick<Message, "state" | "parent">>;
 
-export interface EnvelopeReader {
+export interface EnvelopeReader extends Senders {
   /** Agent that reads it. */
   reader: string;
-  /** Kind of a sender, as the relay knows it. */
-  kindOf(id: string): AgentKind | undefined;
-  /** Tells whether an agent is external. Left out: none is. */
-  isElsewhere?(id: string): boolean;
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -71,11 +67,12 @@ export type Envelopes = ReturnType<typeof openEnvelopes>;
 
 /** Envelopes for one answer to an agent. */
 export function envelopesOf({ kernel, identity }: Pick<Areas, "kernel" | "identity">, reader: string): Envelopes {
-  const { roster } = identity;
+  const { roster, people } = identity;
   return openEnvelopes({
     ...{ reader, now: kernel.clock.now() },
     kindOf: (id) => roster.get(id)?.kind,
     isElsewhere: (id) => roster.elsewhere.has(id),
+    isOperator: people.isOperator,
   });
 }
 
@@ -83,11 +80,11 @@ export function envelopesOf({ kernel, identity }: Pick<Areas, "kernel" | "identi
  * The envelopes of one answer: the only way in which text by others reaches a model. They share a fence that is random for
  * each answer; every line inside is quoted by `| `, so that no line of the text can be a head, an end or a turn.
  */
-export function openEnvelopes({ reader, kindOf, isElsewhere, now }: EnvelopeReader) {
+export function openEnvelopes({ reader, now, ...senders }: EnvelopeReader) {
   const fence = randomBytes(6).toString("hex");
 
   function headOf(letter: Letter): string {
-    const voice = voiceOf(letter, kindOf, isElsewhere);
+    const voice = voiceOf(letter, senders);
     const parts = [
       `${letter.id} from ${voice.id} (${voice.speaker}, ${voice.trust}${letter.via ? ", by an operator's token" : ""})`,
       `to ${letter.to === reader ? "you" : targetOf(letter.to)}`,
@@ -116,7 +113,7 @@ export function openEnvelopes({ reader, kindOf, isElsewhere, now }: EnvelopeRead
         ...(letter.subject && offset === 0 && !result ? [`Subject: ${harmlessLine(letter.subject, 200)}`] : []),
         ...(letter.parent && offset === 0 ? [inReplyTo(letter.parent)] : []),
         ...(author && offset === 0 ? [`By: ${harmlessLine(author, 80)}`] : []),
-        ...(offset === 0 ? chatLead(letter, kindOf) : []),
+        ...(offset === 0 ? chatLead(letter, senders) : []),
         ...(letter.topic && offset === 0 ? [`Topic: ${harmlessLine(letter.topic, 80)}`] : []),
       ];
       const above = [head, ...quoted(fitting(lead.join("\n"), tokens * LEAD_SHARE).text)].join("\n");
@@ -147,7 +144,7 @@ function dataOf({ kind, payload }: Letter): string {
 }
 
 /** A chat message's context: written by a bot, original author of forwarded text, quoted message. */
-function chatLead({ from, payload }: Letter, kindOf: EnvelopeReader["kindOf"]): string[] {
+function chatLead({ from, payload }: Letter, { kindOf }: Senders): string[] {
   if (kindOf(from) !== "channel") return [];
   const { isBot } = (payload?.sender ?? {}) as { isBot?: unknown };
   const { forwardedFrom, quoted } = payload ?? {};

@@ -42,6 +42,9 @@ export function letterOf(entry: LogEntry, work?: WorkRow, parent?: Parent): Lett
     get via() {
       return whole().via;
     },
+    get person() {
+      return whole().person;
+    },
     get createdAt() {
       return whole().createdAt;
     },

@@ -1,11 +1,17 @@
 import { z } from "zod";
 import { handedOver } from "../../features/delegations/handed.ts";
 import { check } from "../../kernel/http/body.ts";
-import { type Delegation, DelegationDraft, DelegationId, DelegationResponse } from "../../protocol/delegations.ts";
+import {
+  type Delegation,
+  type DelegationAnswer,
+  DelegationDraft,
+  DelegationId,
+  DelegationResponse,
+} from "../../protocol/delegations.ts";
 import type { Explanation } from "../../protocol/explain.ts";
 import { MessageDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { PREFACE, targetOf } from "../envelope/envelope.ts";
+import { type Letter, PREFACE, targetOf } from "../envelope/envelope.ts";
 import { askFirst, WAITING } from "./many.ts";
 import { runStatus } from "./runs.ts";
 import { envelopesFor, type McpAreas, type Turn, withProgress } from "./services.ts";
@@ -129,7 +135,7 @@ async function waitFor(areas: McpAreas, turn: Turn, now: Delegation, seconds: nu
 const handed = ({ kernel, delegations }: McpAreas, { caller }: Turn, delegation: Delegation): Promise<Delegation> =>
   handedOver(kernel.db, delegations.service, caller, delegation);
 
-function answerOf(areas: McpAreas, turn: Turn, delegation: Delegation, tokens: number) {
+async function answerOf(areas: McpAreas, turn: Turn, delegation: Delegation, tokens: number) {
   const { id, status, to, messageId, deadlineAt, queued, late, answer } = delegation;
   const facts = { delegation: id, status, message: messageId };
   const open = delegation.endedAt === null;
@@ -139,13 +145,13 @@ function answerOf(areas: McpAreas, turn: Turn, delegation: Delegation, tokens: n
       ? ` Answer by ${deadlineAt.slice(0, 19)}Z${queued ? "; no recipient is online" : ""}; it comes to your inbox.`
       : "");
   if (!answer) return { text: head, facts: { text: head, ...facts } };
-  const letter = {
+  const letter: Letter = {
     id: answer.messageId,
     from: answer.from,
     to: delegation.from,
-    kind: "response" as const,
-    source: answer.from === "system" ? ("relay" as const) : ("agent" as const),
-    ...{ topic: null, subject: null, urgent: false, via: null },
+    kind: "response",
+    ...(await signatureOf(areas, answer)),
+    ...{ topic: null, subject: null, urgent: false },
     ...{ encoding: answer.encoding, threadId: delegation.threadId },
     body: [answer.error === null ? "" : `error: ${answer.error}`, answer.text ?? ""].filter(Boolean).join("\n"),
     payload: answer.payload,
@@ -155,4 +161,15 @@ function answerOf(areas: McpAreas, turn: Turn, delegation: Delegation, tokens: n
   const said = envelopesFor(areas, turn).message(letter, { tokens: room, withPayload: true }).text;
   const text = [head, PREFACE, said].join("\n");
   return { text, facts: { text, ...facts } };
+}
+
+/** Author of an answer, as its message says. Retention may have taken that. */
+async function signatureOf(
+  { kernel, core }: McpAreas,
+  { messageId, from }: DelegationAnswer,
+): Promise<Pick<Letter, "source" | "via" | "person">> {
+  const said = await kernel.db.read((on) => core.messages.rows.byId(on, messageId));
+  if (!said) return { source: from === "system" ? "relay" : "agent", via: null, person: null };
+  const { source, via, person } = said;
+  return { source, via, person };
 }

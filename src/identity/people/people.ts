@@ -10,6 +10,8 @@ export function createPeople(base: Base, auth: AuthService) {
     live: service.live,
     bySender: service.bySender,
     operators: service.operators,
+    isOperator: service.isOperator,
+    load: service.load,
     routes: lateRoutes(["/v1/people"], async () => (await import("./routes.ts")).peopleRoutes(base.kernel.db, service)),
   };
 }

@@ -14,6 +14,8 @@ export type PeopleService = ReturnType<typeof createPeopleService>;
 export function createPeopleService({ kernel, activity, rows }: Base, auth: AuthService) {
   const { clock } = kernel;
   const { people: store } = rows;
+  /** Ids of the people with the role `operator`: heads of envelopes ask for them. */
+  const operatorIds = new Set<string>();
 
   /** @throws Problem 404 */
   async function require(on: ReadTx, id: string): Promise<PersonRow> {
@@ -47,6 +49,14 @@ export function createPeopleService({ kernel, activity, rows }: Base, auth: Auth
     }
   }
 
+  async function save(tx: Tx, row: PersonRow): Promise<void> {
+    await store.put(tx, row);
+    tx.afterCommit(() => {
+      if (row.role === "operator" && row.deletedAt === null) operatorIds.add(row.id);
+      else operatorIds.delete(row.id);
+    });
+  }
+
   async function show(on: ReadTx, row: PersonRow): Promise<Person> {
     const senders = await store.sendersOf(on, row.id);
     return { ...row, senders, createdAt: toTime(row.createdAt), deletedAt: toTimeOrNull(row.deletedAt) };
@@ -66,7 +76,7 @@ export function createPeopleService({ kernel, activity, rows }: Base, auth: Auth
         ladder: body.ladder ?? before?.ladder ?? [],
         ...{ createdAt: before?.createdAt ?? clock.now(), deletedAt: null },
       };
-      await store.put(tx, row);
+      await save(tx, row);
       if (body.senders) await store.setSenders(tx, id, body.senders);
       if (before && before.role !== row.role) await auth.changeRole(tx, before, row);
       const what = before ? { fields: Object.keys(body), role: row.role } : { role: row.role };
@@ -96,7 +106,7 @@ export function createPeopleService({ kernel, activity, rows }: Base, auth: Auth
       requireOperator(caller);
       const row = await require(tx, id);
       if (row.deletedAt !== null) return;
-      await store.put(tx, { ...row, deletedAt: clock.now() });
+      await save(tx, { ...row, deletedAt: clock.now() });
       await store.setSenders(tx, id, []);
       const revoked = await auth.revokeAllOfPerson(tx, id);
       await activity.record(tx, caller, "person.deleted", id, { revoked });
@@ -106,6 +116,12 @@ export function createPeopleService({ kernel, activity, rows }: Base, auth: Auth
     live,
 
     operators: store.operators,
+
+    isOperator: (id: string): boolean => operatorIds.has(id),
+    /** Fills the copy in memory. Called once, before anything is asked. */
+    async load(on: ReadTx): Promise<void> {
+      for (const id of await store.operatorIds(on)) operatorIds.add(id);
+    },
 
     /** Person that writes from a chat account. */
     async bySender(on: ReadTx, sender: PersonSender): Promise<PersonRow | undefined> {

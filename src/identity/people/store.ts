@@ -31,6 +31,8 @@ export function createPeopleStore() {
           .values({ ...sender, personId })
           .run();
     },
+    operatorIds: async (on: ReadTx): Promise<string[]> =>
+      readRows(on, people, and(eq(people.role, "operator"), isNull(people.deletedAt))).map(({ id }) => id),
     operators: async (on: ReadTx): Promise<PersonRow[]> =>
       readRows(on, people, and(eq(people.role, "operator"), isNull(people.deletedAt)), {
         orderBy: asc(people.id),

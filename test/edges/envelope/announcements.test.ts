@@ -16,7 +16,8 @@ const FACTS: AnnouncementFacts = {
 
 const letterWith = (facts: Partial<AnnouncementFacts> = {}, more: Record<string, unknown> = {}) => ({
   ...{ id: 7, from: "kid", to: "bob", kind: "announcement" as const, source: "agent" as const, topic: null },
-  ...{ subject: null, body: "No regressions.", encoding: "plain" as const, threadId: 3, urgent: false, via: null },
+  ...{ subject: null, body: "No regressions.", encoding: "plain" as const, threadId: 3, urgent: false },
+  ...{ via: null, person: null },
   ...{ payload: { announcement: { ...FACTS, ...facts } }, createdAt: new Date(0).toISOString() },
   ...more,
 });

@@ -5,6 +5,7 @@ import { openEnvelopes } from "../../../src/edges/envelope/envelope.ts";
 import { charactersWithin, tokensOf } from "../../../src/edges/envelope/tokens.ts";
 import { harmless, harmlessLine } from "../../../src/protocol/harmless.ts";
 import { anyText } from "../../support/any-text.ts";
+import { startChannel, TELEGRAM } from "../../support/channel.ts";
 import { HOSTILE, MARK } from "../../support/hostile.ts";
 import { type Answer, connect, ERAS, type Peer } from "../../support/mcp.ts";
 import { startRelay, type TestRelay } from "../../support/relay.ts";
@@ -282,6 +283,61 @@ describe("the head says who speaks, as the relay knows it", () => {
     expect(await headOf(bobs)).toContain("from user (person, operator)");
   });
 
+  test("the head says who speaks: a person, by the role that the person has now", async () => {
+    const { relay, bob, bobs } = await world();
+    const role = (role: string) => relay.ask("PUT", "/v1/people/ada", { name: "Ada", role });
+    await role("operator");
+    const ada = (await relay.ask("POST", "/v1/tokens", { role: "operator", personId: "ada" })).body;
+    const { id } = (await relay.ask("POST", "/v1/messages", { to: "bob", body: "hi" }, ada)).body;
+    const heads = async () => {
+      const digest = (await relay.ask("GET", "/v1/agents/bob/inbox/digest", undefined, bob)).body.text;
+      const letter = (await relay.ask("GET", `/v1/messages/${id}/letter`, undefined, bob)).body.text;
+      const texts = [(await bobs.call("inbox")).text, (await bobs.call("history", { message: id })).text];
+      return [digest, letter, ...texts].map((text) => /from user \((.*?)\)/.exec(text)?.[1]);
+    };
+    const four = (voice: string) => [voice, voice, voice, voice];
+    expect(await heads()).toEqual(four("person, operator"));
+    await relay.restart();
+    expect(await heads()).toEqual(four("person, operator"));
+    await role("member");
+    expect(await heads()).toEqual(four("person, member"));
+    await relay.restart();
+    expect(await heads()).toEqual(four("person, member"));
+    await role("operator");
+    expect(await heads()).toEqual(four("person, operator"));
+    await relay.ask("DELETE", "/v1/people/ada");
+    expect(await heads()).toEqual(four("person, member"));
+  });
+
+  test("the head says who speaks: who answered a delegation, as in the inbox, whoever it was", async () => {
+    const relay = await startChannel();
+    const { adapter, ask } = relay;
+    const [bob, eve] = [await relay.agent("bob"), await relay.agent("eve")];
+    const bobs = await connect(relay, bob.token);
+    await relay.bind({ target: "bob" });
+    const threadId = (await relay.event()).body.messages[0].id;
+    await ask("PUT", "/v1/people/ada", { name: "Ada", role: "member" });
+    const ada = (await ask("POST", "/v1/tokens", { role: "member", personId: "ada" })).body;
+    for (const [to, by, agentId, voice] of [
+      [TELEGRAM, adapter, undefined, `from ${TELEGRAM} (channel, outside)`],
+      ["user", ada, undefined, "from user (person, member)"],
+      ["user", undefined, undefined, "from user (person, operator)"],
+      ["eve", eve, undefined, "from eve (agent, peer)"],
+      ["eve", undefined, "eve", "from eve (agent, peer, by an operator's token)"],
+    ] as const) {
+      await bobs.call("inbox", { ack: (await bobs.call("inbox")).facts.ack });
+      const draft = { to, text: "How many?", ...(to === TELEGRAM && { threadId }) };
+      const delegation = (await ask("POST", "/v1/delegations", draft, bob)).body.id;
+      const answered = await ask("POST", `/v1/delegations/${delegation}/response`, { text: "three", agentId }, by);
+      expect(answered.status).toBe(201);
+      expect((await bobs.call("status", { delegation })).text).toContain(voice);
+      expect((await bobs.call("inbox")).text).toContain(voice);
+    }
+    const slow = (await bobs.call("delegate", { to: "eve", text: "How many?", timeout: 1 })).facts.delegation;
+    await relay.pass(2000);
+    expect((await bobs.call("status", { delegation: slow })).text).toContain("from system (relay, relay)");
+  });
+
   test("the head says who speaks: an agent, whatever it claims to be", async () => {
     const { relay, eve, bobs } = await world();
     await attacked(
@@ -331,7 +387,7 @@ const LETTER = {
   kind: "chat" as const,
   source: "agent" as const,
   ...{ topic: null, subject: null, body: "hi", encoding: "plain" as const, threadId: 1, urgent: false, payload: null },
-  via: null,
+  ...{ via: null, person: null },
   createdAt: new Date(0).toISOString(),
 };
 
