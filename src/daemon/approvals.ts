@@ -1,7 +1,8 @@
 import { RelayProblem } from "../client/errors.ts";
 import { untilAnswered } from "../client/until-answered.ts";
 import type { PermissionAnswer, PermissionRequest, SessionEvent } from "../harness/providers/provider.ts";
-import { type Approval, ApprovalControl, type ApprovalDraft, type ApprovalOption } from "../protocol/approvals.ts";
+import { type Approval, ApprovalControl } from "../protocol/approvals.ts";
+import { draftOf } from "./approval-drafts.ts";
 import type { AskRow } from "./journal/approvals.ts";
 import type { SessionRow } from "./journal/sessions.ts";
 import type { Services } from "./services.ts";
@@ -210,49 +211,4 @@ const controlOf = ({ id, runId, sessionId, state, hash, answer, reason, options 
   ...{ id, runId, sessionId, state, hash, reason, option: answer?.option ?? null, decision: answer?.decision ?? null },
   scope: options.find((one) => one.id === answer?.option)?.scope ?? null,
   text: answer?.text ?? null,
-});
-
-interface About {
-  runId: string | undefined;
-  conversation: ApprovalDraft["conversation"];
-  expiresInSeconds: number;
-}
-
-function draftOf(
-  session: SessionRow,
-  { subject, title, offers, oneTap }: PermissionRequest,
-  about: About,
-): ApprovalDraft {
-  const common = {
-    ...{ agentId: session.agentId, sessionId: session.id, title: title.slice(0, 256), oneTap },
-    ...{ expiresInSeconds: about.expiresInSeconds, ...(about.runId && { runId: about.runId }) },
-    ...(about.conversation && { conversation: about.conversation }),
-  };
-  if (subject.type === "question") {
-    const options = [
-      ...subject.options.map(({ id, label }) => answering(id, label)),
-      answering("no-answer", "No answer"),
-    ];
-    return {
-      ...common,
-      kind: "question",
-      subject: { type: "question", text: subject.text },
-      options,
-      default: "no-answer",
-    };
-  }
-  const options: ApprovalOption[] = [
-    ...(offers.once ? [{ id: "once", label: "Allow", decision: "allow", scope: "once" } as const] : []),
-    ...(offers.session
-      ? [{ id: "session", label: "Allow in this session", decision: "allow", scope: "session" } as const]
-      : []),
-    { id: "deny", label: "Deny", decision: "deny" },
-  ];
-  return { ...common, kind: "permission", subject, options, default: "deny" };
-}
-
-const answering = (id: string, label: string): ApprovalOption => ({
-  id: id.slice(0, 64),
-  label: label.slice(0, 128),
-  decision: "answer",
 });

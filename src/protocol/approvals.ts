@@ -64,6 +64,7 @@ export const ApprovalDecision = z.enum(["allow", "deny", "answer"]).register(NAM
 export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
 
 const OptionId = line(64);
+export const MAX_OPTIONS = 24;
 export const ApprovalOption = strictObject(() => ({
   id: OptionId,
   label: line(128),
@@ -80,7 +81,7 @@ export const ApprovalDraft = strictObject(() => ({
   kind: z.enum(["permission", "question", "cap"]).describe("The relay itself makes spawn and access."),
   subject: ApprovalSubject,
   title: line(256),
-  options: z.array(ApprovalOption).min(1).max(12),
+  options: z.array(ApprovalOption).min(1).max(MAX_OPTIONS),
   default: OptionId.describe("The option that holds when nobody answers."),
   oneTap: z
     .boolean()

@@ -124,6 +124,35 @@ describe("questions of a CLI", () => {
     expect(await answer).toMatchObject({ decision: "answer", text: "b" });
   });
 
+  test("a question is asked with whatever options it has: many, long, empty, in any script", async () => {
+    const world = await startDaemon();
+    await world.say("Which one?");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    const labels = [
+      "",
+      `${"a".repeat(127)}\u{1f600}`,
+      "\u3042".repeat(100),
+      "two\nlines",
+      ..."ghijklmnopqrstuvwxyz0123456789",
+    ];
+    const items = async () => (await world.relay.ask("GET", "/v1/approvals?state=pending")).body.items;
+    for (const count of [20, labels.length]) {
+      const options = labels.slice(0, count).map((label, at) => ({ id: `o${at}`, label }));
+      const title = count === 20 ? "" : "\u0436".repeat(256);
+      const text = count === 20 ? "Which?" : "\u0436".repeat(20_000);
+      const answer = world.fake.latest().turn.ask({ subject: { type: "question", text, options }, title, exact: text });
+      await until(async () => (await items()).length === 1);
+      const [{ id, hash, ...shown }] = await items();
+      expect(shown.options).toHaveLength(Math.min(24, count + 1));
+      expect(shown.options.slice(0, 4).map(({ label }: { label: string }) => label)).toEqual([
+        ...["Option 1", "a".repeat(127), "\u3042".repeat(42), "two lines"],
+      ]);
+      expect(shown.title).toBe(count === 20 ? "A question" : "\u0436".repeat(128));
+      await world.relay.ask("POST", `/v1/approvals/${id}/answer`, { option: "o19", hash });
+      expect(await answer).toMatchObject({ decision: "answer", text: "o19" });
+    }
+  });
+
   test("an answer given while the daemon was away is handed over when the CLI asks the same again, and for nothing else", async () => {
     const world = await startDaemon();
     const { approval } = await asked(world);

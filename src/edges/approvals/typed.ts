@@ -28,7 +28,7 @@ export function createTyped({ core, approvals }: Areas & { approvals: Approvals 
     async buttonOf(on: ReadTx, postId: number, word: string): Promise<string | undefined> {
       const ids = await buttonsOf(on, postId);
       if (ids.length === 0) return undefined;
-      const numbered = /^\d$/.test(word) ? ids[Number(word) - 1] : undefined;
+      const numbered = /^\d{1,2}$/.test(word) ? ids[Number(word) - 1] : undefined;
       if (numbered !== undefined) return numbered;
       const offered = (await Promise.all(ids.map((id) => store.byId(on, id)))).flatMap((button) => button ?? []);
       const row = await approvals.find(on, offered[0]?.approvalId ?? "");

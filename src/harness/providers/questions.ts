@@ -30,7 +30,11 @@ export function createRound({ requestId, title, exact, questions }: Form) {
     requests: [...open].map(
       ([id, { text, options }]): PermissionRequest => ({
         requestId: id,
-        subject: spelledOut({ type: "question", text, options: options.map((option) => ({ ...option })) }).subject,
+        subject: spelledOut({
+          type: "question",
+          text,
+          options: options.map(({ id: name, label }) => ({ id: name, label })),
+        }).subject,
         ...{ title: titleOf(title), exact, offers: { once: true, session: false }, oneTap: true },
       }),
     ),
@@ -84,9 +88,12 @@ export function questionsOf(message: string, schema: unknown): Question[] {
   return properties.map(([key, property]) => ({
     key,
     text: [message, [property.title ?? key, property.description].filter(Boolean).join(": ")].join("\n\n"),
-    options: optionsOf(property).map(({ id, label }) => ({ id, label })),
+    options: optionsOf(property),
     isRequired: data?.required.includes(key) ?? false,
-    valueOf: (answer) => chosen(optionsOf(property), answer) ?? typed(property.type, answer),
+    valueOf: (answer) => {
+      const choice = chosen(optionsOf(property), answer);
+      return choice ? choice.value : typed(property.type, answer);
+    },
   }));
 }
 
@@ -96,28 +103,43 @@ export const acceptance = (text: string): Question => ({
   valueOf: () => true,
 });
 
-interface Option {
+interface Option<V> {
   id: string;
   label: string;
-  value: unknown;
+  value: V;
 }
 
-function optionsOf({ type, enum: values, enumNames, oneOf }: Property): Option[] {
-  if (type === "boolean") return [option(true, "Yes", 0), option(false, "No", 1)];
-  if (oneOf) return oneOf.map(({ const: value, title }, index) => option(value, title ?? String(value), index));
-  return (values ?? []).map((value, index) => option(value, enumNames?.[index] ?? String(value), index));
+function optionsOf({ type, enum: values, enumNames, oneOf }: Property): Option<unknown>[] {
+  if (type === "boolean")
+    return choices([
+      { value: true, label: "Yes" },
+      { value: false, label: "No" },
+    ]);
+  if (oneOf) return choices(oneOf.map(({ const: value, title = String(value) }) => ({ value, label: title })));
+  return choices((values ?? []).map((value, index) => ({ value, label: enumNames?.[index] ?? String(value) })));
 }
 
-/** Names a choice by its value where that is short and plain, else by its number. */
-export function option(value: string | number | boolean, label: string, index: number): Option {
-  const id = /^[\w.-]{1,64}$/.test(String(value)) ? String(value) : String(index + 1);
-  return { id, label: titleOf(label).slice(0, 128), value };
+/** Answer that nobody gave: the id of no choice. */
+export const NO_ANSWER = "no-answer";
+
+/** Choices, named by their values where each is short, plain and there once, else by their numbers. */
+export function choices<V>(list: readonly { value: V; label: string }[]): Option<V>[] {
+  const numbers = list.map((_, index) => String(index + 1));
+  const values = list.map(({ value }, index) =>
+    /^[\w.-]{1,64}$/.test(String(value)) ? String(value) : String(index + 1),
+  );
+  const ids = new Set([...values, NO_ANSWER]).size > values.length ? values : numbers;
+  return list.map(({ value, label }, index) => ({ id: ids[index] ?? "", label: titleOf(label), value }));
 }
 
-/** Value of the option that an answer names by its id or label. */
-function chosen(options: readonly Option[], answer: string): unknown {
-  const said = answer.trim().toLowerCase();
-  return options.find(({ id, label }) => id.toLowerCase() === said || label.toLowerCase() === said)?.value;
+/** Choice that an answer names: by its id first, for the label of one may be the id of another. */
+export function chosen<O extends { id: string; label: string }>(options: readonly O[], answer: string): O | undefined {
+  const [said, loose] = [answer.trim(), answer.trim().toLowerCase()];
+  return (
+    options.find(({ id }) => id === said) ??
+    options.find(({ label }) => label.toLowerCase() === loose) ??
+    options.find(({ id }) => id.toLowerCase() === loose)
+  );
 }
 
 function typed(type: string, answer: string): unknown {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { canonical } from "../../../protocol/canonical.ts";
 import type { PermissionAnswer, PermissionRequest, SessionEvent } from "../provider.ts";
-import { createRound, option, titleOf } from "../questions.ts";
+import { choices, chosen, createRound, titleOf } from "../questions.ts";
 import { spelledOut } from "../subjects.ts";
 import type { PermissionAsk } from "./wire.ts";
 
@@ -109,9 +109,8 @@ function questions(requestId: string, ask: PermissionAsk): Open {
     title: asked[0]?.question ?? "Question",
     exact: canonical({ tool: ask.tool_name, input: ask.input }),
     questions: asked.map(({ question, options }) => {
-      const shown = options.map(({ label }, index) => ({ id: option(label, label, index).id, label: titleOf(label) }));
-      const labelOf = (answer: string) =>
-        options[shown.findIndex(({ id, label }) => [id, label].includes(answer.trim()))]?.label ?? answer;
+      const shown = choices(options.map(({ label }) => ({ value: label, label })));
+      const labelOf = (answer: string) => chosen(shown, answer)?.value ?? answer;
       return { key: question, text: question, options: shown, isRequired: true, valueOf: labelOf };
     }),
   });

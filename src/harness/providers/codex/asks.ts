@@ -2,7 +2,7 @@ import { canonical } from "../../../protocol/canonical.ts";
 import { visible } from "../../../protocol/visible.ts";
 import { type Ask, createAskTable, formAsk } from "../ask-table.ts";
 import type { PermissionAnswer, PermissionRequest, SessionEvent } from "../provider.ts";
-import { acceptance, createRound, option, type Question, questionsOf, titleOf } from "../questions.ts";
+import { acceptance, choices, chosen, createRound, type Question, questionsOf, titleOf } from "../questions.ts";
 import { spelledOut } from "../subjects.ts";
 import { ChangeAsk, CommandAsk, ElicitationAsk, InputAsk, PermissionsAsk } from "./ask-shapes.ts";
 import { patchOf } from "./diffs.ts";
@@ -131,12 +131,12 @@ function inputAsk(requestId: string, { questions }: InputAsk): Ask {
   const round = createRound({
     ...{ requestId, title: questions[0]?.header || "Question", exact: canonical(questions) },
     questions: questions.map(({ id, question, options }): Question => {
-      const choices = (options ?? []).map(({ label }, index) => option(label, label, index));
+      const offered = choices((options ?? []).map(({ label }) => ({ value: label, label })));
       const about = (options ?? []).filter(({ description }) => description !== "");
       return {
-        ...{ key: id, isRequired: false, options: choices.map(({ id: choice, label }) => ({ id: choice, label })) },
+        ...{ key: id, isRequired: false, options: offered },
         text: [question, ...about.map(({ label, description }) => `${label}: ${description}`)].join("\n"),
-        valueOf: (answer) => ({ answers: [choices.find((one) => one.id === answer)?.value ?? answer] }),
+        valueOf: (answer) => ({ answers: [chosen(offered, answer)?.value ?? answer] }),
       };
     }),
   });

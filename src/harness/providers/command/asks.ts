@@ -1,7 +1,7 @@
 import { canonical } from "../../../protocol/canonical.ts";
 import { visible } from "../../../protocol/visible.ts";
 import type { PermissionRequest } from "../provider.ts";
-import { option, titleOf } from "../questions.ts";
+import { choices, chosen, titleOf } from "../questions.ts";
 import { spelledOut } from "../subjects.ts";
 import type { AskLine } from "./lines.ts";
 
@@ -22,11 +22,17 @@ export function requestOf(ask: AskLine, cwd: string): PermissionRequest | undefi
   };
 }
 
+const optionsOf = ({ options }: AskLine) => choices(options.map((label) => ({ value: label, label })));
+
+/** Words of a person as the agent gets them: an option as it stands in the question. */
+export const wordsOf = (ask: AskLine, text: string | null): string | null =>
+  text === null ? null : (chosen(optionsOf(ask), text)?.value ?? text);
+
 function givenIn(ask: AskLine, cwd: string): PermissionRequest["subject"] | undefined {
-  const { command, question, tool, options } = ask;
+  const { command, question, tool } = ask;
   if (command !== undefined) return { type: "command", line: command, cwd, envNames: [] };
   if (tool) return { type: "tool", server: "agent", name: tool.name, input: tool.input };
   if (question === undefined) return undefined;
-  const shown = options.map((label, index) => option(label, label, index)).map(({ id, label }) => ({ id, label }));
+  const shown = optionsOf(ask).map(({ id, label }) => ({ id, label }));
   return { type: "question", text: question, options: shown };
 }

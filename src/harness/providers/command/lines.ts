@@ -55,7 +55,7 @@ export const LineOfAgent = z.discriminatedUnion("type", [
     question: text.optional(),
     tool: z.object({ name: text, input: z.record(text, z.unknown()) }).optional(),
     /** Answers to a question. */
-    options: z.array(text).max(20).default([]),
+    options: z.array(text).default([]),
   }),
   z.object({ type: z.literal("withdraw"), id }),
   z.object({ type: z.literal("steered"), id }),

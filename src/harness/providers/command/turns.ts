@@ -1,6 +1,6 @@
-import type { PermissionRequest, SessionEvent, TurnInput, TurnResult } from "../provider.ts";
-import { requestOf } from "./asks.ts";
-import type { LineOfAgent, LineToAgent } from "./lines.ts";
+import type { SessionEvent, TurnInput, TurnResult } from "../provider.ts";
+import { requestOf, wordsOf } from "./asks.ts";
+import type { AskLine, LineOfAgent, LineToAgent } from "./lines.ts";
 
 interface TurnsHost {
   cwd: string;
@@ -22,7 +22,7 @@ interface Turn {
 /** Turns of an agent that takes one at a time: inputs wait here, so that the agent needs no queue. */
 export function createTurns({ cwd, canSteer, unattended, on, write }: TurnsHost) {
   const queue: TurnInput[] = [];
-  const open = new Map<string, PermissionRequest>();
+  const open = new Map<string, AskLine>();
   let turn: Turn | null = null;
 
   function next(): void {
@@ -55,14 +55,14 @@ export function createTurns({ cwd, canSteer, unattended, on, write }: TurnsHost)
     for (const requestId of [...open.keys()]) withdraw(requestId);
   }
 
-  function ask(line: LineOfAgent & { type: "ask" }): void {
+  function ask(line: AskLine): void {
     const request = requestOf(line, cwd);
     if (!request || unattended || !turn || open.has(line.id)) {
       const why = request ? "Nobody is there to answer. Go on without it." : "The question names nothing to decide.";
       void write({ type: "answer", ask: line.id, decision: "deny", text: why }).catch(() => undefined);
       return;
     }
-    open.set(line.id, request);
+    open.set(line.id, line);
     on({ type: "ask", request });
     on({ type: "state", state: "asking" });
   }
@@ -136,12 +136,11 @@ export function createTurns({ cwd, canSteer, unattended, on, write }: TurnsHost)
     },
     /** Closes a question for its answer. @returns the text that the agent gets; undefined when the question is not open */
     answered(requestId: string, text: string | null): string | null | undefined {
-      const request = open.get(requestId);
-      if (!request) return undefined;
+      const ask = open.get(requestId);
+      if (!ask) return undefined;
       open.delete(requestId);
       if (open.size === 0) on({ type: "state", state: "working" });
-      const options = request.subject.type === "question" ? request.subject.options : [];
-      return options.find(({ id }) => id === text)?.label ?? text;
+      return wordsOf(ask, text);
     },
     withdrawAll,
   };

@@ -33,6 +33,20 @@ describe.skipIf(process.platform !== "linux")("an agent of the operator's own", 
     expect((await heard.ended()).text).toBe("Green");
   });
 
+  test("command: an option is answered as it stands in the question, also where options look like each other's ids", async () => {
+    const long = "a".repeat(300);
+    const ask = { type: "ask", id: "1", question: "Which?", options: ["x!", "1", "no-answer", "", long] };
+    const script = `while read -r line; do case $line in *'"turn"'*) echo '${JSON.stringify(ask)}';; *'"answer"'*) echo "{\\"type\\":\\"done\\",\\"value\\":$line}";; esac; done`;
+    for (const [at, option] of ask.options.entries()) {
+      const heard = await hear(shell(script));
+      await heard.send("Ask.");
+      const { subject, requestId } = (await heard.saw("ask")).request;
+      const { id = "" } = (subject.type === "question" && subject.options[at]) || {};
+      await heard.session.answer(requestId, { decision: "answer", scope: "once", text: id });
+      expect((await heard.ended()).structured).toMatchObject({ ask: "1", text: option });
+    }
+  });
+
   test("command: other output is noise, and says which line it should have been", async () => {
     const heard = await hear(provider);
     await heard.send("junk\nsay done");
