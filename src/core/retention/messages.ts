@@ -75,6 +75,7 @@ export function createMessageSweep(
       index.remove(tx, ids);
       await delayed.removeOf(tx, ids);
       await works.removeOf(tx, ids);
+      threads.uncount(tx, ids);
       await retentionStore.remove(tx, ids);
       threads.forget(tx, ids);
     }

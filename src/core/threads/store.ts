@@ -195,6 +195,18 @@ export function createThreadStore(db: Pick<Db, "keep">) {
       return seen.filter(({ kind }) => kind === "announcement").map(({ id }) => id);
     },
 
+    /** Messages up to the mark are about to be deleted: those to `user` are no longer there to be read, nor were they. */
+    uncount(tx: Tx, messageIds: readonly number[]): void {
+      const gone = sql`with gone as materialized (
+        select coalesce(thread_id, id) as thread_id, id from messages where ${inIds(messages.id, messageIds)} and target = 'user')`;
+      tx.db.run(sql`${gone} update thread_reads set seen = seen - counted.n
+        from (select r.thread_id, r.person, count(*) as n from gone g join thread_reads r on r.thread_id = g.thread_id
+          and r.up_to >= g.id group by r.thread_id, r.person) as counted
+        where thread_reads.thread_id = counted.thread_id and thread_reads.person = counted.person`);
+      tx.db.run(sql`${gone} update threads set to_user = to_user - counted.n
+        from (select thread_id, count(*) as n from gone group by thread_id) as counted where threads.id = counted.thread_id`);
+    },
+
     /** Messages up to the mark were deleted: their threads end with the newest that is left, or go. */
     forget(tx: Tx, messageIds: readonly number[]): void {
       const ended = readValues(tx, threads.id, inIds(threads.lastId, messageIds));

@@ -9,7 +9,7 @@ export const threads = sqliteTable(
     id: integer("id").$type<MessageId>().primaryKey(),
     lastId: integer("last_id").$type<MessageId>().notNull(),
     replies: integer("replies").notNull(),
-    /** Messages in it to `user`, ever: a reader's count is subtracted from it. */
+    /** Messages in it to `user`, without deleted ones: a reader's count is subtracted from it. */
     toUser: integer("to_user").notNull(),
     /** `user` has sent or got a message in it. */
     ofUser: integer("of_user", { mode: "boolean" }).notNull(),
@@ -33,7 +33,7 @@ export const threadReads = sqliteTable(
     threadId: integer("thread_id").$type<MessageId>().notNull(),
     person: text("person").notNull(),
     upTo: integer("up_to").$type<MessageId>().notNull(),
-    /** Value of `to_user` at that place. */
+    /** Value of `to_user` at that place, without what was deleted since. */
     seen: integer("seen").notNull(),
     at: integer("at").notNull(),
   },

@@ -124,6 +124,29 @@ test("retention deletes a thread with its last message, and leaves the others wi
   expect(ids(await list(relay))).toEqual([work]);
 });
 
+test("messages that retention took are unread no more, whether a person had read them or not", async () => {
+  const { relay, ask, ann, say } = await startTalk({ retentionDays: 1 });
+  await ask("PUT", "/v1/people/ada", { name: "Ada", role: "operator" });
+  const ada = (await ask("POST", "/v1/tokens", { role: "operator", personId: "ada" })).body;
+  const unread = async (who: object) => (await list(relay, "", who))[0].unread;
+  const root = await say(ann, { to: "user" });
+  const second = await say(ann, { to: "user", replyTo: root });
+  await ask("POST", `/v1/threads/${root}/read`, { upTo: second }, ada);
+  const third = await say(ann, { to: "user", replyTo: root });
+  await say(ann, { to: "bob", replyTo: root });
+  await relay.pass(2 * HOUR);
+  const last = await say(ann, { to: "user", replyTo: root });
+  expect([await unread({}), await unread(ada)]).toEqual([4, 2]);
+  relay.clock.advance(DAY_MS - HOUR);
+  await until(async () => (await ask("GET", `/v1/messages/${third}`)).status === 404, "retention has run");
+  expect([await unread({}), await unread(ada)]).toEqual([1, 1]);
+  // Replies are counted since the thread began.
+  expect((await list(relay))[0]).toMatchObject({ id: root, replies: 4, lastMessage: { id: last } });
+  await ask("POST", `/v1/threads/${root}/read`, { upTo: last }, ada);
+  await say(ann, { to: "user", replyTo: last });
+  expect([await unread({}), await unread(ada)]).toEqual([2, 1]);
+});
+
 test("a relay that was killed has every message in its thread at the next list, and none twice", async () => {
   const { relay, ask, ann, say } = await startTalk();
   const root = await say(undefined, { to: "ann" });
