@@ -1,9 +1,9 @@
 import { headOf } from "../client/text.ts";
 import { plainText } from "../harness/providers/process/plain-text.ts";
 import type { PermissionRequest } from "../harness/providers/provider.ts";
-import { NO_ANSWER } from "../harness/providers/questions.ts";
-import { type ApprovalDraft, type ApprovalOption, MAX_OPTIONS } from "../protocol/approvals.ts";
+import { type ApprovalDraft, type ApprovalOption, MAX_OPTIONS, NO_ANSWER } from "../protocol/approvals.ts";
 import type { SessionRow } from "./journal/sessions.ts";
+import { realPath } from "./real-path.ts";
 
 interface About {
   runId: string | undefined;
@@ -34,7 +34,17 @@ export function draftOf(session: SessionRow, request: PermissionRequest, about: 
       : []),
     { id: "deny", label: "Deny", decision: "deny" },
   ];
-  return { ...common, kind: "permission", subject, options, default: "deny" };
+  return { ...common, kind: "permission", subject: resolved(subject), options, default: "deny" };
+}
+
+type Permission = Exclude<PermissionRequest["subject"], { type: "question" }>;
+
+/** A subject that names places as they are: a link below an allowed folder may lead out of it. */
+function resolved(subject: Permission): Permission {
+  if (subject.type === "command") return { ...subject, cwd: realPath(subject.cwd) };
+  if (subject.type !== "edit") return subject;
+  const { path, also } = subject;
+  return { ...subject, path: realPath(path), ...(also && { also: also.map((file) => realPath(file)) }) };
 }
 
 function questionOf({ text, options }: Extract<PermissionRequest["subject"], { type: "question" }>) {

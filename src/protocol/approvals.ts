@@ -27,6 +27,9 @@ export type ApprovalState = z.infer<typeof ApprovalState>;
 
 const Path4K = line(4096);
 
+/** Files of one edit beside the first. */
+export const MAX_FILES = 200;
+
 /** Subject of an approval, exactly. Paths come after links are resolved. */
 export const ApprovalSubject = z
   .discriminatedUnion("type", [
@@ -36,7 +39,12 @@ export const ApprovalSubject = z
       cwd: Path4K,
       envNames: z.array(line(256)).max(256).default([]),
     })),
-    strictObject(() => ({ type: z.literal("edit"), path: Path4K, diff: text(49_152) })),
+    strictObject(() => ({
+      type: z.literal("edit"),
+      path: Path4K,
+      also: z.array(Path4K).max(MAX_FILES).optional().describe("Further files of the same edit."),
+      diff: text(49_152),
+    })),
     strictObject(() => ({ type: z.literal("fetch"), url: line(8192) })),
     strictObject(() => ({
       type: z.literal("tool"),
@@ -65,6 +73,8 @@ export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
 
 const OptionId = line(64);
 export const MAX_OPTIONS = 24;
+/** Option of a question that nobody answers. */
+export const NO_ANSWER = "no-answer";
 export const ApprovalOption = strictObject(() => ({
   id: OptionId,
   label: line(128),

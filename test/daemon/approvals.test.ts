@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { realpathSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { AGENT, startDaemon, type TestDaemon, until } from "../support/daemon.ts";
+import { tempFolder } from "../support/relay.ts";
 
 async function asked(world: TestDaemon) {
   await world.say("Clean up.");
@@ -25,6 +28,31 @@ describe("questions of a CLI", () => {
     expect(await answer).toEqual({ decision: "allow", scope: "session", text: null });
     await until(async () => (await approval()).applied !== null);
     expect((await approval()).applied).toMatchObject({ ok: true });
+  });
+
+  test("G14: an edit is asked for by the places that it leads to, not by the links on the way", async () => {
+    const world = await startDaemon();
+    const [inside, outside] = [tempFolder(), tempFolder()].map((folder) => realpathSync(folder)) as [string, string];
+    symlinkSync(outside, join(inside, "link"));
+    symlinkSync(join(outside, "new.txt"), join(inside, "dangling.txt"));
+    symlinkSync(join(inside, "circle"), join(inside, "circle"));
+    await world.relay.ask("POST", "/v1/approval-rules", { tool: "edit", under: inside, decision: "allow" });
+    await world.say("Write.");
+    await until(() => world.fake.sessions[0]?.isWorking === true);
+    const subjects = async () => (await world.relay.ask("GET", "/v1/approvals")).body.items;
+    for (const [file, real, state] of [
+      ["own/new.txt", join(inside, "own/new.txt"), "answered"],
+      ["link/x/new.txt", join(outside, "x/new.txt"), "pending"],
+      ["dangling.txt", join(outside, "new.txt"), "pending"],
+      ["circle", join(inside, "circle"), "answered"],
+    ] as const) {
+      const subject = { type: "edit" as const, path: join(inside, file), also: [join(inside, "a.txt")], diff: "+x" };
+      void world.fake.latest().turn.ask({ subject, exact: file });
+      const has = async () =>
+        (await subjects()).find((one: { subject: { path: string } }) => one.subject.path === real);
+      await until(async () => (await has())?.state === state);
+      expect((await has()).subject).toEqual({ ...subject, path: real });
+    }
   });
 
   test("a question that the CLI takes back is withdrawn", async () => {

@@ -49,7 +49,7 @@ export interface TurnPlan {
   wasCut?: boolean;
   /** A stuck turn that the daemon began again. */
   hasRestarted?: boolean;
-  /** What others said to it, for the next process that has its prompt. */
+  /** Words of others to it, for the next process that has its prompt. */
   words?: RunWord[];
   /** Attempts at this work that have failed. */
   failures?: number;

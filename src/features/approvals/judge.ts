@@ -1,7 +1,7 @@
 import type { ApprovalSubject } from "../../protocol/approvals.ts";
 import { matchesGlob } from "./glob.ts";
 import type { RuleRow } from "./row.ts";
-import { argumentOf, placeOf, toolOf } from "./subject.ts";
+import { argumentOf, partsOf, placeOf, toolOf } from "./subject.ts";
 
 /** With these a command line is several commands, or another one than it seems. */
 const SHELL = /[;&|<>`\r\n]|\$\(/;
@@ -18,7 +18,9 @@ export function decidingRule(
 function matches(rule: RuleRow, { agentId, subject }: { agentId: string; subject: ApprovalSubject }): boolean {
   if (rule.agentId !== null && rule.agentId !== agentId) return false;
   if (rule.tool !== "*" && rule.tool !== toolOf(subject)) return false;
-  return isUnder(rule, subject) && matchesArgument(rule, subject);
+  const fits = (part: ApprovalSubject) => isUnder(rule, part) && matchesArgument(rule, part);
+  // An allow has to be about all files of an edit, a deny about one.
+  return rule.decision === "deny" ? partsOf(subject).some(fits) : partsOf(subject).every(fits);
 }
 
 function matchesArgument({ match, decision }: RuleRow, subject: ApprovalSubject): boolean {

@@ -32,6 +32,10 @@ export function argumentOf(subject: ApprovalSubject): string {
   }
 }
 
+/** Parts that a rule judges one by one: each file of an edit; else the subject itself. */
+export const partsOf = (subject: ApprovalSubject): ApprovalSubject[] =>
+  subject.type === "edit" ? [subject.path, ...(subject.also ?? [])].map((path) => ({ ...subject, path })) : [subject];
+
 /** Folder or file that `under` of a rule looks at. */
 export function placeOf(subject: ApprovalSubject): string | undefined {
   if (subject.type === "command") return subject.cwd;
@@ -44,7 +48,7 @@ export function textOf(subject: ApprovalSubject): string {
     case "command":
       return `${subject.line}\nin ${subject.cwd}${subject.envNames.length ? `\nwith ${subject.envNames.join(", ")}` : ""}`;
     case "edit":
-      return `${subject.path}\n${subject.diff}`;
+      return [subject.path, ...(subject.also ?? []), subject.diff].join("\n");
     case "fetch":
       return subject.url;
     case "tool":

@@ -158,7 +158,7 @@ export interface PermissionRequest {
   /** `permission` subjects are those of approvals; `question` asks the person. */
   subject:
     | { type: "command"; line: string; cwd: string; envNames: string[] }
-    | { type: "edit"; path: string; diff: string }
+    | { type: "edit"; path: string; also?: string[]; diff: string }
     | { type: "fetch"; url: string }
     | { type: "tool"; server: string; name: string; input: Record<string, unknown> }
     | { type: "question"; text: string; options: { id: string; label: string }[] };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NO_ANSWER } from "../../protocol/approvals.ts";
 import { plainText } from "./process/plain-text.ts";
 import type { PermissionAnswer, PermissionRequest } from "./provider.ts";
 import { spelledOut } from "./subjects.ts";
@@ -118,9 +119,6 @@ function optionsOf({ type, enum: values, enumNames, oneOf }: Property): Option<u
   if (oneOf) return choices(oneOf.map(({ const: value, title = String(value) }) => ({ value, label: title })));
   return choices((values ?? []).map((value, index) => ({ value, label: enumNames?.[index] ?? String(value) })));
 }
-
-/** Answer that nobody gave: the id of no choice. */
-export const NO_ANSWER = "no-answer";
 
 /** Choices, named by their values where each is short, plain and there once, else by their numbers. */
 export function choices<V>(list: readonly { value: V; label: string }[]): Option<V>[] {

@@ -151,6 +151,21 @@ test("tools of servers and edits are matched by their input and path", async () 
   expect(await state({ type: "edit", path: "/work/a.ts", diff: "+x" })).toBe("pending");
 });
 
+test("G14: an edit of several files is allowed by a rule about all of them, and denied by one about any", async () => {
+  const { ada, ask, asks } = await startApproving();
+  await ask("POST", "/v1/approval-rules", { tool: "edit", under: "/w", decision: "allow" });
+  await ask("POST", "/v1/approval-rules", { tool: "edit", match: "*.env", decision: "deny" });
+  const outcome = async (...also: string[]) => {
+    const subject = { type: "edit", path: "/w/a.md", also, diff: "+x\r\n+y" };
+    const { state, answer } = await asks(ada, wanted("x", { subject }));
+    return answer?.decision ?? state;
+  };
+  expect(await outcome("/w/b.md", "/w/c/d.md")).toBe("allow");
+  expect(await outcome("/w/b.md", "/etc/x")).toBe("pending");
+  expect(await outcome("/w/../etc/x")).toBe("pending");
+  expect(await outcome("/w/b.md", "/w/.env")).toBe("deny");
+});
+
 test("a glob matches the whole text, and takes no longer for stars that almost fit", () => {
   for (const [glob, text, fits] of [
     ["git *", "git status", true],

@@ -3,7 +3,7 @@ import { canonical } from "../../../protocol/canonical.ts";
 import { type Ask, formAsk } from "../ask-table.ts";
 import type { PermissionAnswer, PermissionRequest } from "../provider.ts";
 import { acceptance, createRound, questionsOf, titleOf } from "../questions.ts";
-import { spelledOut } from "../subjects.ts";
+import { editOf, spelledOut } from "../subjects.ts";
 import { diffIn, ToolCall } from "./updates.ts";
 
 const text = z.string();
@@ -105,10 +105,12 @@ function givenIn(
     return { subject, isWhole: line === input.command };
   }
   const diffs = (call.content ?? []).flatMap((one) => ("newText" in one ? [diffIn(one)] : []));
-  const [first] = diffs;
-  if (first) {
+  if (diffs.length > 0) {
     const diff = diffs.map(({ path, patch }) => `--- ${path}\n+++ ${path}\n${patch}`).join("\n");
-    return { subject: { type: "edit", path: first.path, diff } };
+    return editOf(
+      diffs.map(({ path }) => path),
+      diff,
+    );
   }
   if (call.kind === "fetch" && input.url) return { subject: { type: "fetch", url: input.url } };
   const given = z.record(z.string(), z.unknown()).safeParse(call.rawInput).data;

@@ -3,7 +3,7 @@ import { visible } from "../../../protocol/visible.ts";
 import { type Ask, createAskTable, formAsk } from "../ask-table.ts";
 import type { PermissionAnswer, PermissionRequest, SessionEvent } from "../provider.ts";
 import { acceptance, choices, chosen, createRound, type Question, questionsOf, titleOf } from "../questions.ts";
-import { spelledOut } from "../subjects.ts";
+import { editOf, spelledOut } from "../subjects.ts";
 import { ChangeAsk, CommandAsk, ElicitationAsk, InputAsk, PermissionsAsk } from "./ask-shapes.ts";
 import { patchOf } from "./diffs.ts";
 import type { Change } from "./messages.ts";
@@ -90,9 +90,9 @@ function commandAsk(requestId: string, ask: CommandAsk): Ask {
 }
 
 function changeAsk(requestId: string, { reason, grantRoot }: ChangeAsk, changes: readonly Change[]): Ask {
-  const paths = changes.map(({ path }) => path);
-  const path = paths[0] ?? grantRoot ?? "";
-  const { subject, isExact } = spelledOut({ type: "edit", path, diff: patchOf(changes) });
+  const paths = changes.flatMap(({ path, kind }) => (kind.move_path ? [path, kind.move_path] : [path]));
+  const edit = editOf(paths.length > 0 ? paths : [grantRoot ?? ""], patchOf(changes));
+  const { subject, isExact } = spelledOut(edit.subject);
   const request: PermissionRequest = {
     requestId,
     subject,
@@ -104,7 +104,7 @@ function changeAsk(requestId: string, { reason, grantRoot }: ChangeAsk, changes:
     exact: canonical({ changes, grantRoot }),
     offers: { once: true, session: true },
     // Without the changes nobody can judge them.
-    oneTap: changes.length > 0 && !grantRoot && isExact,
+    oneTap: changes.length > 0 && !grantRoot && edit.isWhole && isExact,
   };
   const resultOf = (_: string, answer: PermissionAnswer) => decisionOf(answer, true);
   return { requests: [request], resultOf, denial: { decision: "decline" } };

@@ -80,7 +80,7 @@ test("An edit is asked for with its whole patch, and told when it is made", asyn
   const { request } = await one.saw("ask");
   const patch =
     "--- a.ts\n+++ a.ts\n@@ -1,2 +1,2 @@\n-old\n+new\n line\n\n--- /dev/null\n+++ a.ts.new\n@@ -0,0 +1,2 @@\n+one\n+two\n";
-  expect(request.subject).toEqual({ type: "edit", path: "a.ts", diff: patch });
+  expect(request.subject).toEqual({ type: "edit", path: "a.ts", also: ["a.ts.new"], diff: patch });
   await one.session.answer(request.requestId, { decision: "allow", scope: "session", text: null });
   expect((await one.ended()).text).toBe("acceptForSession");
   expect(one.of("diff")).toEqual([
