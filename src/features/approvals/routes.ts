@@ -1,4 +1,4 @@
-import { type Route, routesOn } from "../../identity/auth/route.ts";
+import { type Answer, createdOnce, ok, type Route, routesOn, routeWith } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import * as ruleApi from "../../protocol/approval-rules.ts";
 import * as api from "../../protocol/approvals.ts";
@@ -7,9 +7,9 @@ import type { ApprovalService } from "./service.ts";
 
 /** Approvals and the rules for them. */
 export function approvalRoutes(db: Db, approvals: ApprovalService, rules: ApprovalRules): Route[] {
-  const { get, list, change, create, register, remove } = routesOn(db);
+  const { get, list, change, create, remove } = routesOn(db);
   return [
-    register(api.createApproval, (tx, { caller, body, idempotencyKey }) =>
+    routeWith(db, askedAnswer)(api.createApproval, (tx, { caller, body, idempotencyKey }) =>
       approvals.ask(tx, caller, body, idempotencyKey),
     ),
     list(api.listApprovals, (on, { caller, query }) => approvals.list(on, caller, query)),
@@ -29,3 +29,7 @@ export function approvalRoutes(db: Db, approvals: ApprovalService, rules: Approv
     remove(ruleApi.removeApprovalRule, (tx, { caller, params }) => rules.remove(tx, caller, params.id)),
   ];
 }
+
+/** A draft that is the same approval as another's is answered 200, too, but is no repeat. */
+const askedAnswer = ({ isNew, ...once }: Awaited<ReturnType<ApprovalService["ask"]>>): Answer =>
+  isNew || once.replayed ? createdOnce(once) : ok(once.made);

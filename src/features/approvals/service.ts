@@ -179,7 +179,7 @@ export function createApprovalService(
     async ask(tx: Tx, caller: Caller, body: ParsedApproval, key: string | undefined) {
       let isNew = false;
       const { agentId: named, ...asked } = body;
-      const { made } = await idempotency.once<Approval>(tx, {
+      const once = await idempotency.once<Approval>(tx, {
         ...{ sender: await askerOf(tx, caller, named), key, operation: "approval", asked },
         async make() {
           const one = await make(tx, caller, body);
@@ -191,7 +191,7 @@ export function createApprovalService(
           return row && toApproval(row);
         },
       });
-      return { row: made, created: isNew };
+      return { ...once, isNew };
     },
 
     /** `POST .../answer`. @throws Problem 403, 404, 409, 422 */

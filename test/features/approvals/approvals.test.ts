@@ -142,6 +142,7 @@ test("G5: a repeated key makes one approval, and another draft with it is refuse
   const first = await ask("POST", "/v1/approvals", wanted(), { ...ada, headers });
   const second = await ask("POST", "/v1/approvals", wanted(), { ...ada, headers });
   expect([first.status, second.status, second.body.id]).toEqual([201, 200, first.body.id]);
+  expect(second.headers.get("idempotent-replayed")).toBe("true");
   const other = await ask("POST", "/v1/approvals", wanted("rm"), { ...ada, headers });
   expect(other.body.code).toBe("idempotency-mismatch");
 });
