@@ -139,10 +139,12 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     /** A claimer may not get what it was woken for: it is held, unready, out of the group, or it found other work first. */
     async function passOn(work: OpenWork | undefined, answer: T): Promise<void> {
       if (!work || how.took(answer, work)) return;
+      // The next one sees whether it is open still: that costs nothing where nobody waits.
+      if (how.found(answer)) return parked.opened(work);
       const { isOpen, mayClaim } = await how.stateOf(work);
       isBarred = !mayClaim;
       // A claimer that may claim it and found nothing came too late: whatever opened it since has woken another one.
-      if (isOpen && (isBarred || how.found(answer))) parked.opened(work);
+      if (isOpen && isBarred) parked.opened(work);
     }
 
     try {

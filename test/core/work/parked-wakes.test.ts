@@ -146,18 +146,18 @@ describe("a wake", () => {
     expect(first.looks.length).toBe(3);
   });
 
-  test("a wake of a claimer that finds other work first goes to the next, if what woke it is still open", async () => {
-    for (const isOpen of [true, false]) {
-      const { parked, twoWaiting } = createQueue();
-      const [first, second] = await twoWaiting();
-      first.state.isOpen = isOpen;
-      parked.opened(WORK);
-      await turns(2);
-      first.looks[1]?.resolve("other");
-      expect(await first.answer).toBe("other");
-      await turns(2);
-      expect(second.looks.length).toBe(isOpen ? 2 : 1);
-    }
+  test("a wake of a claimer that finds other work first goes to the next, and ends with one for whom it is not open any more", async () => {
+    const { parked, twoWaiting } = createQueue();
+    const [first, second] = await twoWaiting();
+    for (const { state } of [first, second]) state.isOpen = false;
+    parked.opened(WORK);
+    await turns(2);
+    first.looks[1]?.resolve("other");
+    expect(await first.answer).toBe("other");
+    await turns(2);
+    second.looks[1]?.resolve("nothing");
+    await turns(2);
+    expect([first.looks.length, second.looks.length]).toEqual([2, 2]);
   });
 
   test("a wake passes over a claimer that was refused what woke it, until that is woken otherwise", async () => {
