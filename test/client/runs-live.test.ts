@@ -17,7 +17,11 @@ beforeAll(async () => {
 afterAll(() => relay.remove());
 
 const untilAborted = (signal: AbortSignal) =>
-  new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  new Promise<never>((_, reject) => {
+    // The stop may come before the handler.
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
 
 describe("runs at a real relay", () => {
   test("a run that an agent begins is watched to its end, in parts and as the AI SDK has it", async () => {
