@@ -48,7 +48,8 @@ const around = hurt({
 const own = json.map((signalbox) => ({ message: { ...sound, metadata: { signalbox } } }));
 const params = fc.oneof(message, part, around, own, json);
 
-async function startTarget() {
+/** `patienceMs`: time after which a client leaves, for calls that wait. */
+async function startTarget(patienceMs = PATIENCE_MS) {
   const relay = await startRelay({ durability: "normal" });
   await relay.agent("bob");
   const alice = await relay.agent("alice");
@@ -59,7 +60,7 @@ async function startTarget() {
   async function shoot(method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
     const before = digest.take();
     const leave = new AbortController();
-    const patience = setTimeout(() => leave.abort(), PATIENCE_MS);
+    const patience = setTimeout(() => leave.abort(), patienceMs);
     const response = await relay.relay.app.handle(
       new Request(`http://localhost${path}`, {
         method,
@@ -150,7 +151,7 @@ describe("G9: garbage over A2A", () => {
   });
 
   test("G9: A2A requests that are too large, of another type, not UTF-8, cut off, or without a token are refused", async () => {
-    const { shoot } = await startTarget();
+    const { shoot } = await startTarget(60_000);
     const large = JSON.stringify({
       jsonrpc: "2.0",
       id: 1,
