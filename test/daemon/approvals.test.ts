@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { realpathSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AGENT, startDaemon, type TestDaemon, until } from "../support/daemon.ts";
 import { tempFolder } from "../support/relay.ts";
 
@@ -36,6 +36,8 @@ describe("questions of a CLI", () => {
     symlinkSync(outside, join(inside, "link"));
     symlinkSync(join(outside, "new.txt"), join(inside, "dangling.txt"));
     symlinkSync(join(inside, "circle"), join(inside, "circle"));
+    // The folder above the link's target, not above the link.
+    symlinkSync("link/..", join(inside, "around"));
     await world.relay.ask("POST", "/v1/approval-rules", { tool: "edit", under: inside, decision: "allow" });
     await world.say("Write.");
     await until(() => world.fake.sessions[0]?.isWorking === true);
@@ -43,10 +45,13 @@ describe("questions of a CLI", () => {
     for (const [file, real, state] of [
       ["own/new.txt", join(inside, "own/new.txt"), "answered"],
       ["link/x/new.txt", join(outside, "x/new.txt"), "pending"],
+      [`link/${"deep/".repeat(60)}new.txt`, join(outside, "deep/".repeat(60), "new.txt"), "pending"],
+      ["around/new.txt", join(dirname(outside), "new.txt"), "pending"],
+      ["link/../new.txt", `${inside}/link/../new.txt`, "pending"],
       ["dangling.txt", join(outside, "new.txt"), "pending"],
       ["circle", join(inside, "circle"), "answered"],
     ] as const) {
-      const subject = { type: "edit" as const, path: join(inside, file), also: [join(inside, "a.txt")], diff: "+x" };
+      const subject = { type: "edit" as const, path: `${inside}/${file}`, also: [join(inside, "a.txt")], diff: "+x" };
       void world.fake.latest().turn.ask({ subject, exact: file });
       const has = async () =>
         (await subjects()).find((one: { subject: { path: string } }) => one.subject.path === real);
