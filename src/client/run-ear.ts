@@ -24,17 +24,6 @@ export type Ears = ReturnType<typeof createEars>;
 export function createEars(caller: Caller) {
   const ears = new Map<string, Ear>();
   return {
-    /** Keeps what is heard while `step` runs, so that nothing is missed between a call and its listener. */
-    async during<T>(agentId: string, step: (heard: Heard[]) => Promise<T>): Promise<T> {
-      const heard: Heard[] = [];
-      const leave = await this.listen(agentId, { heard: (one) => void heard.push(one), failed: () => undefined });
-      try {
-        return await step(heard);
-      } finally {
-        leave();
-      }
-    },
-
     /**
      * Hears the control messages about an agent's runs that come from now on. Acknowledges nothing.
      * @returns a function that ends it @throws as `inbox.read` does

@@ -6,6 +6,7 @@ import { problemOf } from "./errors.ts";
 import { createEars, type Heard } from "./run-ear.ts";
 import { followRun, type RunFollowOptions, turnChunks } from "./run-follow.ts";
 import { openHandle, type RunHandle, type RunHandleEvent, type Taken } from "./run-handle.ts";
+import { during } from "./run-heard.ts";
 import { type ServeOptions, serve } from "./run-serve.ts";
 import { promptOf, type Turn } from "./run-turn.ts";
 import { runVerbs } from "./run-verbs.ts";
@@ -34,7 +35,7 @@ export function runs(caller: Caller) {
     { again, leaseSeconds = LEASE_SECONDS, ...options }: ResumeRun = {},
   ): Promise<RunHandle> {
     const { agentId } = await verbs.get(id, options);
-    return ears.during(agentId, async (heard) => {
+    return during(ears, agentId, async (heard) => {
       const { run, turnId, token } = await verbs.take(id, { again, leaseSeconds }, options);
       const turn = await promptOf(verbs, { ...run, turnId }, heard, options);
       return hold({ run, token, turn, heard }, options, leaseSeconds);
@@ -53,7 +54,7 @@ export function runs(caller: Caller) {
       const { leaseSeconds = LEASE_SECONDS } = draft;
       const agentId = draft.agentId ?? (await caller.self(call));
       // Listens first: the run may be stopped as soon as it is there.
-      return ears.during(agentId, async (heard) => {
+      return during(ears, agentId, async (heard) => {
         const run = await verbs.create({ ...draft, agentId, from: agentId }, call);
         const { id, token, turnId, task, status } = run;
         if (status === "ended") throw problemOf("not-open", `${id}, made before with this key, has ended`);

@@ -10,7 +10,7 @@ import { limitVerbs } from "../client/limits.ts";
 import { messageVerbs } from "../client/messages.ts";
 import { orchestratorVerbs } from "../client/orchestrators.ts";
 import { profileVerbs } from "../client/profiles.ts";
-import type { Ears, Heard, Listener } from "../client/run-ear.ts";
+import type { Ears, Listener } from "../client/run-ear.ts";
 import { runVerbs } from "../client/run-verbs.ts";
 import { sessionVerbs } from "../client/sessions.ts";
 import { tokenVerbs } from "../client/tokens.ts";
@@ -108,15 +108,6 @@ export interface Hub extends Ears {
 export function createHub(): Hub {
   const listeners = new Map<string, Set<Listener>>();
   return {
-    async during(agentId, step) {
-      const heard: Heard[] = [];
-      const leave = await this.listen(agentId, { heard: (one) => void heard.push(one), failed: () => undefined });
-      try {
-        return await step(heard);
-      } finally {
-        leave();
-      }
-    },
     async listen(agentId, listener) {
       const all = listeners.get(agentId) ?? new Set();
       listeners.set(agentId, all.add(listener));

@@ -28,6 +28,18 @@ const caughtUp = async (world: TestDaemon): Promise<void> => {
   const head = async () => (await world.relay.ask("GET", `/v1/messages?to=${AGENT}&limit=1`)).body.items[0].id;
   await until(async () => world.daemon.services.journal.position() >= (await head()));
 };
+/** Acts once the relay has the run of a message, and before the daemon knows of it. @returns its id, when it has one */
+function early(world: TestDaemon, act: (run: string) => Promise<unknown>): () => string {
+  let run = "";
+  world.lag = async ({ method, path, isAnswered }) => {
+    if (!isAnswered || method !== "POST" || path !== "/v1/runs") return;
+    world.lag = null;
+    run = (await world.relay.ask("GET", "/v1/runs")).body.items[0].id;
+    await act(run);
+    await caughtUp(world);
+  };
+  return () => run;
+}
 const texts = (world: TestDaemon, at: number) => world.fake.sessions[at]?.inputs.map(({ text }) => text) ?? [];
 const prompted = (world: TestDaemon, at: number, words: string) =>
   until(() => texts(world, at).length === 2 && texts(world, at)[1]?.includes(words) === true);
@@ -47,14 +59,7 @@ describe("words to a run whose CLI has no prompt yet", () => {
 
   test("words that come before the daemon knows its own run reach it", async () => {
     const world = await startDaemon();
-    let run = "";
-    world.lag = async ({ method, path, isAnswered }) => {
-      if (!isAnswered || method !== "POST" || path !== "/v1/runs") return;
-      world.lag = null;
-      run = (await world.relay.ask("GET", "/v1/runs")).body.items[0].id;
-      await tell(world, run, "Leave out the salaries.");
-      await caughtUp(world);
-    };
+    early(world, (run) => tell(world, run, "Leave out the salaries."));
     await world.say("Write to the staff.");
     await prompted(world, 0, "Leave out the salaries.");
     expect(world.fake.sessions).toHaveLength(1);
@@ -147,17 +152,10 @@ describe("a stop of a run whose CLI has no prompt yet", () => {
 
   test("a stop that comes before the daemon knows its own run keeps its prompt back", async () => {
     const world = await startDaemon();
-    let run = "";
-    world.lag = async ({ method, path, isAnswered }) => {
-      if (!isAnswered || method !== "POST" || path !== "/v1/runs") return;
-      world.lag = null;
-      run = (await world.relay.ask("GET", "/v1/runs")).body.items[0].id;
-      await abort(world, run);
-      await caughtUp(world);
-    };
+    const run = early(world, (id) => abort(world, id));
     await world.say("Delete the old backups.");
-    await until(async () => run !== "" && (await runOf(world, run)).status === "ended");
-    expect(await runOf(world, run)).toMatchObject({ outcome: "aborted", confirmed: true });
+    await until(async () => run() !== "" && (await runOf(world, run())).status === "ended");
+    expect(await runOf(world, run())).toMatchObject({ outcome: "aborted", confirmed: true });
     expect(texts(world, 0)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { RelayProblem, RunStopped } from "../../client/errors.ts";
 import { openHandle, type RunHandle } from "../../client/run-handle.ts";
+import { during } from "../../client/run-heard.ts";
 import { promptOf, type Turn } from "../../client/run-turn.ts";
 import { untilAnswered } from "../../client/until-answered.ts";
 import type { Run, RunDraft } from "../../protocol/runs.ts";
@@ -26,7 +27,7 @@ interface At {
  */
 export async function beginRun(services: Services, turn: TurnRow, at: At): Promise<RunHandle> {
   // A word, or a stop, may come before the handle is there.
-  return services.hub.during(turn.agentId, async (heard) => {
+  return during(services.hub, turn.agentId, async (heard) => {
     const { caller, verbs } = services.link.of(turn.agentId);
     const { run, token } = await hold(services, turn, at);
     services.journal.write(() => {
