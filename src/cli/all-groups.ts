@@ -7,6 +7,6 @@ export const GROUPS: readonly Group[] = [
   of("orchestrator", async () => (await import("./orchestrator.ts")).addOrchestratorCommand),
   of("channel channels", async () => (await import("./channels.ts")).addChannelCommands),
   of("mcp-bridge channel-bridge", async () => (await import("./bridges.ts")).addBridgeCommands),
-  // It reads all the others, so no name leads to it alone.
+  // Completions are made of all the others, so no name leads to them alone.
   { names: [], load: async () => (await import("./completions/completions.ts")).addCompletionsCommand },
 ];

@@ -68,7 +68,7 @@ export function createScheduledStore(db: Db) {
         orderBy: desc(scheduled.id),
         limit,
       }),
-    /** In whose name a token has planned what is not sent. */
+    /** Authors of the plans that a token has made and that are not sent. */
     authorsOf: async (on: ReadTx, tokenId: string): Promise<AgentId[]> => {
       const own = and(eq(scheduled.tokenId, tokenId as TokenId), isPlanned);
       const rows = on.db.selectDistinct({ fromId: scheduled.fromId }).from(scheduled).where(own).all();

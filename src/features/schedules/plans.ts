@@ -39,7 +39,7 @@ export function createPlans({ kernel, identity, core }: Areas, notices: Notices)
   return {
     stop,
 
-    /** Those made with a token, and not sent. */
+    /** Plans made with a token, and not sent. */
     async setUpBy(on: ReadTx, tokenId: string): Promise<Paused[]> {
       const rows = await delayed.rows.madeBy(on, tokenId, MAX_LISTED);
       return rows.map(({ id, fromId }) => ({ kind: "schedule" as const, id, agentId: fromId }));
