@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "@tanstack/react-router";
+import { visible } from "../../protocol/visible.ts";
 import { api } from "../api.ts";
-import { visible } from "../ui/exact.tsx";
 import { Glyph } from "../ui/glyph.tsx";
 import { sessionState } from "../ui/states.ts";
 import { useProject } from "./projects.ts";

@@ -1,10 +1,10 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import type { Hold, HoldScope } from "../../protocol/holds.ts";
+import { visible } from "../../protocol/visible.ts";
 import { api } from "../api.ts";
 import { useAct } from "../ui/act.ts";
 import { Button, Key } from "../ui/button.tsx";
-import { visible } from "../ui/exact.tsx";
 import { clockText } from "../ui/states.ts";
 import { useActs } from "./acts.ts";
 import { useKeys } from "./keys.ts";

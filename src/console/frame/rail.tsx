@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import { Settings } from "lucide-react";
 import { useSyncExternalStore } from "react";
+import { visible } from "../../protocol/visible.ts";
 import { feed } from "../live/feed.ts";
-import { projectName, visible } from "../ui/exact.tsx";
+import { projectName } from "../ui/exact.tsx";
 import { HoldButton } from "./holds.tsx";
 import { Logo } from "./logo.tsx";
 import { PLACES } from "./places.ts";

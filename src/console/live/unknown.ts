@@ -2,8 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import type { HealthReport } from "../../protocol/health.ts";
 import type { Orchestrator } from "../../protocol/orchestrators.ts";
+import { visible } from "../../protocol/visible.ts";
 import { api } from "../api.ts";
-import { visible } from "../ui/exact.tsx";
 import { clockText } from "../ui/states.ts";
 import { feed } from "./feed.ts";
 

@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { toast } from "sonner";
-import { visible } from "./exact.tsx";
+import { visible } from "../../protocol/visible.ts";
 
 interface Done {
   /** Says what happened. */

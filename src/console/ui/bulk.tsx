@@ -1,12 +1,12 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useReducer } from "react";
 import type { Bulk, BulkAction, BulkDraft } from "../../protocol/bulk.ts";
+import { visible } from "../../protocol/visible.ts";
 import { api } from "../api.ts";
 import { useWho } from "../frame/who.ts";
 import { useAct } from "./act.ts";
 import { countText } from "./amounts.ts";
 import { Button } from "./button.tsx";
-import { visible } from "./exact.tsx";
 
 /** Bulk actions that this page began or saw running: they stay on it until somebody closes them. */
 const watched = new Set<string>();

@@ -1,7 +1,7 @@
 import { Dialog as Radix } from "radix-ui";
 import type { FormEvent, ReactNode } from "react";
+import { visible } from "../../protocol/visible.ts";
 import { Button } from "./button.tsx";
-import { visible } from "./exact.tsx";
 import { Failure } from "./notes.tsx";
 
 interface FloatingProps {

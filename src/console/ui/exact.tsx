@@ -8,9 +8,6 @@ export const Exact = ({ children }: { children: string }) => (
   </pre>
 );
 
-/** Text of others, in which nothing hides. */
-export { visible };
-
 /** A child of an element: where it is text, nothing hides in it. */
 export const shownChild = (child: ReactNode): ReactNode => (typeof child === "string" ? visible(child) : child);
 

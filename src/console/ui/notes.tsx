@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { RelayProblem } from "../../client/errors.ts";
+import { visible } from "../../protocol/visible.ts";
 import { Button } from "./button.tsx";
-import { visible } from "./exact.tsx";
 
 /** Nothing is there: a sentence, and the next step. */
 export const Empty = ({ children }: { children: ReactNode }) => <div className="px-3 py-4 text-ink2">{children}</div>;

@@ -1,6 +1,7 @@
 import { createContext, type ReactNode, useContext, useEffect } from "react";
+import { visible } from "../../protocol/visible.ts";
 import { type Find, SearchBox } from "../search/search-box.tsx";
-import { shownChild, visible } from "./exact.tsx";
+import { shownChild } from "./exact.tsx";
 
 interface PageProps {
   /** A sentence with the answer: "4 things need you". */

@@ -1,6 +1,6 @@
 import { toast } from "sonner";
+import { visible } from "../../protocol/visible.ts";
 import { Button } from "./button.tsx";
-import { visible } from "./exact.tsx";
 
 /** Copies a text, and says so. */
 export async function copy(text: string, said: string): Promise<void> {

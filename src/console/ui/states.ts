@@ -2,7 +2,7 @@ import type { Agent } from "../../protocol/agents.ts";
 import type { Run } from "../../protocol/runs.ts";
 import type { SessionChange } from "../../protocol/sessions.ts";
 import { runState as runShown, type StateShown, sessionState as sessionShown } from "../../protocol/states.ts";
-import { visible } from "./exact.tsx";
+import { visible } from "../../protocol/visible.ts";
 import { type GlyphName, glyphColour } from "./glyph.tsx";
 
 /** A state in words, with its shape and the class of its colour. */

@@ -2,12 +2,12 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type NavigateOptions, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useRef, useState } from "react";
 import type { View } from "../../protocol/views.ts";
+import { visible } from "../../protocol/visible.ts";
 import { api } from "../api.ts";
 import { useKeys } from "../frame/keys.ts";
 import { useWho } from "../frame/who.ts";
 import { useAct } from "./act.ts";
 import { Button } from "./button.tsx";
-import { visible } from "./exact.tsx";
 import { FIELD } from "./fields.tsx";
 
 interface ViewsProps {

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Activity } from "../../../protocol/activity.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useUnnarrowed } from "../../frame/projects.ts";
 import { useWho } from "../../frame/who.ts";
 import { Button } from "../../ui/button.tsx";
 import { deviceText } from "../../ui/device.ts";
-import { Exact, visible } from "../../ui/exact.tsx";
+import { Exact } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Empty } from "../../ui/notes.tsx";
 import { Page, Section } from "../../ui/page.tsx";

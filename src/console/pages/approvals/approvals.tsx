@@ -1,8 +1,8 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { Approval } from "../../../protocol/approvals.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useProject } from "../../frame/projects.ts";
-import { visible } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";

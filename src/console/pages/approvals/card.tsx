@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useKeys } from "../../frame/keys.ts";
-import { visible } from "../../ui/exact.tsx";
 import { Page } from "../../ui/page.tsx";
 import { ApprovalCard, outcomeOf, useAnswerKeys } from "../now/approval.tsx";
 

@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { toast } from "sonner";
 import type { ApprovalRule, ApprovalRuleDraft } from "../../../protocol/approval-rules.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { Dialog } from "../../ui/dialog.tsx";
-import { visible } from "../../ui/exact.tsx";
 import { useForm } from "../../ui/form.ts";
 import { Choice, TextInput } from "../../ui/inputs.tsx";
 import { useSave } from "../../ui/save.ts";

@@ -1,12 +1,13 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import type { ApprovalRule, ApprovalRuleDraft } from "../../../protocol/approval-rules.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
-import { Facts, visible } from "../../ui/exact.tsx";
+import { Facts } from "../../ui/exact.tsx";
 import type { GlyphName } from "../../ui/glyph.tsx";
 import { Empty, Failure, Loading } from "../../ui/notes.tsx";
 import { Section } from "../../ui/page.tsx";

@@ -1,9 +1,9 @@
 import type { Approval } from "../../../protocol/approvals.ts";
 import type { Channel } from "../../../protocol/channels.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { useUnnarrowed } from "../../frame/projects.ts";
-import { visible } from "../../ui/exact.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Page, Section } from "../../ui/page.tsx";

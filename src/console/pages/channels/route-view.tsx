@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { RouteReport } from "../../../protocol/bindings.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
-import { visible } from "../../ui/exact.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
 import { Failure } from "../../ui/notes.tsx";
 

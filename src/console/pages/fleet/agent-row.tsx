@@ -1,6 +1,6 @@
 import type { Agent } from "../../../protocol/agents.ts";
 import type { Session } from "../../../protocol/sessions.ts";
-import { visible } from "../../ui/exact.tsx";
+import { visible } from "../../../protocol/visible.ts";
 import type { RowParts } from "../../ui/rows.tsx";
 import { agentState } from "../../ui/states.ts";
 

@@ -1,9 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { toast } from "sonner";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { Dialog } from "../../ui/dialog.tsx";
-import { visible } from "../../ui/exact.tsx";
 import { useAgentTokens } from "./tokens.tsx";
 
 /** Restores a deleted agent, and says so. */

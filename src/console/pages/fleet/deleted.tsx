@@ -1,7 +1,7 @@
 import type { Activity } from "../../../protocol/activity.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { Button } from "../../ui/button.tsx";
-import { visible } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";

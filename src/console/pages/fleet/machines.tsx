@@ -1,10 +1,11 @@
 import type { Orchestrator } from "../../../protocol/orchestrators.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useProject } from "../../frame/projects.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
-import { Facts, visible } from "../../ui/exact.tsx";
+import { Facts } from "../../ui/exact.tsx";
 import type { GlyphName } from "../../ui/glyph.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Section } from "../../ui/page.tsx";

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { visible } from "../../ui/exact.tsx";
+import { visible } from "../../../protocol/visible.ts";
 
 /** Groups and the desk of people have no page. */
 const hasPage = (id: string): boolean =>

@@ -1,11 +1,12 @@
 import { lazy, Suspense, useState } from "react";
 import type { Profile } from "../../../protocol/profiles.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useUnnarrowed } from "../../frame/projects.ts";
 import { useWho } from "../../frame/who.ts";
 import { Button } from "../../ui/button.tsx";
 import { DeleteButton } from "../../ui/delete-button.tsx";
-import { Exact, Facts, visible } from "../../ui/exact.tsx";
+import { Exact, Facts } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";

@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { Session } from "../../../protocol/sessions.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { Age } from "../../ui/age.tsx";
 import { countText, moneyText } from "../../ui/amounts.ts";
-import { Exact, visible } from "../../ui/exact.tsx";
+import { Exact } from "../../ui/exact.tsx";
 import { Fact, FactList } from "../../ui/facts.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
 import { One } from "../../ui/one.tsx";

@@ -1,8 +1,8 @@
 import type { Session } from "../../../protocol/sessions.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useProject } from "../../frame/projects.ts";
 import { moneyText } from "../../ui/amounts.ts";
-import { visible } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";

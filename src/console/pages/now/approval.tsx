@@ -2,13 +2,14 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Approval, ApprovalSubject } from "../../../protocol/approvals.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { useBulk } from "../../ui/bulk.tsx";
 import { Button } from "../../ui/button.tsx";
 import { draftOf, endDraft, useDraft } from "../../ui/drafts.ts";
-import { Exact, Facts, visible } from "../../ui/exact.tsx";
+import { Exact, Facts } from "../../ui/exact.tsx";
 import { Failure, Loading } from "../../ui/notes.tsx";
 import { clockText } from "../../ui/states.ts";
 

@@ -1,11 +1,12 @@
 import { Link } from "@tanstack/react-router";
 import type { Attention } from "../../../protocol/attention.ts";
 import { NEEDS } from "../../../protocol/states.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
-import { Facts, projectName, visible } from "../../ui/exact.tsx";
+import { Facts, projectName } from "../../ui/exact.tsx";
 import type { RowParts } from "../../ui/rows.tsx";
 import { SureButton } from "../../ui/sure.tsx";
 import { GroupActs } from "../work/group-acts.tsx";

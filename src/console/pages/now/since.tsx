@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Run } from "../../../protocol/runs.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useProject } from "../../frame/projects.ts";
 import { moneyText } from "../../ui/amounts.ts";
-import { visible } from "../../ui/exact.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
 import { Empty } from "../../ui/notes.tsx";
 import { Section } from "../../ui/page.tsx";

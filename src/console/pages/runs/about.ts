@@ -1,5 +1,5 @@
 import type { Run } from "../../../protocol/runs.ts";
-import { visible } from "../../ui/exact.tsx";
+import { visible } from "../../../protocol/visible.ts";
 import { webAddress } from "../../ui/web.ts";
 
 /** A run in a few words: its label, else the beginning of its task. */

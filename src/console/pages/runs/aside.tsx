@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Run, RunTree } from "../../../protocol/runs.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { Age } from "../../ui/age.tsx";
 import { countText, moneyText } from "../../ui/amounts.ts";
-import { visible } from "../../ui/exact.tsx";
 import { Fact, FactList } from "../../ui/facts.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
 import { Failure } from "../../ui/notes.tsx";

@@ -1,6 +1,7 @@
 import { memo } from "react";
+import { visible } from "../../../protocol/visible.ts";
 import { countText, durationText } from "../../ui/amounts.ts";
-import { Exact, visible } from "../../ui/exact.tsx";
+import { Exact } from "../../ui/exact.tsx";
 import { Fold } from "../../ui/fold.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
 import { clockText } from "../../ui/states.ts";

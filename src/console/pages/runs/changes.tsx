@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import type { Run, RunDiff } from "../../../protocol/runs.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
-import { visible } from "../../ui/exact.tsx";
 import { Empty, Failure, Loading } from "../../ui/notes.tsx";
 import { type Comments, commentsText } from "./comments.ts";
 import { HEARD } from "./composer.tsx";

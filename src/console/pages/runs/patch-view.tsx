@@ -1,7 +1,7 @@
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { visible } from "../../../protocol/visible.ts";
 import { Button } from "../../ui/button.tsx";
 import { goOnIn, useDraft } from "../../ui/drafts.ts";
-import { visible } from "../../ui/exact.tsx";
 import type { Comments } from "./comments.ts";
 import { linesOf, type PatchLine } from "./patch.ts";
 

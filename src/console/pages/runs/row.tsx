@@ -1,6 +1,7 @@
 import type { Run } from "../../../protocol/runs.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { moneyText } from "../../ui/amounts.ts";
-import { projectName, visible } from "../../ui/exact.tsx";
+import { projectName } from "../../ui/exact.tsx";
 import type { RowParts } from "../../ui/rows.tsx";
 import { runState } from "../../ui/states.ts";
 import { aboutRun, webOf } from "./about.ts";

@@ -1,12 +1,13 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Job, JobRun } from "../../../protocol/jobs.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
-import { Exact, visible } from "../../ui/exact.tsx";
+import { Exact } from "../../ui/exact.tsx";
 import type { GlyphName } from "../../ui/glyph.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Failure, Loading } from "../../ui/notes.tsx";

@@ -1,12 +1,12 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import type { Schedule } from "../../../protocol/schedules.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useKeys } from "../../frame/keys.ts";
 import { useUnnarrowed } from "../../frame/projects.ts";
 import { useWho } from "../../frame/who.ts";
 import { Button } from "../../ui/button.tsx";
-import { visible } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";

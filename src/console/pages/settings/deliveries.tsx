@@ -1,13 +1,13 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { visible } from "../../../protocol/visible.ts";
 import type { Delivery } from "../../../protocol/webhooks.ts";
 import { api } from "../../api.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { Age } from "../../ui/age.tsx";
 import { Button } from "../../ui/button.tsx";
-import { visible } from "../../ui/exact.tsx";
 import { Glyph, type GlyphName } from "../../ui/glyph.tsx";
 import { Failure, Loading } from "../../ui/notes.tsx";
 

@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { PushSubscription } from "../../../protocol/push.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useWho } from "../../frame/who.ts";
 import { deviceName } from "../../push/device.ts";
@@ -8,7 +9,6 @@ import { allowPush, endPush, obstacle } from "../../push/push.ts";
 import { useAct } from "../../ui/act.ts";
 import { Age } from "../../ui/age.tsx";
 import { Button } from "../../ui/button.tsx";
-import { visible } from "../../ui/exact.tsx";
 import { Empty, Failure } from "../../ui/notes.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 

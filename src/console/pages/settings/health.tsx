@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import type { HealthCheck } from "../../../protocol/health.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { Button } from "../../ui/button.tsx";
-import { visible } from "../../ui/exact.tsx";
 import type { GlyphName } from "../../ui/glyph.tsx";
 import { Failure, Loading } from "../../ui/notes.tsx";
 import { Page, Section } from "../../ui/page.tsx";

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { Model } from "../../../protocol/models.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
-import { visible } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";

@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
+import { visible } from "../../../protocol/visible.ts";
 import type { NewWebhook, Webhook } from "../../../protocol/webhooks.ts";
 import { api } from "../../api.ts";
 import { useKeys } from "../../frame/keys.ts";
@@ -7,7 +8,7 @@ import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
 import { DeleteButton } from "../../ui/delete-button.tsx";
-import { Facts, visible } from "../../ui/exact.tsx";
+import { Facts } from "../../ui/exact.tsx";
 import { Listed } from "../../ui/listed.tsx";
 import { Page, Section } from "../../ui/page.tsx";
 import { usePages } from "../../ui/pages.ts";

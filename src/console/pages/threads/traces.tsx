@@ -1,10 +1,11 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import type { HistoryItem, Trace } from "../../../protocol/traces.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { countText } from "../../ui/amounts.ts";
 import { Button } from "../../ui/button.tsx";
-import { Exact, visible } from "../../ui/exact.tsx";
+import { Exact } from "../../ui/exact.tsx";
 import { Fold } from "../../ui/fold.tsx";
 import { Glyph } from "../../ui/glyph.tsx";
 import { Failure } from "../../ui/notes.tsx";

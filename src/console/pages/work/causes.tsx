@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useProject } from "../../frame/projects.ts";
 import { countText } from "../../ui/amounts.ts";
-import { visible } from "../../ui/exact.tsx";
 import { Section } from "../../ui/page.tsx";
 import { GroupActs } from "./group-acts.tsx";
 

@@ -1,12 +1,13 @@
 import { Link } from "@tanstack/react-router";
 import { useSyncExternalStore } from "react";
 import type { Message, WorkState } from "../../../protocol/messages.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useWho } from "../../frame/who.ts";
 import { feed } from "../../live/feed.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
-import { Exact, Facts, visible } from "../../ui/exact.tsx";
+import { Exact, Facts } from "../../ui/exact.tsx";
 import type { GlyphName } from "../../ui/glyph.tsx";
 import type { RowParts } from "../../ui/rows.tsx";
 import { clockText } from "../../ui/states.ts";

@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { TASK_STATUSES, type Task, type TaskStatus } from "../../../protocol/tasks.ts";
+import { visible } from "../../../protocol/visible.ts";
 import { api } from "../../api.ts";
 import { useProject } from "../../frame/projects.ts";
 import { useWho } from "../../frame/who.ts";
 import { useAct } from "../../ui/act.ts";
 import { Button } from "../../ui/button.tsx";
-import { Exact, Facts, visible } from "../../ui/exact.tsx";
+import { Exact, Facts } from "../../ui/exact.tsx";
 import { FIELD } from "../../ui/fields.tsx";
 import type { GlyphName } from "../../ui/glyph.tsx";
 import { Listed } from "../../ui/listed.tsx";
